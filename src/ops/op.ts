@@ -1,0 +1,414 @@
+/**
+ * The closed vocabulary of kernel operations. A launch is a list of these, carried out in order
+ * by the starter; there is no other way to have an effect on the container.
+ *
+ *   Plan ── lower() ──► Op[] ── encode() ──► bytes on a descriptor ──► starter (C)
+ *
+ * The table `OP_FIELDS` is the wire schema: the C side (starter/op.h) is generated from it, so the
+ * two cannot drift. Field kinds: `u32`, `u64`, `i32`, `str` (no NUL inside), `strs`, `bytes`.
+ *
+ * Paths: until the first `pivot` they are the caller's; after it, the caller's tree is below
+ * `/host` and the container is being built at `/root`, both inside a private tmpfs.
+ */
+
+/** New namespaces, and with `CLONE_NEWUSER` its id maps. One op, because the maps need a partner outside. */
+export interface UnshareOp {
+  readonly kind: "unshare";
+  /** CLONE_NEW* bits. */
+  readonly flags: number;
+  /** Lines for /proc/self/uid_map and gid_map, `inside outside count` per line; empty: no map is written. */
+  readonly uidMap: string;
+  readonly gidMap: string;
+  /** 0: write "deny" to setgroups first; 1: leave it alone. */
+  readonly setgroups: number;
+  /** Path of newuidmap/newgidmap when the maps need them (sub-ids), else empty: written directly. */
+  readonly newuidmap: string;
+  readonly newgidmap: string;
+}
+
+/** setns(2) into the namespaces of a process or a file, in the order given. */
+export interface JoinOp {
+  readonly kind: "join";
+  /** Paths such as /proc/123/ns/user. */
+  readonly paths: readonly string[];
+}
+
+/** Changes propagation of a mount: `flags` is MS_PRIVATE, MS_SLAVE, MS_SHARED, with MS_REC. */
+export interface PropagationOp {
+  readonly kind: "propagation";
+  readonly target: string;
+  readonly flags: number;
+}
+
+/** mount(2) of a file system that has no source in the caller's tree: tmpfs, proc, sysfs, devpts, mqueue. */
+export interface MountOp {
+  readonly kind: "mount";
+  readonly fstype: string;
+  readonly source: string;
+  /** Directory that the target is resolved in, symlinks included; empty: the process's root. */
+  readonly root: string;
+  readonly target: string;
+  readonly flags: number;
+  readonly data: string;
+  /** 1: a refusal (EPERM, ENODEV, EINVAL …) is not fatal and the next op goes on. */
+  readonly optional: number;
+}
+
+/**
+ * Bind mount, then a remount that adds `flags` to what the source already has (locked flags of a
+ * user namespace are kept). `source` follows symlinks; `target` is resolved inside `root`.
+ */
+export interface BindOp {
+  readonly kind: "bind";
+  readonly source: string;
+  readonly root: string;
+  readonly target: string;
+  /** 1: MS_REC, sub-mounts come along. */
+  readonly recursive: number;
+  /** MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC bits to add. */
+  readonly flags: number;
+  /** 1: a missing target is created (file or directory like the source). */
+  readonly create: number;
+  /** 1: a missing source or target, or a refusal, skips the op; `warning` is printed if not empty. */
+  readonly optional: number;
+  readonly warning: string;
+}
+
+/** remount with MS_BIND: sets exactly the given flags plus what the mount already has locked. */
+export interface RemountOp {
+  readonly kind: "remount";
+  readonly root: string;
+  readonly target: string;
+  readonly flags: number;
+}
+
+/** Makes a directory and its parents (existing ones stay as they are). */
+export interface MkdirOp {
+  readonly kind: "mkdir";
+  readonly root: string;
+  readonly path: string;
+  readonly mode: number;
+}
+
+/** Writes a small file (parents must exist); an existing one is replaced. */
+export interface FileOp {
+  readonly kind: "file";
+  readonly root: string;
+  readonly path: string;
+  readonly mode: number;
+  readonly content: Uint8Array;
+}
+
+export interface SymlinkOp {
+  readonly kind: "symlink";
+  readonly root: string;
+  readonly path: string;
+  readonly target: string;
+}
+
+/**
+ * Opens /dev/fuse, mounts it on `target` and starts the file server that answers. The server is
+ * double-forked in a mount namespace of its own made before the mount, holds no terminal and no
+ * pipe of the caller, and ends when the last namespace that has the mount is gone.
+ */
+export interface FuseOp {
+  readonly kind: "fuse";
+  readonly target: string;
+  /** Subtype and source shown in mountinfo. */
+  readonly subtype: string;
+  readonly source: string;
+  /** Mount flags (MS_RDONLY, MS_NOSUID …) and kernel options besides fd, rootmode, user_id, group_id. */
+  readonly flags: number;
+  readonly data: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** Program and arguments; the word `%f` becomes `/dev/fd/N` of the fuse descriptor. */
+  readonly argv: readonly string[];
+  /** Environment of the server. */
+  readonly env: readonly string[];
+}
+
+/** Loop device over part of a file, mounted; for those whom the kernel lets (root). */
+export interface LoopOp {
+  readonly kind: "loop";
+  readonly file: string;
+  readonly offset: number;
+  /** Bytes; 0: to the end of the file. */
+  readonly size: number;
+  readonly target: string;
+  readonly fstype: string;
+  readonly flags: number;
+  readonly data: string;
+}
+
+/**
+ * Overlay file system. `lower` topmost first; `upper` and `work` both empty: read-only.
+ * Tries in order until one is accepted: as given with `userxattr` (when asked), then without.
+ */
+export interface OverlayOp {
+  readonly kind: "overlay";
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+  readonly target: string;
+  readonly flags: number;
+  /** Further options, comma separated. */
+  readonly data: string;
+}
+
+/** pivot_root(2). `putOld` empty: the old root is detached; else it stays visible at that path below the new root. */
+export interface PivotOp {
+  readonly kind: "pivot";
+  readonly root: string;
+  readonly putOld: string;
+}
+
+export interface UmountOp {
+  readonly kind: "umount";
+  readonly target: string;
+  /** 1: MNT_DETACH. */
+  readonly detach: number;
+  readonly optional: number;
+}
+
+export interface HostnameOp {
+  readonly kind: "hostname";
+  readonly name: string;
+}
+
+/** Brings the loopback interface of the (new) network namespace up. */
+export interface LoopbackOp {
+  readonly kind: "loopback";
+}
+
+/**
+ * Forks. The parent stays outside as waiter: forwards signals to the child, and ends as the child
+ * ended (same status; killed by the same signal). With `init` 1 the child is process 1 of its PID
+ * namespace and forks again at `exec`: it reaps, forwards signals, and ends with the program's
+ * status. The child dies with its parent.
+ */
+export interface ForkOp {
+  readonly kind: "fork";
+  readonly init: number;
+}
+
+/** When the process that runs this op's launch is gone, runs `argv` in the caller's tree (removes a temporary tree, say). */
+export interface JanitorOp {
+  readonly kind: "janitor";
+  readonly argv: readonly string[];
+}
+
+export interface RlimitOp {
+  readonly kind: "rlimit";
+  /** RLIMIT_* number. */
+  readonly resource: number;
+  readonly soft: number;
+  readonly hard: number;
+}
+
+export interface UmaskOp {
+  readonly kind: "umask";
+  readonly mask: number;
+}
+
+/** setgroups, setgid, setuid inside the namespaces. */
+export interface IdsOp {
+  readonly kind: "ids";
+  readonly uid: number;
+  readonly gid: number;
+  /** Supplementary groups, decimal; ["keep"]: untouched. */
+  readonly groups: readonly string[];
+}
+
+/**
+ * Capability sets of the program. Each mask is intersected with what is permitted now. Bits outside
+ * `bounding` are dropped from the bounding set where the kernel allows.
+ */
+export interface CapsOp {
+  readonly kind: "caps";
+  readonly effective: number;
+  readonly permitted: number;
+  readonly inheritable: number;
+  readonly ambient: number;
+  readonly bounding: number;
+  /** 1: PR_SET_NO_NEW_PRIVS. */
+  readonly noNewPrivs: number;
+}
+
+/** A seccomp filter: struct sock_filter records as in memory (8 bytes each). */
+export interface SeccompOp {
+  readonly kind: "seccomp";
+  readonly filter: Uint8Array;
+  readonly flags: number;
+}
+
+/** Writes text to an attribute file of /proc/self (attr/exec for AppArmor and SELinux). */
+export interface AttrOp {
+  readonly kind: "attr";
+  readonly path: string;
+  readonly value: string;
+}
+
+/** chdir(2) to the first candidate that works; when the first fails and another is taken, `warning` is printed. */
+export interface ChdirOp {
+  readonly kind: "chdir";
+  readonly candidates: readonly string[];
+  readonly warning: string;
+}
+
+/** Prints a line on stderr as it is. */
+export interface SayOp {
+  readonly kind: "say";
+  readonly text: string;
+}
+
+/**
+ * Replaces the environment by what a program writes: it is run from an inherited descriptor (or a
+ * path when `fd` is -1), with descriptor 3 a pipe for the result: NUL-ended `NAME=value` records,
+ * an empty record as the last. No empty record: the launch ends with the program's exit status
+ * (at least 1). Entries in `keep` (name prefixes) are carried over from the present environment.
+ */
+export interface EnvironOp {
+  readonly kind: "environ";
+  readonly fd: number;
+  readonly path: string;
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly keep: readonly string[];
+  /** Milliseconds; 0: none. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * execve(2) of the first candidate that exists. Candidates are argv lists joined flat: `words` holds
+ * them one after another, `counts` how many words each has (decimal). A first word without a slash
+ * is looked up in the PATH of the environment. ENOEXEC (no `#!`) runs the file with /bin/sh.
+ * `notes`: one per candidate, printed on stderr when that candidate is the one taken (may be empty).
+ */
+export interface ExecOp {
+  readonly kind: "exec";
+  readonly words: readonly string[];
+  readonly counts: readonly string[];
+  readonly notes: readonly string[];
+}
+
+export type Op =
+  | UnshareOp
+  | JoinOp
+  | PropagationOp
+  | MountOp
+  | BindOp
+  | RemountOp
+  | MkdirOp
+  | FileOp
+  | SymlinkOp
+  | FuseOp
+  | LoopOp
+  | OverlayOp
+  | PivotOp
+  | UmountOp
+  | HostnameOp
+  | LoopbackOp
+  | ForkOp
+  | JanitorOp
+  | RlimitOp
+  | UmaskOp
+  | IdsOp
+  | CapsOp
+  | SeccompOp
+  | AttrOp
+  | ChdirOp
+  | SayOp
+  | EnvironOp
+  | ExecOp;
+
+export type OpKind = Op["kind"];
+
+export type FieldKind = "u32" | "i32" | "u64" | "str" | "strs" | "bytes";
+
+/** Wire schema: for each kind its code (position, stable within a release) and fields in wire order. */
+export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldKind>> } = {
+  unshare: { flags: "u32", uidMap: "str", gidMap: "str", setgroups: "u32", newuidmap: "str", newgidmap: "str" },
+  join: { paths: "strs" },
+  propagation: { target: "str", flags: "u32" },
+  mount: { fstype: "str", source: "str", root: "str", target: "str", flags: "u32", data: "str", optional: "u32" },
+  bind: {
+    source: "str",
+    root: "str",
+    target: "str",
+    recursive: "u32",
+    flags: "u32",
+    create: "u32",
+    optional: "u32",
+    warning: "str",
+  },
+  remount: { root: "str", target: "str", flags: "u32" },
+  mkdir: { root: "str", path: "str", mode: "u32" },
+  file: { root: "str", path: "str", mode: "u32", content: "bytes" },
+  symlink: { root: "str", path: "str", target: "str" },
+  fuse: {
+    target: "str",
+    subtype: "str",
+    source: "str",
+    flags: "u32",
+    data: "str",
+    uid: "u32",
+    gid: "u32",
+    argv: "strs",
+    env: "strs",
+  },
+  loop: {
+    file: "str",
+    offset: "u64",
+    size: "u64",
+    target: "str",
+    fstype: "str",
+    flags: "u32",
+    data: "str",
+  },
+  overlay: { lower: "strs", upper: "str", work: "str", target: "str", flags: "u32", data: "str" },
+  pivot: { root: "str", putOld: "str" },
+  umount: { target: "str", detach: "u32", optional: "u32" },
+  hostname: { name: "str" },
+  loopback: {},
+  fork: { init: "u32" },
+  janitor: { argv: "strs" },
+  rlimit: { resource: "u32", soft: "u64", hard: "u64" },
+  umask: { mask: "u32" },
+  ids: { uid: "u32", gid: "u32", groups: "strs" },
+  caps: {
+    effective: "u64",
+    permitted: "u64",
+    inheritable: "u64",
+    ambient: "u64",
+    bounding: "u64",
+    noNewPrivs: "u32",
+  },
+  seccomp: { filter: "bytes", flags: "u32" },
+  attr: { path: "str", value: "str" },
+  chdir: { candidates: "strs", warning: "str" },
+  say: { text: "str" },
+  environ: {
+    fd: "i32",
+    path: "str",
+    argv: "strs",
+    env: "strs",
+    keep: "strs",
+    timeoutMs: "u32",
+  },
+  exec: { words: "strs", counts: "strs", notes: "strs" },
+};
+
+/** A sentence for one failure of one op: chosen by errno, 0 for any other. */
+export interface FaultText {
+  /** errno number; 0: any. */
+  readonly errno: number;
+  /** Whole sentence without prefix; `%e` becomes the kernel's own text for the errno. */
+  readonly text: string;
+}
+
+/** An op with the words for its failures, as it goes on the wire. */
+export interface WiredOp {
+  readonly op: Op;
+  readonly faults: readonly FaultText[];
+}
