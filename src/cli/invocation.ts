@@ -1,0 +1,132 @@
+import type { CommandSpec, FlagKind, FlagSpec } from "./spec.ts";
+
+/** Where a value came from: `command line`, the name of an environment variable, or `default`. */
+export type FlagSource = string;
+
+/** One value of a flag. A list has one per element; a map one `key=value` per pair. */
+export interface FlagSetting {
+  readonly value: string;
+  readonly source: FlagSource;
+}
+
+/** A line to tell the user before the command runs. */
+export interface Notice {
+  readonly level: "info" | "warning";
+  readonly text: string;
+}
+
+/** Values of the flags of one command. Asking for a flag that the command lacks is a programming error and throws. */
+export class FlagValues {
+  readonly #owner: string;
+  readonly #specs: readonly FlagSpec[];
+  readonly #settings: ReadonlyMap<string, readonly FlagSetting[]>;
+
+  constructor(
+    owner: string,
+    specs: readonly FlagSpec[],
+    settings: ReadonlyMap<string, readonly FlagSetting[]>,
+  ) {
+    this.#owner = owner;
+    this.#specs = specs;
+    this.#settings = settings;
+  }
+
+  /** Whether the command has such a flag at all. */
+  has(name: string): boolean {
+    return this.#specs.some((spec) => spec.name === name);
+  }
+
+  /** Whether the command line or the environment gave a value. */
+  isSet(name: string): boolean {
+    this.#find(name);
+    return this.#settings.has(name);
+  }
+
+  bool(name: string): boolean {
+    return this.#last(name, "bool") === "true";
+  }
+
+  /** The value, or "" when there is neither value nor default. */
+  string(name: string): string {
+    return this.#last(name, "string") ?? "";
+  }
+
+  int(name: string): number {
+    return Number(this.#last(name, "int") ?? "0");
+  }
+
+  /** Elements of a `strings` or `array` flag, command line first. */
+  strings(name: string): readonly string[] {
+    return this.settings(name).map((setting) => setting.value);
+  }
+
+  /** Pairs of a `map` flag; a later pair replaces an earlier one of the same key. */
+  map(name: string): ReadonlyMap<string, string> {
+    const pairs = new Map<string, string>();
+    for (const { value } of this.settings(name)) {
+      const cut = value.indexOf("=");
+      pairs.set(value.slice(0, cut), value.slice(cut + 1));
+    }
+    return pairs;
+  }
+
+  /** Every value with its source; for a single-valued flag the one that counts. Empty: not set, no default. */
+  settings(name: string): readonly FlagSetting[] {
+    const spec = this.#find(name);
+    const settings = this.#settings.get(name);
+    if (settings !== undefined) return settings;
+    if (spec.default === undefined || spec.default === "") return [];
+    const isList = spec.kind === "strings";
+    const values = isList ? spec.default.split(",") : [spec.default];
+    return values.map((value) => ({ value, source: "default" }));
+  }
+
+  /** Where the value came from; of a list, its last element. */
+  source(name: string): FlagSource {
+    return this.settings(name).at(-1)?.source ?? "default";
+  }
+
+  #find(name: string): FlagSpec {
+    const spec = this.#specs.find((one) => one.name === name);
+    if (spec === undefined) throw new TypeError(`"${this.#owner}" has no flag "${name}"`);
+    return spec;
+  }
+
+  #last(name: string, kind: FlagKind): string | undefined {
+    const spec = this.#find(name);
+    if (spec.kind !== kind) throw new TypeError(`flag "${name}" is ${spec.kind}, not ${kind}`);
+    return this.settings(name).at(-1)?.value;
+  }
+}
+
+/** One call of a command, parsed and checked: what a command module works on. */
+export class Invocation extends FlagValues {
+  readonly command: CommandSpec;
+  /** Names from the top: `["instance", "start"]`. */
+  readonly path: readonly string[];
+  /** Positional words. */
+  readonly args: readonly string[];
+  /** The flags before the command: debug, verbose, quiet, silent, nocolor, config, build-config. */
+  readonly globals: FlagValues;
+  /** Flags of the group that stood before the sub-command, if it is one of a group. */
+  readonly group: FlagValues | undefined;
+  readonly notices: readonly Notice[];
+
+  constructor(fields: {
+    readonly command: CommandSpec;
+    readonly path: readonly string[];
+    readonly settings: ReadonlyMap<string, readonly FlagSetting[]>;
+    readonly args: readonly string[];
+    readonly globals: FlagValues;
+    readonly group?: FlagValues | undefined;
+    readonly notices?: readonly Notice[];
+  }) {
+    super(fields.path.join(" "), fields.command.flags, fields.settings);
+    this.command = fields.command;
+    this.path = fields.path;
+    this.args = fields.args;
+    this.globals = fields.globals;
+    this.group = fields.group;
+    this.notices = fields.notices ?? [];
+  }
+}
