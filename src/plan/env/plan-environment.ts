@@ -1,0 +1,7 @@
+import { Fault } from "../../base/fault.ts";
+import type { EnvironmentInput, EnvironmentPlan } from "./environment.ts";
+
+/** The environment of the container process, or how a shell makes it (reference: runtime.md section 2). */
+export function planEnvironment(_input: EnvironmentInput): EnvironmentPlan {
+  throw new Fault("unsupported", "Cannot construct the environment: not written yet");
+}
