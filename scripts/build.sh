@@ -1,0 +1,39 @@
+#!/bin/sh
+# Builds dist/: the one-file binary, the starter beside it, man pages and completions.
+#   starter/*.c ─► build/embed/starter ─┐
+#   bash-static ─► build/embed/bash ────┼─► dist/skiff
+#   src/main.ts ────────────────────────┘
+set -eu
+. "$(dirname -- "$0")/progress.sh"
+sh scripts/setup.sh
+
+mkdir -p build/embed dist/libexec/skiff
+# Two builds at once would read each other's half-written files.
+if [ -z "${SKIFF_BUILD_LOCKED:-}" ] && command -v flock >/dev/null; then
+  export SKIFF_BUILD_LOCKED=1
+  exec flock build/lock sh scripts/build.sh
+fi
+
+# place MODE SOURCE TARGET: whole or not at all, and with the time of an unchanged target kept.
+place() {
+  if cmp -s "$2" "$3"; then return; fi
+  install -m "$1" "$2" "$3.new"
+  mv -f "$3.new" "$3"
+}
+
+step "Compiling the starter" sh scripts/build-starter.sh build/starter.new
+place 755 build/starter.new build/embed/starter
+rm -f build/starter.new
+place 755 "$(command -v bash-static)" build/embed/bash
+
+# Neither .env nor bunfig.toml of the caller's directory is skiff's business.
+step "Compiling dist/skiff" "$bun" build --compile --minify --bytecode --format=esm --splitting \
+  --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
+  src/main.ts --outfile build/skiff.new
+mv -f build/skiff.new dist/skiff
+place 755 build/embed/starter dist/libexec/skiff/starter
+place 755 build/embed/bash dist/libexec/skiff/bash
+
+if [ -f scripts/generate-man.ts ]; then
+  step "Writing man pages and completions" "$bun" scripts/generate-man.ts dist
+fi
