@@ -1,0 +1,108 @@
+/** Numbers of the system calls in use, per architecture (kernel: arch/x86/entry/syscalls, include/uapi/asm-generic/unistd.h). */
+export interface SyscallNumbers {
+  readonly read: number;
+  readonly write: number;
+  readonly pread64: number;
+  readonly pwrite64: number;
+  readonly openat: number;
+  readonly close: number;
+  readonly statx: number;
+  readonly readlinkat: number;
+  readonly getdents64: number;
+  readonly faccessat: number;
+  readonly mkdirat: number;
+  readonly unlinkat: number;
+  readonly lgetxattr: number;
+  readonly flock: number;
+  readonly ftruncate: number;
+  readonly fsync: number;
+  readonly fcntl: number;
+  readonly ioctl: number;
+  readonly memfdCreate: number;
+  readonly getcwd: number;
+  readonly uname: number;
+  readonly umask: number;
+  readonly getuid: number;
+  readonly geteuid: number;
+  readonly getgid: number;
+  readonly getegid: number;
+  readonly getgroups: number;
+  readonly execve: number;
+  readonly prlimit64: number;
+  /** Open flags that differ between the two. */
+  readonly O_DIRECTORY: number;
+  readonly O_NOFOLLOW: number;
+}
+
+const X64: SyscallNumbers = {
+  read: 0,
+  write: 1,
+  pread64: 17,
+  pwrite64: 18,
+  openat: 257,
+  close: 3,
+  statx: 332,
+  readlinkat: 267,
+  getdents64: 217,
+  faccessat: 269,
+  mkdirat: 258,
+  unlinkat: 263,
+  lgetxattr: 192,
+  flock: 73,
+  ftruncate: 77,
+  fsync: 74,
+  fcntl: 72,
+  ioctl: 16,
+  memfdCreate: 319,
+  getcwd: 79,
+  uname: 63,
+  umask: 95,
+  getuid: 102,
+  geteuid: 107,
+  getgid: 104,
+  getegid: 108,
+  getgroups: 115,
+  execve: 59,
+  prlimit64: 302,
+  O_DIRECTORY: 0o200000,
+  O_NOFOLLOW: 0o400000,
+};
+
+const ARM64: SyscallNumbers = {
+  read: 63,
+  write: 64,
+  pread64: 67,
+  pwrite64: 68,
+  openat: 56,
+  close: 57,
+  statx: 291,
+  readlinkat: 78,
+  getdents64: 61,
+  faccessat: 48,
+  mkdirat: 34,
+  unlinkat: 35,
+  lgetxattr: 9,
+  flock: 32,
+  ftruncate: 46,
+  fsync: 82,
+  fcntl: 25,
+  ioctl: 29,
+  memfdCreate: 279,
+  getcwd: 17,
+  uname: 160,
+  umask: 166,
+  getuid: 174,
+  geteuid: 175,
+  getgid: 176,
+  getegid: 177,
+  getgroups: 158,
+  execve: 221,
+  prlimit64: 261,
+  O_DIRECTORY: 0o40000,
+  O_NOFOLLOW: 0o100000,
+};
+
+/** The table of this machine; `arch` is process.arch. */
+export function syscallNumbers(arch: string): SyscallNumbers {
+  return arch === "arm64" ? ARM64 : X64;
+}
