@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { environmentTable, rawArguments, rawEnvironment } from "./raw-environment.ts";
+import { environmentTable, rawEnvironment } from "./raw-environment.ts";
 
 test("rawEnvironment() holds what the process was started with", async () => {
   const probe = `
