@@ -1,0 +1,122 @@
+import { Fault } from "../base/fault.ts";
+import type { HostFacts, IdRange } from "./facts.ts";
+import type { IdentityPlan, Notice } from "./plan.ts";
+import type { LaunchRequest } from "./request.ts";
+
+/** Ids that a fake root needs besides 0 (reference: runtime.md 5.2). */
+const SUBID_COUNT = 65536;
+
+/**
+ * Who the program is: plain (same id inside as outside), fakeroot with sub-ids, fakeroot with one
+ * mapped id, or a real root (reference: runtime.md 5.1 and 5.2).
+ */
+export function planIdentity(
+  request: LaunchRequest,
+  host: HostFacts,
+  userNamespace: boolean,
+  notices: Notice[],
+): IdentityPlan {
+  const asked = securityIds(request.security);
+  if (!userNamespace) return realRoot(host, asked);
+  if (request.fakeroot && !host.isRealRoot) return fakeroot(request, host, notices);
+
+  const uid = asked.uid ?? host.uid;
+  const gid = asked.gids?.[0] ?? host.gid;
+  return {
+    uidMap: `${uid} ${host.uid} 1\n`,
+    gidMap: `${gid} ${host.gid} 1\n`,
+    setgroups: false,
+    newuidmap: "",
+    newgidmap: "",
+    uid,
+    gid,
+    become: undefined,
+    why: asked.uid === undefined ? "the caller keeps its own ids" : (request.origins["security"] ?? "--security"),
+  };
+}
+
+function fakeroot(request: LaunchRequest, host: HostFacts, notices: Notice[]): IdentityPlan {
+  const uids = host.subUids[0];
+  const gids = host.subGids[0];
+  const newuidmap = host.tool("newuidmap");
+  const newgidmap = host.tool("newgidmap");
+  const base = { uid: 0, gid: 0, become: undefined };
+  if (!request.ignoreSubuid && uids && gids && uids.count >= SUBID_COUNT && gids.count >= SUBID_COUNT) {
+    if (newuidmap !== undefined && newgidmap !== undefined) {
+      return {
+        ...base,
+        uidMap: rangeMap(host.uid, uids),
+        gidMap: rangeMap(host.gid, gids),
+        setgroups: true,
+        newuidmap,
+        newgidmap,
+        why: `--fakeroot with the sub-ids of /etc/subuid (${uids.first}, ${uids.count} ids)`,
+      };
+    }
+    notices.push({
+      level: "info",
+      text: "newuidmap is not installed (package uidmap), trying root-mapped namespace",
+    });
+  } else if (!request.ignoreSubuid) {
+    notices.push({
+      level: "info",
+      text: "User not listed in /etc/subuid, trying root-mapped namespace",
+    });
+  }
+  if (request.ignoreUserns) {
+    throw new Fault("unsupported", "Cannot be root in the container: --fakeroot has no sub-ids to use and --ignore-userns forbids a root-mapped namespace", {
+      hint: "ask the administrator for an entry in /etc/subuid and /etc/subgid",
+    });
+  }
+  return {
+    ...base,
+    uidMap: `0 ${host.uid} 1\n`,
+    gidMap: `0 ${host.gid} 1\n`,
+    setgroups: false,
+    newuidmap: "",
+    newgidmap: "",
+    why: "--fakeroot without sub-ids: only the caller's own id is mapped, to root",
+  };
+}
+
+function rangeMap(own: number, range: IdRange): string {
+  return `0 ${own} 1\n1 ${range.first} ${Math.max(SUBID_COUNT, range.count)}\n`;
+}
+
+function realRoot(host: HostFacts, asked: { uid?: number; gids?: readonly number[] }): IdentityPlan {
+  const changed = asked.uid !== undefined || asked.gids !== undefined;
+  const uid = asked.uid ?? host.uid;
+  const gid = asked.gids?.[0] ?? host.gid;
+  return {
+    uidMap: "",
+    gidMap: "",
+    setgroups: true,
+    newuidmap: "",
+    newgidmap: "",
+    uid,
+    gid,
+    become: changed ? { uid, gid, groups: asked.gids ?? [] } : undefined,
+    why: changed ? "--security" : "started by root",
+  };
+}
+
+/** `uid:N` and `gid:N[:N…]` words of `--security`. */
+function securityIds(words: readonly string[]): { uid?: number; gids?: readonly number[] } {
+  const out: { uid?: number; gids?: readonly number[] } = {};
+  for (const word of words) {
+    const [kind, ...values] = word.split(":");
+    if (kind !== "uid" && kind !== "gid") continue;
+    const numbers = values.map((v) => {
+      if (!/^[0-9]+$/.test(v)) {
+        throw new Fault("usage", `Cannot use --security ${word}: "${v}" is not a number`, { exitCode: 255 });
+      }
+      return Number(v);
+    });
+    if (numbers.length === 0) {
+      throw new Fault("usage", `Cannot use --security ${word}: a number must follow the colon`, { exitCode: 255 });
+    }
+    if (kind === "uid") out.uid = numbers[0] as number;
+    else out.gids = numbers;
+  }
+  return out;
+}

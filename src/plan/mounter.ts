@@ -1,0 +1,71 @@
+import { Fault } from "../base/fault.ts";
+import type { HostFacts, ImageFacts } from "./facts.ts";
+import type { Mounter } from "./plan.ts";
+
+/**
+ * How a packed file system is mounted here: by the kernel where the caller is root, else through
+ * FUSE, else (squashfs only) unpacked first (reference: runtime.md 4.7).
+ *
+ * @throws Fault `missing-tool` or `unsupported` when there is no way.
+ */
+export function chooseMounter(
+  fstype: "squashfs" | "ext3",
+  path: string,
+  host: HostFacts,
+  options: { readonly userNamespace: boolean; readonly unpack: boolean },
+): Mounter {
+  if (options.unpack && fstype === "squashfs") return unpacker(path, host, "--unsquash");
+  if (!options.userNamespace && canLoop(host, fstype)) {
+    return { kind: "loop", why: "root mounts through a kernel loop device" };
+  }
+  if (fstype === "ext3") {
+    const tool = host.tool("fuse2fs");
+    if (tool !== undefined && host.fuse) return fuse(tool);
+    throw tool === undefined
+      ? missing("fuse2fs", "fuse2fs", path)
+      : new Fault("unsupported", `Cannot mount "${path}": image driver mount failure: /dev/fuse cannot be opened`, {
+          hint: "load the fuse module and make /dev/fuse readable and writable for users (mode 0666)",
+        });
+  }
+  const tool = host.tool("squashfuse_ll") ?? host.tool("squashfuse");
+  if (tool !== undefined && host.fuse) return fuse(tool);
+  return unpacker(
+    path,
+    host,
+    tool === undefined ? "squashfuse is not installed" : "/dev/fuse cannot be opened",
+  );
+}
+
+function fuse(tool: string): Mounter {
+  return { kind: "fuse", tool, why: "an ordinary user mounts images through FUSE" };
+}
+
+function unpacker(path: string, host: HostFacts, why: string): Mounter {
+  const tool = host.tool("unsquashfs");
+  if (tool === undefined) throw missing("squashfuse", "squashfuse or squashfs-tools", path);
+  return { kind: "unpack", tool, why };
+}
+
+function missing(tool: string, packages: string, path: string): Fault {
+  return new Fault("missing-tool", `Cannot mount "${path}": ${tool} is not installed`, {
+    hint: `install the package ${packages}`,
+  });
+}
+
+function canLoop(host: HostFacts, fstype: string): boolean {
+  if (host.files.lstat("/dev/loop-control") === undefined) return false;
+  const known = host.files.read("/proc/filesystems");
+  if (known === undefined) return false;
+  const text = String.fromCharCode(...known);
+  return text.includes(`\t${fstype === "ext3" ? "ext4" : "squashfs"}\n`) || text.includes(`\t${fstype}\n`);
+}
+
+/** Kind of root that this version can start; encrypted ones need keys. */
+export function rootFstype(image: ImageFacts): "directory" | "squashfs" | "ext3" {
+  if (image.rootKind === "encrypted-squashfs" || image.rootKind === "gocryptfs-squashfs") {
+    throw new Fault("unsupported", `Cannot start "${image.path}": its root file system is encrypted, which this version cannot open`, {
+      hint: "build the image without --encrypt",
+    });
+  }
+  return image.rootKind;
+}

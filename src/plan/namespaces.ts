@@ -1,0 +1,98 @@
+import { Fault } from "../base/fault.ts";
+import type { Config } from "./config.ts";
+import type { HostFacts } from "./facts.ts";
+import type { NamespacePlan, Notice } from "./plan.ts";
+import type { LaunchRequest } from "./request.ts";
+
+type Name = "user" | "pid" | "ipc" | "uts" | "net";
+
+/**
+ * Which namespaces are new besides the mount namespace, which always is (reference: runtime.md 5).
+ * A namespace that the configuration forbids is dropped with a warning; a needed user namespace is
+ * fatal.
+ *
+ * @throws Fault `denied` when a user namespace is needed and forbidden, or a network is not for this user.
+ */
+export function planNamespaces(
+  request: LaunchRequest,
+  config: Config,
+  host: HostFacts,
+  notices: Notice[],
+): NamespacePlan {
+  const why: Partial<Record<Name, string>> = {};
+  const origin = (option: string): string => request.origins[option] ?? `--${option}`;
+  const { values } = config;
+
+  const needsUser = !host.isRealRoot || request.userns;
+  if (needsUser) {
+    why.user = host.isRealRoot ? origin("userns") : "an ordinary user mounts only in a namespace of its own";
+    if (!values.allowUserNs) {
+      throw new Fault(
+        "denied",
+        `Cannot start the container: it needs a user namespace and the configuration forbids it ("allow user ns = no" in ${config.file ?? "the defaults"})`,
+        { hint: "ask the administrator to allow user namespaces" },
+      );
+    }
+  }
+
+  const want = (name: Name, wanted: boolean, reason: string, allowed: boolean): boolean => {
+    if (!wanted) return false;
+    if (!allowed) {
+      notices.push({
+        level: "warning",
+        text: `Not virtualizing ${name} namespace by configuration`,
+      });
+      return false;
+    }
+    why[name] = reason;
+    return true;
+  };
+
+  const containAll = request.containAll ? origin("containall") : undefined;
+  const pid = want(
+    "pid",
+    (request.pid || request.containAll) && !request.noPid,
+    request.pid ? origin("pid") : (containAll ?? ""),
+    values.allowPidNs,
+  );
+  const ipc = want(
+    "ipc",
+    request.ipc || request.containAll,
+    request.ipc ? origin("ipc") : (containAll ?? ""),
+    values.allowIpcNs,
+  );
+  const hostname = request.hostname !== undefined;
+  const uts = want(
+    "uts",
+    request.uts || hostname,
+    request.uts ? origin("uts") : origin("hostname"),
+    values.allowUtsNs,
+  );
+  const net = planNetwork(request, host, notices);
+  if (net) why.net = request.net ? origin("net") : origin("network");
+  return { user: needsUser, pid, ipc, uts, net, why };
+}
+
+function planNetwork(request: LaunchRequest, host: HostFacts, notices: Notice[]): boolean {
+  const wanted = request.net || request.network !== undefined;
+  if (!wanted) return false;
+  const network = request.network ?? "bridge";
+  if (network === "none") return true;
+  if (request.fakeroot) {
+    notices.push({
+      level: "warning",
+      text: `fakeroot cannot set up network "${network}" without a privileged installation, falling back to "none"`,
+    });
+    return true;
+  }
+  if (!host.isRealRoot) {
+    throw new Fault(
+      "denied",
+      `Cannot set up network "${network}": network requires root or a suid installation with /etc/subuid --fakeroot; non-root users can only use --network=none unless permitted by the administrator`,
+      { hint: "use --network none for a network namespace with only loopback" },
+    );
+  }
+  throw new Fault("unsupported", `Cannot set up network "${network}": CNI networks are not available in this version`, {
+    hint: "use --network none, or the host's network by leaving --net out",
+  });
+}

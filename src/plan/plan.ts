@@ -1,0 +1,212 @@
+import type { EnvironmentPlan } from "./env/environment-plan.ts";
+
+/** Why something is in the plan: a rule, a flag, or a configuration line, in words. */
+export type Why = string;
+
+/** A message for the user, found while planning. */
+export interface Notice {
+  readonly level: "info" | "warning";
+  readonly text: string;
+}
+
+/** How a packed file system becomes a directory. Offsets and sizes in bytes; size 0: to the end of the file. */
+export type Mounter =
+  | { readonly kind: "directory"; readonly why: Why }
+  | { readonly kind: "loop"; readonly why: Why }
+  | { readonly kind: "fuse"; readonly tool: string; readonly why: Why }
+  | { readonly kind: "unpack"; readonly tool: string; readonly why: Why };
+
+/** A file system stored in a file or directory of the host, and how it is mounted. */
+export interface Volume {
+  readonly path: string;
+  readonly fstype: "directory" | "squashfs" | "ext3";
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+  readonly writable: boolean;
+  readonly mounter: Mounter;
+  readonly why: Why;
+}
+
+/** One overlay layer above the image; `upper` only for the one that takes writes. */
+export interface OverlayLayer {
+  readonly volume: Volume;
+  /** Directories inside the volume: "/upper" and "/work", or "/" for a plain read-only tree. */
+  readonly dir: string;
+  readonly work: string;
+  readonly writable: boolean;
+}
+
+/** How the root is put together (reference: runtime.md 4.6). */
+export interface RootPlan {
+  readonly image: Volume;
+  readonly layer: "overlay" | "underlay" | "none";
+  readonly why: Why;
+  /** Bottom to top; the writable one is last. */
+  readonly overlays: readonly OverlayLayer[];
+  /** Upper layer in the session's memory. */
+  readonly tmpfsUpper: boolean;
+  /** Whether the finished root refuses writes. */
+  readonly readOnly: boolean;
+  readonly nosuid: boolean;
+  /** Mount points the image lacks, made in a lower layer of the overlay (or by underlay), in order. */
+  readonly stubs: readonly Stub[];
+}
+
+/** A mount point, or a directory on the way to one, that the image does not have. */
+export interface Stub {
+  readonly path: string;
+  readonly kind: "dir" | "file";
+  /** Permission bits: those of the image where the directory exists in it. */
+  readonly mode: number;
+  /** True for a directory that the image has: repeated only to hold the ones below. */
+  readonly exists: boolean;
+}
+
+interface Placed {
+  /** Resolved path in the container. */
+  readonly target: string;
+  readonly why: Why;
+}
+
+/** MS_* names, lower case, as in mount options. */
+export type MountFlag = "ro" | "nosuid" | "nodev" | "noexec";
+
+/** A host file or directory made visible. */
+export interface BindMount extends Placed {
+  readonly kind: "bind";
+  readonly source: string;
+  readonly isDir: boolean;
+  readonly recursive: boolean;
+  readonly flags: readonly MountFlag[];
+  /** Made by the starter when missing (below a directory that is not the image's). */
+  readonly create: boolean;
+  /** A refusal is not fatal; the warning (may be empty) is printed. */
+  readonly optional: boolean;
+  readonly warning: string;
+}
+
+/** A file system of the kernel. */
+export interface KernelMount extends Placed {
+  readonly kind: "kernel";
+  readonly fstype: "proc" | "sysfs" | "tmpfs" | "devpts" | "mqueue";
+  readonly flags: readonly MountFlag[];
+  readonly data: string;
+  readonly optional: boolean;
+}
+
+/** An empty directory in the session's memory (or already made on the host: then it is a bind). */
+export interface SessionDirMount extends Placed {
+  readonly kind: "session-dir";
+  readonly mode: number;
+  readonly flags: readonly MountFlag[];
+}
+
+/** A small file composed by the plan. */
+export interface StagedFileMount extends Placed {
+  readonly kind: "staged-file";
+  readonly content: string;
+  readonly mode: number;
+  readonly flags: readonly MountFlag[];
+}
+
+/** A directory of staged links to host files: GPU libraries. */
+export interface LibraryDirMount extends Placed {
+  readonly kind: "libraries";
+  readonly files: readonly { readonly name: string; readonly source: string; readonly why: Why }[];
+}
+
+/** A directory out of an image file. */
+export interface ImageBindMount extends Placed {
+  readonly kind: "image-bind";
+  readonly volume: Volume;
+  readonly dir: string;
+  readonly isDir: boolean;
+  readonly flags: readonly MountFlag[];
+}
+
+/** A private /dev with few nodes. */
+export interface MinimalDevMount extends Placed {
+  readonly kind: "minimal-dev";
+  /** Device paths below /dev, same on host and in the container. */
+  readonly nodes: readonly { readonly path: string; readonly isDir: boolean }[];
+  readonly devpts: boolean;
+  readonly mqueue: boolean;
+}
+
+export type PlannedMount =
+  | BindMount
+  | KernelMount
+  | SessionDirMount
+  | StagedFileMount
+  | LibraryDirMount
+  | ImageBindMount
+  | MinimalDevMount;
+
+export interface NamespacePlan {
+  readonly user: boolean;
+  readonly pid: boolean;
+  readonly ipc: boolean;
+  readonly uts: boolean;
+  readonly net: boolean;
+  readonly why: Readonly<Partial<Record<"user" | "pid" | "ipc" | "uts" | "net", Why>>>;
+}
+
+/** Who the program is, inside and outside. */
+export interface IdentityPlan {
+  readonly uidMap: string;
+  readonly gidMap: string;
+  readonly setgroups: boolean;
+  /** newuidmap and newgidmap, when the maps hold sub-ids. */
+  readonly newuidmap: string;
+  readonly newgidmap: string;
+  /** Ids as the program sees them. */
+  readonly uid: number;
+  readonly gid: number;
+  /** setgroups/setgid/setuid inside the namespaces; absent: nothing to change. */
+  readonly become: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] } | undefined;
+  readonly why: Why;
+}
+
+export interface SecurityPlan {
+  /** Capability masks asked for; the starter intersects with what is permitted. */
+  readonly effective: number;
+  readonly bounding: number;
+  readonly ambient: number;
+  readonly noNewPrivs: boolean;
+  readonly seccomp: string | undefined;
+  readonly why: Why;
+}
+
+/** What is executed: the first candidate that exists. */
+export interface ProcessPlan {
+  readonly candidates: readonly { readonly argv: readonly string[]; readonly note: string }[];
+  /** FATAL text when no candidate exists. */
+  readonly notFound: string;
+  /** Exit status when no candidate exists; -1: 255 with `notFound`; 0: success after the note. */
+  readonly why: Why;
+}
+
+/**
+ * Everything a container will see, as plain data. Two equal plans give equal containers; nothing in
+ * it refers to the machine beyond paths.
+ */
+export interface Plan {
+  readonly action: string;
+  readonly image: { readonly path: string; readonly format: string };
+  readonly namespaces: NamespacePlan;
+  readonly init: boolean;
+  readonly identity: IdentityPlan;
+  readonly root: RootPlan;
+  readonly mounts: readonly PlannedMount[];
+  readonly propagation: "slave" | "private";
+  /** Session memory limit in MiB; 0: none. */
+  readonly sessionMiB: number;
+  readonly hostname: string | undefined;
+  readonly loopback: boolean;
+  readonly environment: EnvironmentPlan;
+  readonly cwd: { readonly candidates: readonly string[]; readonly fatal: boolean; readonly why: Why };
+  readonly umask: { readonly mask: number; readonly why: Why };
+  readonly security: SecurityPlan;
+  readonly process: ProcessPlan;
+  readonly notices: readonly Notice[];
+}

@@ -1,0 +1,68 @@
+/** What the container is started for; chooses the program (reference: runtime.md section 3). */
+export type Action = "exec" | "run" | "shell" | "test" | "start";
+
+/** A text and who gave it ("--bind on the command line", "APPTAINER_BIND", "bind path in skiff.conf:12"). */
+export interface Given {
+  readonly text: string;
+  readonly origin: string;
+}
+
+/**
+ * What the user asked for, parsed but not yet judged. Options keep the command line's names; absent
+ * texts are `undefined`. `origins` says who set an option, for `explain` and for messages.
+ */
+export interface LaunchRequest {
+  readonly action: Action;
+  /** Name the program was called by; decides prompt and product name in messages. */
+  readonly calledAs: "skiff" | "apptainer" | "singularity";
+  /** Words after the image. */
+  readonly args: readonly string[];
+  readonly binds: readonly Given[];
+  readonly mounts: readonly Given[];
+  readonly home: string | undefined;
+  readonly noHome: boolean;
+  readonly noMount: readonly string[];
+  readonly overlays: readonly string[];
+  readonly writable: boolean;
+  readonly writableTmpfs: boolean;
+  readonly scratch: readonly string[];
+  readonly workdir: string | undefined;
+  readonly contain: boolean;
+  readonly containAll: boolean;
+  readonly cleanEnv: boolean;
+  readonly noEval: boolean;
+  readonly noUmask: boolean;
+  readonly noInit: boolean;
+  readonly env: readonly string[];
+  readonly noEnv: readonly string[];
+  readonly cwd: string | undefined;
+  readonly hostname: string | undefined;
+  readonly dns: string | undefined;
+  readonly net: boolean;
+  readonly network: string | undefined;
+  readonly netnsPath: string | undefined;
+  readonly pid: boolean;
+  readonly noPid: boolean;
+  readonly ipc: boolean;
+  readonly uts: boolean;
+  readonly userns: boolean;
+  readonly fakeroot: boolean;
+  readonly ignoreSubuid: boolean;
+  readonly ignoreFakerootCommand: boolean;
+  readonly ignoreUserns: boolean;
+  readonly security: readonly string[];
+  readonly addCaps: string | undefined;
+  readonly dropCaps: string | undefined;
+  readonly keepPrivs: boolean;
+  readonly noPrivs: boolean;
+  readonly allowSetuid: boolean;
+  readonly underlay: boolean;
+  readonly unsquash: boolean;
+  readonly app: string | undefined;
+  readonly shell: string | undefined;
+  readonly runscriptTimeoutMs: number;
+  /** Libraries to bind below /.singularity.d/libs (--containlibs). */
+  readonly containLibs: readonly string[];
+  /** Option name → who set it; missing means default. */
+  readonly origins: Readonly<Record<string, string>>;
+}
