@@ -1,0 +1,101 @@
+#!/bin/sh
+# Everything that must hold, from a clean clone: set-up, build, types and lint, then the tests.
+# Started as root, the suite runs as an ordinary user with sub-ids, and test/root once more as root.
+# The last line of the output counts all of it: N passed, N failed, N skipped
+set -eu
+. "$(dirname -- "$0")/progress.sh"
+user=skiff-test
+passed=0 failed=0 skipped=0
+log=$(mktemp "${TMPDIR:-/tmp}/skiff-test.XXXXXX")
+copy=
+trap 'rm -rf "$log" ${copy:+"$copy"}' EXIT
+trap 'exit 130' INT TERM HUP
+
+finish() {
+  printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+  exit
+}
+
+# The ordinary user, with a home and 65536 sub-ids behind every range that is given out already.
+make_user() {
+  id "$user" >/dev/null 2>&1 || useradd --create-home --shell /bin/bash "$user"
+  for file in /etc/subuid /etc/subgid; do
+    if grep -qs "^$user:" "$file"; then continue; fi
+    awk -F: -v user="$user" 'BEGIN { next_id = 100000 } $2 + $3 > next_id { next_id = $2 + $3 }
+      END { print user ":" next_id ":65536" }' "$file" >"$log"
+    cat "$log" >>"$file"
+  done
+}
+
+as_user() {
+  setpriv --reuid "$user" --regid "$user" --init-groups env -i PATH="$PATH" LANG=C.UTF-8 \
+    HOME="$(getent passwd "$user" | cut -d: -f6)" USER="$user" LOGNAME="$user" \
+    ${CI:+CI="$CI"} ${SKIFF_PEER:+SKIFF_PEER="$SKIFF_PEER"} ${PEER_ROOT:+PEER_ROOT="$PEER_ROOT"} "$@"
+}
+
+# Where the user can read the whole tree: here, or in a copy when the way here or a file is closed to others.
+readable_tree() {
+  closed=$(find . -path ./.git -prune -o ! -type l ! -perm -004 -print | head -n 1)
+  if [ -z "$closed" ] && as_user test -r "$root/package.json"; then
+    tree=$root
+    return
+  fi
+  copy=$(mktemp -d /var/tmp/skiff-tree.XXXXXX)
+  tar cf - --anchored --exclude=./.git --exclude=./tmp --exclude='./*.sif' . | tar xf - -C "$copy"
+  chmod -R a+rX "$copy"
+  tree=$copy
+}
+
+count() {
+  counted=$(awk -v what="$1" '$2 == what && NF == 2 { n = $1 } END { print n + 0 }' "$log")
+  printf '%s' "$counted"
+}
+
+# suite TITLE COMMAND…: runs the command with the flags of the test runner and adds up what it counts.
+# A runner that ends badly without a failed test (it crashed, or ran too long) is one failure itself.
+suite() {
+  say "==> $1"
+  shift
+  : >"$log"
+  suite_status=$({ { timeout --foreground -k 10 "${SKIFF_TEST_LIMIT_S:-1200}" "$@" </dev/null 2>&1 || echo "$?" >&3; } | tee "$log" >&4; } 3>&1) 4>&1
+  suite_failed=$(count fail)
+  if [ -n "$suite_status" ] && [ "$suite_failed" -eq 0 ]; then
+    say "==> The test runner ended with status $suite_status"
+    suite_failed=1
+  fi
+  passed=$((passed + $(count pass)))
+  failed=$((failed + suite_failed))
+  skipped=$((skipped + $(count skip) + $(count todo)))
+}
+
+sh scripts/setup.sh --tests
+sh scripts/build.sh || {
+  failed=1
+  finish
+}
+
+say "==> Checking types, lint and format"
+if sh scripts/check.sh >"$log" 2>&1; then
+  passed=$((passed + 1))
+else
+  cat "$log"
+  failed=$((failed + 1))
+fi
+
+flags='--randomize --timeout=120000'
+# Word splitting of the flags is meant.
+# shellcheck disable=SC2086
+if [ "$(id -u)" = 0 ]; then
+  make_user
+  readable_tree
+  cd "$tree"
+  suite "Testing as the user $user" as_user "$tree/node_modules/.bin/bun" test $flags \
+    --path-ignore-patterns='test/root/**' ./src ./test
+  if [ -d test/root ]; then
+    suite "Testing as root" "$bun" test $flags ./test/root
+  fi
+else
+  suite "Testing as $(id -un)" "$bun" test $flags ./src ./test
+fi
+finish
