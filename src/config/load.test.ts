@@ -6,11 +6,17 @@ import { configFiles, loadConfig, parseConfig } from "./load.ts";
 
 /** A tree of text files; undefined as the content: there, but not readable. */
 function view(files: Readonly<Record<string, string | undefined>>): FileView {
+  const facts = { mode: 0o644, uid: 0, gid: 0, sizeBytes: 0 };
+  const isParent = (path: string) => Object.keys(files).some((file) => file.startsWith(`${path}/`));
   return {
     lstat: (path) =>
       path in files
-        ? { kind: "file", mode: 0o644, uid: 0, gid: 0, sizeBytes: 0, id: path }
-        : undefined,
+        ? files[path]?.startsWith("->")
+          ? { kind: "symlink", link: files[path].slice(2), id: path, ...facts }
+          : { kind: "file", id: path, ...facts }
+        : isParent(path)
+          ? { kind: "dir", id: path, ...facts }
+          : undefined,
     list: () => undefined,
     read: (path) => {
       const text = files[path];
@@ -80,6 +86,20 @@ test("loadConfig() for a build drops binds, resolv.conf, home and devpts and rea
     mountSys: true,
   });
   expect(sources["mount home"]).toBe("--build-config");
+});
+
+test("loadConfig() follows symbolic links and refuses what is no file", () => {
+  const files = view({
+    "/etc/skiff/skiff.conf": "->../site/s.conf",
+    "/etc/site/s.conf": "mount tmp = no",
+  });
+  expect(loadConfig({ files })).toMatchObject({
+    file: "/etc/skiff/skiff.conf",
+    values: { mountTmp: false },
+  });
+  expect(faultOf(() => loadConfig({ files, file: "/etc/site" })).message).toBe(
+    'Cannot read the configuration file "/etc/site": it is not a regular file',
+  );
 });
 
 test("parseConfig() leaves a list empty that an existing file does not set", () => {

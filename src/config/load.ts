@@ -1,12 +1,12 @@
 import { Fault } from "../base/fault.ts";
-import type { FileView } from "../base/file-view.ts";
+import { type FileView, resolveIn } from "../base/file-view.ts";
 import { type ConfEntry, parseConf, splitConfList } from "../format/conf/parse.ts";
 import type { Config, ConfigValues } from "../plan/config.ts";
 import { DIRECTIVES, type Directive, describeAuthorised } from "./directives.ts";
 
 /** Where the configuration comes from. */
 export interface LoadOptions {
-  /** Reads files of this host, following symbolic links (`HostFacts.files`). */
+  /** Files of this host (`HostFacts.files`). */
   readonly files: FileView;
   /** `--config` or its environment variable: this file and no other; a missing one is a fault. */
   readonly file?: string;
@@ -26,16 +26,22 @@ export interface LoadOptions {
 export function loadConfig(options: LoadOptions): Config {
   if (options.forBuild === true) return buildConfig();
   for (const file of configFiles(options)) {
-    const bytes = options.files.read(file);
-    if (bytes !== undefined) return parseConfig(new TextDecoder().decode(bytes), file);
-    if (options.file === undefined && options.files.lstat(file) === undefined) continue;
-    const exists = options.files.lstat(file) !== undefined;
-    throw new Fault(
-      exists ? "denied" : "not-found",
-      `Cannot read the configuration file "${file}": ${exists ? "not readable" : "no such file"}`,
-    );
+    const text = readConfig(options.files, file);
+    if (text !== undefined) return parseConfig(text, file);
+    if (options.file === undefined) continue;
+    throw new Fault("not-found", `Cannot read the configuration file "${file}": no such file`);
   }
   return { values: defaultValues(), file: undefined, sources: {} };
+}
+
+/** Text of a configuration file; undefined when there is none. One that cannot be read is a fault: it may hold a policy. */
+function readConfig(files: FileView, file: string): string | undefined {
+  const { path, entry } = resolveIn(files, file);
+  if (entry === undefined) return undefined;
+  const bytes = files.read(path);
+  if (bytes !== undefined) return new TextDecoder().decode(bytes);
+  const why = entry.kind === "file" ? "it is not readable" : "it is not a regular file";
+  throw new Fault("denied", `Cannot read the configuration file "${file}": ${why}`);
 }
 
 /** Candidates in the order they are tried. */
