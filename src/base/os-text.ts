@@ -65,8 +65,9 @@ function tail(code: number, shift: number): number {
 
 /** Sorts names in place by their bytes, as directory listings of image formats are sorted. */
 export function sortOsText(names: string[]): string[] {
-  // Code units and bytes order alike up to U+D7FF.
-  return names.sort(names.some((n) => /[\ud800-\uffff]/.test(n)) ? compareEncoded : undefined);
+  names.sort();
+  // Code units and bytes order alike up to U+D7FF; names that sort after it are all at the end.
+  return names.some((n) => /[\ud800-\uffff]/.test(n)) ? names.sort(compareEncoded) : names;
 }
 
 function compareEncoded(left: string, right: string): number {

@@ -18,7 +18,10 @@ import { type SyscallNumbers, syscallNumbers } from "./_syscall-numbers.ts";
 
 const ARG = FFIType.i64;
 const libc = dlopen("libc.so.6", {
-  syscall: { args: [ARG, ARG, ARG, ARG, ARG, ARG, ARG], returns: FFIType.i64_fast },
+  syscall: {
+    args: [ARG, ARG, ARG, ARG, ARG, ARG, ARG],
+    returns: FFIType.i64_fast,
+  },
   __errno_location: { args: [], returns: FFIType.ptr },
 });
 const raw = libc.symbols.syscall as (...args: number[]) => number;
@@ -49,6 +52,7 @@ export const RESULT_AT: number = scratchAt + 2 * PATH_BYTES;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const roughDecoder = new TextDecoder("latin1");
 let failure = 0;
 
 /** errno of the latest call that failed. */
@@ -101,6 +105,16 @@ export function pathAt(path: string, slot: 0 | 1 = 0): number {
 export function textOf(bytes: Uint8Array): string {
   const text = decoder.decode(bytes);
   return text.includes("\ufffd") ? decodeOsText(bytes) : text;
+}
+
+/** One character a byte, for cutting ASCII text out of binary records; bytes from 0x80 mean nothing. */
+export function roughTextOf(bytes: Uint8Array): string {
+  return roughDecoder.decode(bytes);
+}
+
+/** Whether a text has no character above U+007F: its UTF-8 form is as long (a regular expression costs 50 µs at first use). */
+export function isAscii(text: string): boolean {
+  return encoder.encode(text).length === text.length;
 }
 
 /** A call whose first argument is the current directory and whose second is a path. */

@@ -5,7 +5,7 @@ import { close, O_RDONLY, open, read } from "./syscall.ts";
  * The environment and arguments as the kernel got them. Bun decodes both as UTF-8 and puts U+FFFD
  * for any other byte (and loses the value of a variable whose name has one), so a latin 1 value
  * could not be handed on unchanged. /proc/self/environ and cmdline hold the bytes; reading one takes
- * about 30 µs, less than the first look at process.env.
+ * about 60 µs at start-up, as much as the first look at process.env.
  */
 
 /**
@@ -34,19 +34,13 @@ export function rawArguments(count: number): string[] | undefined {
   return all === undefined || count > all.length ? undefined : all.slice(all.length - count);
 }
 
-/** NUL-ended records of a file of unknown size. */
+/** NUL-ended records of a file of unknown size. Decoded in one piece: a NUL never is part of a longer sequence. */
 function records(path: string): string[] | undefined {
   const bytes = readWhole(path);
   if (bytes === undefined) return undefined;
-  const out: string[] = [];
-  let at = 0;
-  while (at < bytes.length) {
-    const end = bytes.indexOf(0, at);
-    const stop = end < 0 ? bytes.length : end;
-    out.push(textOf(bytes.subarray(at, stop)));
-    at = stop + 1;
-  }
-  return out;
+  const parts = textOf(bytes).split("\0");
+  if (parts.at(-1) === "") parts.pop();
+  return parts;
 }
 
 function readWhole(path: string): Uint8Array | undefined {

@@ -3,11 +3,13 @@ import {
   AT_FDCWD,
   bufferCall,
   call,
+  isAscii,
   pathAt,
   pathCall,
   RESULT,
   RESULT_AT,
   RESULT_VIEW,
+  roughTextOf,
   SYS,
   textOf,
 } from "./_raw-call.ts";
@@ -124,21 +126,31 @@ export function listDir(path: string): DirEntry[] | undefined {
       const filled = call(SYS.getdents64, fd, RESULT_AT, RESULT.length);
       if (filled < 0) return undefined;
       if (filled === 0) return out;
-      // struct linux_dirent64: u64 inode, u64 offset, u16 record length, u8 type, name, NUL.
-      for (let at = 0; at < filled; at += RESULT_VIEW.getUint16(at + 16, true)) {
-        const end = RESULT.indexOf(0, at + 19);
-        const name = textOf(RESULT.subarray(at + 19, end));
-        const type = RESULT[at + 18] ?? 0;
-        if (name === "." || name === "..") continue;
-        out.push({ name, kind: type === 0 ? undefined : kindOf(type) });
-      }
+      addRecords(out, filled);
     }
   } finally {
     close(fd);
   }
 }
 
-/** Whether the effective ids are allowed `mode` (R_OK, W_OK, X_OK, F_OK) is asked of the real ids, as access(2) does: 0 or minus the errno. */
+/**
+ * struct linux_dirent64: u64 inode, u64 offset, u16 record length, u8 type, name, NUL. A block is
+ * decoded at once and names are cut out of it: one decoder call a name took three times as long.
+ */
+function addRecords(out: DirEntry[], filled: number): void {
+  const rough = roughTextOf(RESULT.subarray(0, filled));
+  for (let at = 0; at < filled; at += RESULT_VIEW.getUint16(at + 16, true)) {
+    const start = at + 19;
+    const end = rough.indexOf("\0", start);
+    let name = rough.slice(start, end);
+    if (name === "." || name === "..") continue;
+    if (!isAscii(name)) name = textOf(RESULT.subarray(start, end));
+    const type = RESULT[at + 18] ?? 0;
+    out.push({ name, kind: type === 0 ? undefined : kindOf(type) });
+  }
+}
+
+/** access(2), which asks for the real ids: 0 when all of `mode` (R_OK, W_OK, X_OK, F_OK) is allowed, or minus the errno. */
 export function access(path: string, mode: number): number {
   return pathCall(SYS.faccessat, path, mode);
 }
