@@ -6,9 +6,22 @@
  *
  * The table `OP_FIELDS` is the wire schema: the C side (starter/op.h) is generated from it, so the
  * two cannot drift. Field kinds: `u32`, `u64`, `i32`, `str` (no NUL inside), `strs`, `bytes`.
+ * A `u64` holds 0 to 2^53-1 exactly, and `Infinity` for all bits set (RLIM_INFINITY).
  *
  * Paths: until the first `pivot` they are the caller's; after it, the caller's tree is below
  * `/host` and the container is being built at `/root`, both inside a private tmpfs.
+ * A field named `root` (`sourceRoot`, `serverRoot`) is a directory that the path beside it is
+ * resolved in as if by a process chrooted there, symbolic links included; empty: the root of the
+ * starter. Ops that mount leave the working directory at `/`; `chdir` says where the program starts.
+ *
+ * Failures: an op fails with an errno; its fault text for that number (else for 0) is printed. Some
+ * numbers stand for something the kernel has no own number for; they are told with each op:
+ *   EDESTADDRREQ  the target (not the source) does not exist
+ *   ECHILD        a helper program ran and ended badly; `%o` in the text is what it printed
+ *   ENOTCONN, ECONNABORTED  from any op that touches a FUSE mount: its server is gone, and the
+ *                 fault text of that `fuse` op is printed instead; `%o` is what the server printed
+ *   ELIBACC       the program exists, its interpreter or loader (`#!`, PT_INTERP) does not
+ *   ENOEXEC       a binary for another machine, or no program format at all
  */
 
 /** New namespaces, and with `CLONE_NEWUSER` its id maps. One op, because the maps need a partner outside. */
@@ -21,12 +34,20 @@ export interface UnshareOp {
   readonly gidMap: string;
   /** 0: write "deny" to setgroups first; 1: leave it alone. */
   readonly setgroups: number;
-  /** Path of newuidmap/newgidmap when the maps need them (sub-ids), else empty: written directly. */
+  /**
+   * Path of newuidmap/newgidmap when the maps need them (sub-ids), else empty: written directly
+   * (by a partner that stayed outside when the map holds more than the caller's own id: root).
+   * Fails with ECHILD when one of them refuses.
+   */
   readonly newuidmap: string;
   readonly newgidmap: string;
 }
 
-/** setns(2) into the namespaces of a process or a file, in the order given. */
+/**
+ * setns(2) into the namespaces of files, in the order given; all are opened before the first is
+ * entered. One that the process is in already is skipped. A PID namespace holds for children only:
+ * a `fork` must follow.
+ */
 export interface JoinOp {
   readonly kind: "join";
   /** Paths such as /proc/123/ns/user. */
@@ -56,10 +77,15 @@ export interface MountOp {
 
 /**
  * Bind mount, then a remount that adds `flags` to what the source already has (locked flags of a
- * user namespace are kept). `source` follows symlinks; `target` is resolved inside `root`.
+ * user namespace are kept). A recursive one applies `flags` to the top mount only, but MS_RDONLY to
+ * its sub-mounts also where the kernel can (5.12). Both paths follow symlinks inside their roots.
+ * Fails with EDESTADDRREQ for a missing target, ENOENT for a missing source, ENOTDIR when one is a
+ * directory and the other is not.
  */
 export interface BindOp {
   readonly kind: "bind";
+  /** Directory that `source` is resolved in (`/host` after the first pivot, for links of the caller's tree). */
+  readonly sourceRoot: string;
   readonly source: string;
   readonly root: string;
   readonly target: string;
@@ -74,7 +100,7 @@ export interface BindOp {
   readonly warning: string;
 }
 
-/** remount with MS_BIND: sets exactly the given flags plus what the mount already has locked. */
+/** remount with MS_BIND: sets exactly the given flags plus, where the kernel insists, those the mount has. */
 export interface RemountOp {
   readonly kind: "remount";
   readonly root: string;
@@ -82,7 +108,7 @@ export interface RemountOp {
   readonly flags: number;
 }
 
-/** Makes a directory and its parents (existing ones stay as they are). */
+/** Makes a directory (exactly `mode`) and its parents (0755); existing ones stay as they are. */
 export interface MkdirOp {
   readonly kind: "mkdir";
   readonly root: string;
@@ -90,7 +116,7 @@ export interface MkdirOp {
   readonly mode: number;
 }
 
-/** Writes a small file (parents must exist); an existing one is replaced. */
+/** Writes a small file with exactly `mode` (parents must exist); an existing file or link is replaced. */
 export interface FileOp {
   readonly kind: "file";
   readonly root: string;
@@ -99,6 +125,7 @@ export interface FileOp {
   readonly content: Uint8Array;
 }
 
+/** Makes a symbolic link (parents must exist); an existing file or link is replaced. */
 export interface SymlinkOp {
   readonly kind: "symlink";
   readonly root: string;
@@ -109,10 +136,20 @@ export interface SymlinkOp {
 /**
  * Opens /dev/fuse, mounts it on `target` and starts the file server that answers. The server is
  * double-forked in a mount namespace of its own made before the mount, holds no terminal and no
- * pipe of the caller, and ends when the last namespace that has the mount is gone.
+ * pipe of the caller, and ends when the last namespace that has the mount is gone. Nothing waits
+ * for it: the kernel queues requests. Comes before an `unshare` that makes a PID namespace, else
+ * the server would be in it. Descriptors that `argv` names as `/dev/fd/N` stay open in the server
+ * and are closed in the program.
+ *
+ * `selfMount` 1 is for servers that cannot take a descriptor (libfuse 2: Debian 12's fuse2fs): the
+ * program mounts itself on `%m` with CAP_SYS_ADMIN in its own namespace, the mount propagates into
+ * ours, and the server's own copy is detached; `subtype`, `source`, `data`, `uid` and `gid` are not
+ * used. This waits until the mount is there; ECHILD: the program ended before that.
  */
 export interface FuseOp {
   readonly kind: "fuse";
+  /** Directory that the server sees as `/`: the caller's tree (`/host` after the first pivot). */
+  readonly serverRoot: string;
   readonly target: string;
   /** Subtype and source shown in mountinfo. */
   readonly subtype: string;
@@ -122,10 +159,12 @@ export interface FuseOp {
   readonly data: string;
   readonly uid: number;
   readonly gid: number;
-  /** Program and arguments; the word `%f` becomes `/dev/fd/N` of the fuse descriptor. */
+  /** Program and arguments; the word `%f` becomes `/dev/fd/N` of the fuse descriptor, `%m` the mount point as the server sees it. */
   readonly argv: readonly string[];
   /** Environment of the server. */
   readonly env: readonly string[];
+  /** 1: the program makes the mount (see above). */
+  readonly selfMount: number;
 }
 
 /** Loop device over part of a file, mounted; for those whom the kernel lets (root). */
@@ -144,6 +183,7 @@ export interface LoopOp {
 /**
  * Overlay file system. `lower` topmost first; `upper` and `work` both empty: read-only.
  * Tries in order until one is accepted: as given with `userxattr` (when asked), then without.
+ * Paths may hold any character: `:`, `,` and backslash are escaped by the starter.
  */
 export interface OverlayOp {
   readonly kind: "overlay";
@@ -156,7 +196,7 @@ export interface OverlayOp {
   readonly data: string;
 }
 
-/** pivot_root(2). `putOld` empty: the old root is detached; else it stays visible at that path below the new root. */
+/** pivot_root(2), or a moved mount and chroot(2) where the root is an initramfs. `putOld` is an absolute path inside the new root. `putOld` empty: the old root is detached; else it stays visible at that path below the new root. */
 export interface PivotOp {
   readonly kind: "pivot";
   readonly root: string;
@@ -184,15 +224,19 @@ export interface LoopbackOp {
 /**
  * Forks. The parent stays outside as waiter: forwards signals to the child, and ends as the child
  * ended (same status; killed by the same signal). With `init` 1 the child is process 1 of its PID
- * namespace and forks again at `exec`: it reaps, forwards signals, and ends with the program's
- * status. The child dies with its parent.
+ * namespace and forks again at the first of `seccomp`, `attr`, `exec` (so that it is under none of
+ * them): it reaps, forwards signals, and ends with the program's status, 128+n for signal n. The
+ * child dies with its parent, by SIGKILL too. When the program stops (terminal), the waiter stops.
  */
 export interface ForkOp {
   readonly kind: "fork";
   readonly init: number;
 }
 
-/** When the process that runs this op's launch is gone, runs `argv` in the caller's tree (removes a temporary tree, say). */
+/**
+ * When the process that runs this op's launch is gone (by SIGKILL too), runs `argv` (an absolute
+ * path first) in the namespaces of this moment: comes before `unshare`. Removes a temporary tree, say.
+ */
 export interface JanitorOp {
   readonly kind: "janitor";
   readonly argv: readonly string[];
@@ -211,7 +255,7 @@ export interface UmaskOp {
   readonly mask: number;
 }
 
-/** setgroups, setgid, setuid inside the namespaces. */
+/** setgroups, setgid, setuid inside the namespaces. Permitted capabilities are kept until `exec`. */
 export interface IdsOp {
   readonly kind: "ids";
   readonly uid: number;
@@ -242,7 +286,7 @@ export interface SeccompOp {
   readonly flags: number;
 }
 
-/** Writes text to an attribute file of /proc/self (attr/exec for AppArmor and SELinux). */
+/** Writes text to an attribute file: `path` is relative to /proc/self (attr/exec for AppArmor and SELinux). */
 export interface AttrOp {
   readonly kind: "attr";
   readonly path: string;
@@ -256,7 +300,7 @@ export interface ChdirOp {
   readonly warning: string;
 }
 
-/** Prints a line on stderr as it is. */
+/** Prints `text` and a line end on stderr, as does a `warning` or note of other ops. */
 export interface SayOp {
   readonly kind: "say";
   readonly text: string;
@@ -266,7 +310,9 @@ export interface SayOp {
  * Replaces the environment by what a program writes: it is run from an inherited descriptor (or a
  * path when `fd` is -1), with descriptor 3 a pipe for the result: NUL-ended `NAME=value` records,
  * an empty record as the last. No empty record: the launch ends with the program's exit status
- * (at least 1). Entries in `keep` (name prefixes) are carried over from the present environment.
+ * (at least 1). Entries of the present environment whose name starts with a word of `keep` are
+ * carried over when the program did not write that name. ETIMEDOUT when it takes too long; the
+ * descriptor `fd` is closed in the container's program.
  */
 export interface EnvironOp {
   readonly kind: "environ";
@@ -284,6 +330,8 @@ export interface EnvironOp {
  * them one after another, `counts` how many words each has (decimal). A first word without a slash
  * is looked up in the PATH of the environment. ENOEXEC (no `#!`) runs the file with /bin/sh.
  * `notes`: one per candidate, printed on stderr when that candidate is the one taken (may be empty).
+ * Fails with ENOENT (no candidate exists), EACCES (not executable), EISDIR, ELIBACC, ENOEXEC, E2BIG;
+ * in a PATH a name that may not be executed is passed over as a shell does, EACCES if nothing else fits.
  */
 export interface ExecOp {
   readonly kind: "exec";
@@ -328,11 +376,27 @@ export type FieldKind = "u32" | "i32" | "u64" | "str" | "strs" | "bytes";
 
 /** Wire schema: for each kind its code (position, stable within a release) and fields in wire order. */
 export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldKind>> } = {
-  unshare: { flags: "u32", uidMap: "str", gidMap: "str", setgroups: "u32", newuidmap: "str", newgidmap: "str" },
+  unshare: {
+    flags: "u32",
+    uidMap: "str",
+    gidMap: "str",
+    setgroups: "u32",
+    newuidmap: "str",
+    newgidmap: "str",
+  },
   join: { paths: "strs" },
   propagation: { target: "str", flags: "u32" },
-  mount: { fstype: "str", source: "str", root: "str", target: "str", flags: "u32", data: "str", optional: "u32" },
+  mount: {
+    fstype: "str",
+    source: "str",
+    root: "str",
+    target: "str",
+    flags: "u32",
+    data: "str",
+    optional: "u32",
+  },
   bind: {
+    sourceRoot: "str",
     source: "str",
     root: "str",
     target: "str",
@@ -347,6 +411,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
   file: { root: "str", path: "str", mode: "u32", content: "bytes" },
   symlink: { root: "str", path: "str", target: "str" },
   fuse: {
+    serverRoot: "str",
     target: "str",
     subtype: "str",
     source: "str",
@@ -356,6 +421,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
     gid: "u32",
     argv: "strs",
     env: "strs",
+    selfMount: "u32",
   },
   loop: {
     file: "str",
@@ -403,7 +469,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
 export interface FaultText {
   /** errno number; 0: any. */
   readonly errno: number;
-  /** Whole sentence without prefix; `%e` becomes the kernel's own text for the errno. */
+  /** Whole sentence without prefix; `%e` becomes the kernel's own text for the errno, `%o` what a helper or file server printed (else as `%e`), `%%` a percent sign. */
   readonly text: string;
 }
 
