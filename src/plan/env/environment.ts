@@ -71,11 +71,13 @@ export interface EnvironmentInput {
   readonly prompt: string;
   /** Further variables of the runtime (GPU, fakeroot); weaker than the image like all runtime variables. */
   readonly runtime: readonly NamedValue[];
+  /** Whether host libraries (GPU, `--containlibs`) are bound into `/.singularity.d/libs`. */
+  readonly librariesBound: boolean;
   /**
-   * Library directories of the image that must come before `/.singularity.d/libs` when host GPU
-   * libraries are bound into a glibc image; usually empty.
+   * Default library search directories of a glibc image, in the loader's order; empty for others.
+   * Asked for only when they matter: they then come before `/.singularity.d/libs`.
    */
-  readonly libraryDirectories: readonly string[];
+  libraryDirectories(): readonly string[];
   /** `/.singularity.d/env/*.sh` that are regular files (links followed), in byte order; absent: no such directory. */
   readonly scripts: readonly ScriptText[] | undefined;
   /** `/environment` of images older than 2.3, only used when `scripts` is absent. */
@@ -96,8 +98,6 @@ export interface DirectEnvironment {
   readonly exit: number | undefined;
   /** A script called `umask`. */
   readonly umask: number | undefined;
-  /** A script changed the working directory with `cd`. */
-  readonly cwd: string | undefined;
   /** A script replaced the words of the command with `set --`. */
   readonly arguments: readonly string[] | undefined;
   readonly notices: readonly EnvironmentNotice[];
