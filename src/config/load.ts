@@ -36,6 +36,8 @@ export function loadConfig(options: LoadOptions): Config {
 
 /** Text of a configuration file; undefined when there is none. One that cannot be read is a fault: it may hold a policy. */
 function readConfig(files: FileView, file: string): string | undefined {
+  // One look at a file that is not there: on most machines all but one of the candidates.
+  if (files.lstat(file) === undefined) return undefined;
   const { path, entry } = resolveIn(files, file);
   if (entry === undefined) return undefined;
   const bytes = files.read(path);
@@ -71,7 +73,8 @@ export function parseConfig(text: string, file: string): Config {
   }
   const sources: Record<string, string> = {};
   const values: Record<string, unknown> = {};
-  for (const [key, row] of Object.entries(DIRECTIVES) as [string, Directive][]) {
+  for (const key in DIRECTIVES) {
+    const row: Directive = DIRECTIVES[key as keyof ConfigValues];
     const found = entries.get(row.name) ?? [];
     const [first] = found;
     if (first !== undefined) sources[row.name] = `${file}:${first.line}`;
@@ -110,9 +113,10 @@ function acceptValue(
 }
 
 function defaultValues(): ConfigValues {
-  const pairs = Object.entries(DIRECTIVES).map(([key, row]) => [key, row.fallback]);
-  // As above: one entry for every key, each from its own row.
-  return Object.fromEntries(pairs) as ConfigValues;
+  const values: Record<string, unknown> = {};
+  for (const key in DIRECTIVES) values[key] = DIRECTIVES[key as keyof ConfigValues].fallback;
+  // As above: every key, each from its own row.
+  return values as unknown as ConfigValues;
 }
 
 function buildConfig(): Config {

@@ -16,6 +16,8 @@ import { close, listDir, O_RDWR, open, readlink } from "./syscall.ts";
 
 /** Name of the initial user namespace: its inode number is fixed (kernel: PROC_USER_INIT_INO). */
 const INITIAL_USER_NAMESPACE = "user:[4026531837]";
+/** Its uid_map: three columns of width 10. */
+const INITIAL_UID_MAP = "         0          0 4294967295\n";
 const BINFMT = "/proc/sys/fs/binfmt_misc";
 
 export interface HostFactsOptions {
@@ -51,9 +53,7 @@ export function hostFacts(options: HostFactsOptions): HostFacts {
   const cwd = once(getcwd);
   const logicalCwd = once(() => logicalOf(env()["PWD"], cwd()));
   const umask = once(() => status().umask ?? getUmask());
-  const inUserNamespace = once(
-    () => readHostText("/proc/self/uid_map").split(/\s+/).join(" ").trim() !== "0 0 4294967295",
-  );
+  const inUserNamespace = once(() => readHostText("/proc/self/uid_map") !== INITIAL_UID_MAP);
   const isInitial = once(() => readlink("/proc/self/ns/user") === INITIAL_USER_NAMESPACE);
   const stdinIsTerminal = once(() => isTerminal(0));
   const stderrIsTerminal = once(() => isTerminal(2));
@@ -97,8 +97,10 @@ export function hostFacts(options: HostFactsOptions): HostFacts {
       return names().release;
     },
     get kernelVersion() {
-      const [, major, minor] = names().release.match(/^(\d+)\.(\d+)/) ?? [];
-      return [Number(major ?? 0), Number(minor ?? 0)] as const;
+      const [major, minor] = names()
+        .release.split(".", 2)
+        .map((part) => Number.parseInt(part, 10));
+      return [major ?? 0, minor ?? 0] as const;
     },
     get arch() {
       return archOfMachine(names().machine);

@@ -21,10 +21,14 @@ export function findTool(
 
 /** The directories a tool is looked for in, in order, each once. */
 export function toolDirectories(binaryPath: string, path: string | undefined): readonly string[] {
-  const words = binaryPath
-    .split(":")
-    .flatMap((word) => (word === "$PATH" ? (path ?? "").split(":") : [word]));
-  return [...new Set(words.filter((word) => word.startsWith("/")))];
+  const directories: string[] = [];
+  for (const word of binaryPath.split(":")) {
+    for (const directory of word === "$PATH" ? (path ?? "").split(":") : [word]) {
+      if (directory.startsWith("/") && !directories.includes(directory))
+        directories.push(directory);
+    }
+  }
+  return directories;
 }
 
 function isProgram(path: string): boolean {
