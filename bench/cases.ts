@@ -124,6 +124,7 @@ const building: Case = {
   },
 };
 
+// "No slower than the peer" is measured with a twentieth of leave: two runs of one program differ as much.
 function reading(name: string, title: string, words: readonly string[]): Case {
   return {
     name,
@@ -142,9 +143,9 @@ function reading(name: string, title: string, words: readonly string[]): Case {
           ["peer, directory", peer, ...reader(images.data)],
         ],
         [
-          atMost("skiff, gzip SIF of the peer", 1, "peer, its gzip SIF"),
-          atMost("skiff, own zstd SIF", 1, "peer, its gzip SIF"),
-          atMost("skiff, directory", 1, "peer, directory"),
+          atMost("skiff, gzip SIF of the peer", 1.05, "peer, its gzip SIF"),
+          atMost("skiff, own zstd SIF", 1.05, "peer, its gzip SIF"),
+          atMost("skiff, directory", 1.05, "peer, directory"),
         ],
       );
     },
