@@ -4,30 +4,27 @@ import { FlagValues, Invocation, type Notice } from "./invocation.ts";
 import type { ArgsSpec, CommandSpec, FlagSpec } from "./spec.ts";
 import { UsageFault } from "./usage-fault.ts";
 
-/** The words before the command taken apart; the environment is not looked at yet. */
-export interface GlobalWords {
-  readonly flags: FlagWords;
-  /** Name of the command; absent when there is none. */
-  readonly verb: string | undefined;
-  /** Words after it. */
-  readonly rest: readonly string[];
+/** Reads the global flags, which only count before the command; `args` is the command and all after it. Throws UsageFault. */
+export function parseGlobals(root: CommandSpec, words: readonly string[]): FlagWords {
+  return readFlagWords(root, [], words);
 }
 
-/** Reads the global flags, which only count before the command. Throws UsageFault. */
-export function parseGlobals(root: CommandSpec, words: readonly string[]): GlobalWords {
-  const flags = readFlagWords(root, [], words);
-  return { flags, verb: flags.args[0], rest: flags.args.slice(1) };
+/** Values of the flags of one table, and what to tell the user about their variables. */
+export interface FinishedFlags {
+  readonly flags: FlagValues;
+  readonly notices: readonly Notice[];
 }
 
-/** Values of the global flags, environment included. Throws a Fault for a bad variable. */
-export function finishGlobals(
-  root: CommandSpec,
-  words: GlobalWords,
+/** Adds the environment to what the words said. Throws a Fault for a variable that holds no value of its flag. */
+export function finishFlags(
+  owner: string,
+  specs: readonly FlagSpec[],
+  words: FlagWords,
   env: Environment,
   options: EnvironmentOptions,
-): { readonly globals: FlagValues; readonly notices: readonly Notice[] } {
-  const { settings, notices } = addEnvironment(root.flags, words.flags.settings, env, options);
-  return { globals: new FlagValues(root.name, root.flags, settings), notices };
+): FinishedFlags {
+  const { settings, notices } = addEnvironment(specs, words.settings, env, options);
+  return { flags: new FlagValues(owner, specs, settings), notices: [...words.notices, ...notices] };
 }
 
 /** A call to carry out, or the wish to see the help of a command. */
@@ -59,17 +56,16 @@ export function parseCommand(
 ): Parsed {
   const flagWords = readFlagWords(command, path, words);
   if (flagWords.help) return { kind: "help", command, path };
-  if (command.commands !== undefined) {
-    const name = flagWords.args[0];
-    const sub = command.commands.find((one) => one.name === name);
-    if (sub === undefined) {
-      if (command.bare === "help") return { kind: "help", command, path };
-      throw new UsageFault("invalid command", "args", command, path);
-    }
-    const values = readEnvironment(command.flags, flagWords, command.name, around);
-    const notices = [...(around.notices ?? []), ...values.notices];
+  const sub = command.commands?.find((one) => one.name === flagWords.args[0]);
+  if (sub !== undefined) {
+    const own = finishFlags(command.name, command.flags, flagWords, around.env, around);
+    const notices = [...(around.notices ?? []), ...own.notices];
     const rest = flagWords.args.slice(1);
-    return parseCommand(sub, rest, { ...around, notices }, [...path, sub.name], values.flags);
+    return parseCommand(sub, rest, { ...around, notices }, [...path, sub.name], own.flags);
+  }
+  if (command.commands !== undefined && command.bare !== "call") {
+    if (command.bare === "help") return { kind: "help", command, path };
+    throw new UsageFault("invalid command", "args", command, path);
   }
   const reason = countProblem(command.args, flagWords.args.length);
   if (reason !== undefined) throw new UsageFault(reason, "args", command, path);
@@ -89,16 +85,6 @@ export function parseCommand(
     notices: [...(around.notices ?? []), ...flagWords.notices, ...notices],
   });
   return { kind: "call", invocation };
-}
-
-function readEnvironment(
-  specs: readonly FlagSpec[],
-  words: FlagWords,
-  owner: string,
-  around: ParseSurroundings,
-): { readonly flags: FlagValues; readonly notices: readonly Notice[] } {
-  const { settings, notices } = addEnvironment(specs, words.settings, around.env, around);
-  return { flags: new FlagValues(owner, specs, settings), notices: [...words.notices, ...notices] };
 }
 
 /** Why so many words are not what the command takes, in the reference tool's shape; or undefined. */

@@ -83,10 +83,13 @@ export interface CommandSpec {
   readonly args: ArgsSpec;
   /** Flags may also stand after positional words. */
   readonly interspersed?: boolean;
-  /** Sub-commands; then `args` does not apply. */
+  /** Sub-commands; then `args` applies only where `bare` is "call". */
   readonly commands?: readonly CommandSpec[];
-  /** A group called without a known sub-command: "help" prints its help (exit 0), else it is an error. */
-  readonly bare?: "help";
+  /**
+   * A group called without a known sub-command: "help" shows its help (exit 0), "call" runs the
+   * group itself by `args`; absent: an error.
+   */
+  readonly bare?: "help" | "call";
   /** Failures are reported as errors of usage with exit 1, as the reference tool does for some commands. */
   readonly faults?: "usage";
   readonly hidden?: boolean;

@@ -35,6 +35,27 @@ export interface Log {
   debug(text: string, where?: string): void;
 }
 
+/** The part of the global flags that sets the level. */
+export interface LevelFlags {
+  bool(name: "debug" | "verbose" | "quiet" | "silent"): boolean;
+}
+
+/**
+ * Level that the flags ask for, the loudest flag first; without any, MESSAGELEVEL, which only ever
+ * raises it (a caller at that level started us); else 1.
+ */
+export function readLevel(
+  flags: LevelFlags | undefined,
+  env: Readonly<Record<string, string>>,
+): number {
+  if (flags?.bool("debug") === true) return LOG_LEVELS.debug;
+  if (flags?.bool("verbose") === true) return LOG_LEVELS.verbose;
+  if (flags?.bool("quiet") === true) return -1;
+  if (flags?.bool("silent") === true) return LOG_LEVELS.error;
+  const text = env["APPTAINER_MESSAGELEVEL"] ?? env["SINGULARITY_MESSAGELEVEL"] ?? "";
+  return /^[0-9]$/.test(text) ? Math.max(1, Number(text)) : LOG_LEVELS.info;
+}
+
 const COLORS: Readonly<Record<LogKind, string>> = {
   fatal: "\x1b[31m",
   error: "\x1b[31m",

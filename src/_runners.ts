@@ -1,0 +1,30 @@
+import { Fault } from "./base/fault.ts";
+import type { Invocation } from "./cli/invocation.ts";
+import type { Context } from "./terminal/context.ts";
+
+/** A command module: does one invocation and gives the exit status. */
+export interface Runner {
+  run(invocation: Invocation, context: Context): number | Promise<number>;
+}
+
+/** The module of each command that this version has, loaded when it is called. */
+const RUNNERS: Readonly<Record<string, () => Promise<Runner>>> = {
+  help: () => import("./commands/help.ts"),
+  version: () => import("./commands/version.ts"),
+  __complete: () => import("./commands/completion.ts"),
+  completion: () => import("./commands/completion.ts"),
+  man: () => import("./commands/man.ts"),
+  buildcfg: () => import("./commands/buildcfg.ts"),
+};
+
+/** The module for a command path such as `["sif", "list"]`. Throws a Fault when this version lacks it. */
+export async function findRunner(path: readonly string[]): Promise<Runner> {
+  const verb = path[0] ?? "";
+  const load = Object.hasOwn(RUNNERS, verb) ? RUNNERS[verb] : undefined;
+  if (load === undefined) {
+    throw new Fault("unsupported", `"skiff ${path.join(" ")}" is not available in this version`, {
+      hint: `"skiff help" lists the commands`,
+    });
+  }
+  return await load();
+}

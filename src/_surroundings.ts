@@ -1,0 +1,61 @@
+import { encodeOsText } from "./base/os-text.ts";
+import type { FlagValues } from "./cli/invocation.ts";
+import type { ProgramName } from "./cli/program.ts";
+import { getuid, isTerminal } from "./host/process-calls.ts";
+import { environmentTable, rawArguments, rawEnvironment } from "./host/raw-environment.ts";
+import { write } from "./host/syscall.ts";
+import type { Context } from "./terminal/context.ts";
+import { createLog, readLevel } from "./terminal/log.ts";
+
+const STDOUT = 1;
+const STDERR = 2;
+const EAGAIN = -11;
+const EINTR = -4;
+
+/** The words after the program's name, as kernel text. */
+export function readWords(): readonly string[] {
+  const words = Bun.argv.slice(2);
+  // Bun puts U+FFFD where a word is not UTF-8; the kernel still has the bytes.
+  if (!words.some((word) => word.includes("\ufffd"))) return words;
+  return rawArguments(words.length) ?? words;
+}
+
+/** The caller's environment as a table. */
+export function readEnvironment(): Readonly<Record<string, string>> {
+  const strings = rawEnvironment();
+  return strings === undefined
+    ? { ...(Bun.env as Record<string, string>) }
+    : environmentTable(strings);
+}
+
+/** What commands get; before the global flags are known, with the defaults of those. */
+export function createContext(
+  program: ProgramName,
+  env: Readonly<Record<string, string>>,
+  globals: FlagValues | undefined,
+): Context {
+  const log = createLog({
+    level: readLevel(globals, env),
+    isColor: () => globals?.bool("nocolor") !== true && isTerminal(STDERR),
+    write: (line) => writeAll(STDERR, line),
+    identity: () => `U=${getuid()},P=${process.pid}`,
+  });
+  return {
+    program,
+    log,
+    env,
+    print: (text) => writeAll(STDOUT, text),
+    printError: (text) => writeAll(STDERR, text),
+  };
+}
+
+/** Writes a whole text before it returns, also to a descriptor that is set non-blocking. A closed pipe ends it silently. */
+function writeAll(fd: number, text: string): void {
+  let bytes = encodeOsText(text);
+  while (bytes.length > 0) {
+    const count = write(fd, bytes);
+    if (count === EAGAIN) Bun.sleepSync(1);
+    else if (count < 0 && count !== EINTR) return;
+    else if (count > 0) bytes = bytes.subarray(count);
+  }
+}
