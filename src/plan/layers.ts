@@ -92,6 +92,7 @@ export function planRoot(input: LayerInput): RootPlan {
     readOnly: !writableImage && !tmpfsUpper && upper === undefined,
     nosuid: host.isRealRoot && !userNamespace && !request.allowSetuid,
     stubs: [],
+    underlay: [],
   };
 }
 

@@ -46,6 +46,11 @@ export class MountTable implements FileView {
     return this.#mounts.some((m) => m.target === target);
   }
 
+  /** Whether the path is the image's own: nothing is mounted over it. */
+  isImage(path: string): boolean {
+    return this.#mountOf(path) === undefined;
+  }
+
   resolve(path: string): Ground {
     const resolved = resolveIn(this, path);
     const mount = this.#mountOf(resolved.path);

@@ -1,4 +1,5 @@
 import type { EnvironmentPlan } from "./env/environment-plan.ts";
+import type { UnderlayEntry } from "./underlay.ts";
 
 /** Why something is in the plan: a rule, a flag, or a configuration line, in words. */
 export type Why = string;
@@ -50,6 +51,8 @@ export interface RootPlan {
   readonly nosuid: boolean;
   /** Mount points the image lacks, made in a lower layer of the overlay (or by underlay), in order. */
   readonly stubs: readonly Stub[];
+  /** With `layer` "underlay": the entries of the root. */
+  readonly underlay: readonly UnderlayEntry[];
 }
 
 /** A mount point, or a directory on the way to one, that the image does not have. */
@@ -83,6 +86,8 @@ export interface BindMount extends Placed {
   /** A refusal is not fatal; the warning (may be empty) is printed. */
   readonly optional: boolean;
   readonly warning: string;
+  /** The host directory is made first, with this mode, when it is missing. */
+  readonly make?: number;
 }
 
 /** A file system of the kernel. */
@@ -182,7 +187,6 @@ export interface ProcessPlan {
   readonly candidates: readonly { readonly argv: readonly string[]; readonly note: string }[];
   /** FATAL text when no candidate exists. */
   readonly notFound: string;
-  /** Exit status when no candidate exists; -1: 255 with `notFound`; 0: success after the note. */
   readonly why: Why;
 }
 

@@ -1,0 +1,67 @@
+import { Fault } from "../base/fault.ts";
+import { resolvePath } from "../base/path.ts";
+import type { Config } from "./config.ts";
+import type { HostFacts } from "./facts.ts";
+import type { Notice } from "./plan.ts";
+import type { LaunchRequest } from "./request.ts";
+
+const NO_MOUNT_WORDS = ["proc", "sys", "dev", "devpts", "home", "tmp", "hostfs", "cwd", "bind-paths"];
+
+/**
+ * The request with its implications drawn (`--containall` is `--contain` and more) and with what the
+ * configuration forbids taken out, each with a warning.
+ *
+ * @throws Fault for options that cannot be had together or name what is not there.
+ */
+export function checkRequest(
+  request: LaunchRequest,
+  config: Config,
+  host: HostFacts,
+  notices: Notice[],
+): LaunchRequest {
+  for (const word of request.noMount) {
+    if (!NO_MOUNT_WORDS.includes(word) && !word.startsWith("/")) {
+      notices.push({ level: "warning", text: `Ignoring unknown mount type '${word}'` });
+    }
+  }
+  for (const option of ["apparmor", "selinux"]) {
+    if (!request.security.some((word) => word.startsWith(`${option}:`))) continue;
+    throw new Fault("unsupported", `${option} requested, but is not enabled or supported on this system`, {
+      hint: `leave --security ${option} out`,
+    });
+  }
+  let checked = request;
+  if (!config.values.userBindControl) checked = withoutUserBinds(checked, notices);
+  const workdir = checked.workdir === undefined ? undefined : resolvePath(host.cwd ?? "/", checked.workdir);
+  if (workdir !== undefined && (checked.contain || checked.containAll || checked.scratch.length > 0)) {
+    const real = host.realPath(workdir);
+    if (real === undefined || host.files.lstat(real)?.kind !== "dir") {
+      throw new Fault("not-found", `Cannot use "${workdir}" as work directory: no such directory`, {
+        hint: "create it before the container starts",
+      });
+    }
+  }
+  return {
+    ...checked,
+    workdir,
+    contain: checked.contain || checked.containAll,
+    cleanEnv: checked.cleanEnv || checked.containAll,
+  };
+}
+
+function withoutUserBinds(request: LaunchRequest, notices: Notice[]): LaunchRequest {
+  if (request.home !== undefined) {
+    throw new Fault("denied", `Cannot use "${request.home}" as home: the configuration forbids it ("user bind control = no")`, {
+      hint: "leave --home out",
+    });
+  }
+  const ignore = (what: string, given: boolean): void => {
+    if (given) {
+      notices.push({ level: "warning", text: `Ignoring ${what}: user bind control disabled by system administrator` });
+    }
+  };
+  ignore("bind mount request", request.binds.length + request.mounts.length > 0);
+  ignore("scratch request", request.scratch.length > 0);
+  ignore("library binds", request.containLibs.length > 0);
+  return { ...request, binds: [], mounts: [], scratch: [], containLibs: [] };
+}

@@ -1,0 +1,31 @@
+import { resolvePath } from "../base/path.ts";
+import type { HostFacts } from "./facts.ts";
+import type { HomePlan } from "./mounts/mount-input.ts";
+import type { IdentityPlan } from "./plan.ts";
+import type { LaunchRequest } from "./request.ts";
+
+/**
+ * The home directory of the container: the account's, on the same path (on /root for a fake root),
+ * or what --home says (reference: runtime.md 4.3). An unknown account has the home "/".
+ */
+export function planHome(request: LaunchRequest, host: HostFacts, identity: IdentityPlan): HomePlan {
+  if (request.home !== undefined) {
+    const [source = "", target] = request.home.split(":");
+    const absolute = resolvePath(host.cwd ?? "/", source);
+    return {
+      source: absolute,
+      target: target === undefined || target === "" ? absolute : target,
+      custom: true,
+      why: request.origins["home"] ?? "--home",
+    };
+  }
+  const account = identity.become === undefined ? host.account : (host.accountByUid(identity.uid) ?? host.account);
+  const source = account?.home ?? "/";
+  const asRoot = identity.uid === 0 && (identity.uidMap !== "" || source === "/");
+  return {
+    source,
+    target: asRoot ? "/root" : source,
+    custom: false,
+    why: asRoot ? "the home of the account, for root in the container" : "the home of the account",
+  };
+}

@@ -1,0 +1,171 @@
+import type { FileView } from "../base/file-view.ts";
+import { layeredView } from "../base/layered-view.ts";
+import { parseBinds, parseMounts } from "./bind-spec.ts";
+import { checkRequest } from "./check-request.ts";
+import type { Config } from "./config.ts";
+import { type EnvironmentFacts, environmentOf } from "./environment-of.ts";
+import type { HostFacts, ImageFacts } from "./facts.ts";
+import { planFakerootCommand } from "./fakeroot-command.ts";
+import type { GpuBinds } from "./gpu-binds.ts";
+import { planHome } from "./home.ts";
+import { planIdentity } from "./identity.ts";
+import { planRoot } from "./layers.ts";
+import { addConfiguredBinds } from "./mounts/configured.ts";
+import { addIdentityFiles } from "./mounts/identity-files.ts";
+import type { MountInput } from "./mounts/mount-input.ts";
+import { MountList } from "./mounts/mount-list.ts";
+import { addCwd, addHome, addScratch, addTmp } from "./mounts/personal.ts";
+import { addDev, addHostfs, addKernelMounts } from "./mounts/system.ts";
+import { addDeviceFiles, addUserBinds } from "./mounts/user.ts";
+import { planNamespaces } from "./namespaces.ts";
+import type { Notice, Plan, RootPlan, Stub } from "./plan.ts";
+import { planProcess } from "./process.ts";
+import type { LaunchRequest } from "./request.ts";
+import { planSecurity } from "./security.ts";
+import { planUnderlay } from "./underlay.ts";
+
+/** What a launch is planned from; everything that was read is in here. */
+export interface LaunchFacts {
+  readonly request: LaunchRequest;
+  readonly config: Config;
+  readonly host: HostFacts;
+  readonly image: ImageFacts;
+  /** Opened overlay and image-src files, by absolute path. */
+  readonly volumes: ReadonlyMap<string, ImageFacts>;
+  readonly gpu: GpuBinds;
+  readonly environment: EnvironmentFacts;
+  readonly notices: readonly Notice[];
+}
+
+/** A plan, or the word that there is nothing to start (an image without a test script). */
+export type LaunchPlan =
+  | { readonly kind: "plan"; readonly plan: Plan }
+  | { readonly kind: "nothing"; readonly note: string };
+
+/**
+ * What the container will see, decided from facts alone.
+ *
+ * @throws Fault for whatever the request, the configuration, the host or the image rules out.
+ */
+export function planLaunch(facts: LaunchFacts): LaunchPlan {
+  const { config, host, image, volumes, gpu } = facts;
+  const notices: Notice[] = [...facts.notices];
+  const request = checkRequest(facts.request, config, host, notices);
+  const namespaces = planNamespaces(request, config, host, notices);
+  const identity = planIdentity(request, host, namespaces.user, notices);
+  const root = planRoot({ request, config, host, image, volumes, userNamespace: namespaces.user, notices });
+  const cwd = host.cwd ?? "/";
+  const binds = config.values.userBindControl
+    ? [...parseBinds(request.binds, cwd), ...parseMounts(request.mounts, cwd)]
+    : [];
+  const home = planHome(request, host, identity);
+  const fakeroot = planFakerootCommand(request, host, identity, notices);
+
+  const input: MountInput = {
+    request,
+    config,
+    host,
+    image,
+    volumes,
+    identity,
+    namespaces,
+    root,
+    home,
+    binds,
+    gpu,
+    fakerootFiles: fakeroot.files,
+  };
+  const layers = root.overlays
+    .map(({ volume, dir }) => ({ view: volume.path === image.path ? undefined : volumes.get(volume.path)?.tree, dir }))
+    .flatMap(({ view, dir }) => (view === undefined ? [] : [{ view, dir }]))
+    .reverse();
+  const tree = layers.length === 0 ? image.tree : layeredView([...layers, { view: image.tree, dir: "/" }]);
+  const list = new MountList(tree, root.layer, notices);
+  addKernelMounts(list, input);
+  addDev(list, input);
+  addHostfs(list, input);
+  addConfiguredBinds(list, input);
+  addHome(list, input);
+  addTmp(list, input);
+  addUserBinds(list, input);
+  addScratch(list, input);
+  addDeviceFiles(list, input);
+  addIdentityFiles(list, input);
+  addCwd(list, input);
+
+  const choice = planProcess(request, list.table);
+  if (choice.kind === "nothing") return choice;
+  const start = startDirectory(request, host, home.target);
+  const environment = environmentOf({
+    request,
+    host,
+    image,
+    binds,
+    home: home.target,
+    cwd: start.candidates[0] ?? "/",
+    identity,
+    gpu,
+    fakeroot: fakeroot.environment,
+    table: list.table,
+    facts: facts.environment,
+    notices,
+  });
+
+  const process =
+    fakeroot.prefix.length === 0
+      ? choice.process
+      : {
+          ...choice.process,
+          candidates: choice.process.candidates.map((c) => ({ ...c, argv: [...fakeroot.prefix, ...c.argv] })),
+        };
+  const scriptUmask = environment.kind === "direct" ? environment.umask : undefined;
+  return {
+    kind: "plan",
+    plan: {
+      action: request.action,
+      image: { path: image.path, format: image.format },
+      namespaces,
+      init: namespaces.pid && !request.noInit,
+      identity,
+      root: finishRoot(root, list.stubs, tree),
+      mounts: list.mounts,
+      propagation: config.values.mountSlave ? "slave" : "private",
+      sessionMiB: host.isRealRoot ? 0 : config.values.sessiondirMaxSize,
+      hostname: namespaces.uts ? request.hostname : undefined,
+      loopback: namespaces.net,
+      environment,
+      cwd: start,
+      umask:
+        scriptUmask !== undefined
+          ? { mask: scriptUmask, why: "a script of the image" }
+          : request.noUmask
+            ? { mask: 0o022, why: request.origins["no-umask"] ?? "--no-umask" }
+            : { mask: host.umask, why: "the caller's" },
+      security: planSecurity(request, config, host, identity, notices),
+      process,
+      notices,
+    },
+  };
+}
+
+/** The root with its mount points; a layer that none of them needs is left out. */
+function finishRoot(root: RootPlan, stubs: readonly Stub[], tree: FileView): RootPlan {
+  if (root.layer === "none") return root;
+  const isPlain = stubs.length === 0 && root.overlays.length === 0 && !root.tmpfsUpper;
+  if (isPlain) return { ...root, layer: "none", why: "the image has every mount point, no layer is needed" };
+  return { ...root, stubs, underlay: root.layer === "underlay" ? planUnderlay(stubs, tree) : [] };
+}
+
+/** Where the program starts (reference: runtime.md 4.3). */
+function startDirectory(request: LaunchRequest, host: HostFacts, home: string): Plan["cwd"] {
+  if (request.cwd !== undefined) {
+    return { candidates: [request.cwd], fatal: true, why: request.origins["cwd"] ?? "--cwd" };
+  }
+  if (request.contain) {
+    return { candidates: [home, "/"], fatal: false, why: `home: ${request.origins["contain"] ?? "--contain"}` };
+  }
+  if (host.cwd === undefined) {
+    return { candidates: [home, "/"], fatal: false, why: "the working directory does not exist any more" };
+  }
+  return { candidates: [host.cwd, home, "/"], fatal: false, why: "the caller's working directory" };
+}

@@ -1,0 +1,85 @@
+import type { FaultText } from "../../ops/op.ts";
+import type { Plan } from "../plan.ts";
+
+const EPERM = 1;
+const ENOENT = 2;
+const E2BIG = 7;
+const ENOEXEC = 8;
+const ECHILD = 10;
+const EACCES = 13;
+const EISDIR = 21;
+const ENOSPC = 28;
+const ENOTDIR = 20;
+const ELIBACC = 79;
+const EDESTADDRREQ = 89;
+const EUSERS = 87;
+
+/** What is said when any part of the set-up fails, in the peer's frame. */
+export function setupFault(what: string, hint = ""): FaultText[] {
+  const end = hint === "" ? "" : `; ${hint}`;
+  return [
+    { errno: ENOSPC, text: `container creation failed: ${what}: %e; the user may have too many namespaces or mounts (user.max_user_namespaces, fs.mount-max)` },
+    { errno: 0, text: `container creation failed: ${what}: %e${end}` },
+  ];
+}
+
+/** New namespaces: the commonest refusal of all, so every known reason has its remedy. */
+export function unshareFaults(plan: Plan): FaultText[] {
+  const what = "Failed to create user namespace";
+  return [
+    {
+      errno: ECHILD,
+      text: `container creation failed: newuidmap could not map the ids of /etc/subuid: %o; ask the administrator to check /etc/subuid, /etc/subgid and the package uidmap`,
+    },
+    {
+      errno: EPERM,
+      text: plan.namespaces.user
+        ? `${what}: user namespaces are not allowed here (kernel.unprivileged_userns_clone, an AppArmor restriction, or a container around this one); run "skiff doctor" for the remedy`
+        : "Failed to create mount namespace: root lacks CAP_SYS_ADMIN here; try --userns",
+    },
+    { errno: ENOSPC, text: `${what}: the limit is reached (sysctl user.max_user_namespaces); ask the administrator to raise it` },
+    { errno: EUSERS, text: `${what}: namespaces are nested too deep (32 levels)` },
+    { errno: 0, text: `${what}: %e` },
+  ];
+}
+
+export function bindFaults(source: string, target: string, why: string): FaultText[] {
+  const head = `container creation failed: mount ${source}->${target} error: while mounting ${source}`;
+  return [
+    { errno: EDESTADDRREQ, text: `${head}: destination ${target} doesn't exist in container (${why})` },
+    { errno: ENOENT, text: `${head}: mount source ${source} doesn't exist (${why})` },
+    { errno: ENOTDIR, text: `${head}: could not mount ${source}: not a directory (${why}); one is a file, the other a directory` },
+    { errno: 0, text: `${head}: %e (${why})` },
+  ];
+}
+
+/** The image's own mount; a file server that ended gives its last words. */
+export function imageFaults(path: string, mounter: string): FaultText[] {
+  return [
+    { errno: 0, text: `container creation failed: image driver mount failure: mounting ${path} with ${mounter}: %o; the image may be damaged` },
+  ];
+}
+
+/** The program itself, in the peer's words. */
+export function execFaults(plan: Plan): FaultText[] {
+  const program = plan.process.candidates[0]?.argv[0] ?? "";
+  return [
+    { errno: ENOENT, text: escapePercent(plan.process.notFound) },
+    { errno: EACCES, text: "permission denied" },
+    { errno: EISDIR, text: "is a directory" },
+    {
+      errno: ELIBACC,
+      text: `${escapePercent(program)}: no such file or directory: the program exists, but its interpreter or loader (the first line after #!, or the dynamic linker) is missing in the container`,
+    },
+    {
+      errno: ENOEXEC,
+      text: `${escapePercent(program)}: exec format error: the program is built for another machine, or is no program`,
+    },
+    { errno: E2BIG, text: `${escapePercent(program)}: argument list too long` },
+    { errno: 0, text: `${escapePercent(program)}: %e` },
+  ];
+}
+
+export function escapePercent(text: string): string {
+  return text.replaceAll("%", "%%");
+}

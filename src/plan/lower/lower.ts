@@ -1,0 +1,203 @@
+import { MOUNT_FLAGS } from "../../ops/mount-flags.ts";
+import type { WiredOp } from "../../ops/op.ts";
+import type { Plan } from "../plan.ts";
+import { escapePercent, execFaults, setupFault, unshareFaults } from "./fault-texts.ts";
+import { HOST, IMAGE, overlayDir, ROOT } from "./layout.ts";
+import { mountOps } from "./mount-ops.ts";
+import { rootOps, volumeOps } from "./root-ops.ts";
+
+const CLONE = {
+  mount: 0x00020000,
+  uts: 0x04000000,
+  ipc: 0x08000000,
+  user: 0x10000000,
+  pid: 0x20000000,
+  net: 0x40000000,
+} as const;
+
+/** What is only known when the launch happens. */
+export interface LowerOptions {
+  /** A directory that exists and may be covered in the launch's own mount namespace while it is set up. */
+  readonly base: string;
+  /** Inherited descriptor of the carried shell; -1: none, then `shellPath`. */
+  readonly shellFd: number;
+  readonly shellPath: string;
+  /** Where the image was unpacked, and words that remove it; absent when it is mounted. */
+  readonly unpacked?: { readonly path: string; readonly remove: readonly string[] };
+}
+
+/** The plan as kernel operations, in the order in which they must happen. */
+export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
+  const out: WiredOp[] = [];
+  const { namespaces, identity } = plan;
+  const setup = setupFault("cannot set up the session");
+  if (options.unpacked !== undefined) {
+    out.push({
+      op: { kind: "janitor", argv: options.unpacked.remove },
+      faults: setupFault("cannot watch over the unpacked image"),
+    });
+  }
+  out.push({
+    op: {
+      kind: "unshare",
+      flags: CLONE.mount | (namespaces.user ? CLONE.user : 0),
+      uidMap: identity.uidMap,
+      gidMap: identity.gidMap,
+      setgroups: identity.setgroups ? 1 : 0,
+      newuidmap: identity.newuidmap,
+      newgidmap: identity.newgidmap,
+    },
+    faults: unshareFaults(plan),
+  });
+  out.push({
+    op: {
+      kind: "propagation",
+      target: "/",
+      flags: MOUNT_FLAGS.rec | (plan.propagation === "slave" ? MOUNT_FLAGS.slave : MOUNT_FLAGS.private),
+    },
+    faults: setup,
+  });
+  for (const mount of plan.mounts) {
+    if (mount.kind !== "bind" || mount.make === undefined) continue;
+    out.push({
+      op: { kind: "mkdir", root: "", path: mount.source, mode: mount.make },
+      faults: setupFault(`cannot make ${mount.source} (${mount.why})`),
+    });
+  }
+  sessionOps(out, plan, options);
+  volumes(out, plan, options);
+  const inner =
+    (namespaces.pid ? CLONE.pid : 0) |
+    (namespaces.ipc ? CLONE.ipc : 0) |
+    (namespaces.uts ? CLONE.uts : 0) |
+    (namespaces.net ? CLONE.net : 0);
+  if (inner !== 0) {
+    out.push({
+      op: { kind: "unshare", flags: inner, uidMap: "", gidMap: "", setgroups: 1, newuidmap: "", newgidmap: "" },
+      faults: setupFault("cannot make the namespaces"),
+    });
+  }
+  if (namespaces.pid) {
+    out.push({ op: { kind: "fork", init: plan.init ? 1 : 0 }, faults: setupFault("cannot start a process") });
+  }
+  if (plan.hostname !== undefined) {
+    out.push({ op: { kind: "hostname", name: plan.hostname }, faults: setupFault(`cannot set the host name ${plan.hostname}`) });
+  }
+  if (plan.loopback) {
+    out.push({ op: { kind: "loopback" }, faults: setupFault("cannot bring the loopback interface up") });
+  }
+  out.push(...rootOps(plan), ...mountOps(plan));
+  out.push({
+    op: { kind: "pivot", root: ROOT, putOld: "" },
+    faults: setupFault("cannot enter the container's root"),
+  });
+  processOps(out, plan, options);
+  return out;
+}
+
+/** A private tmpfs becomes the root; the caller's tree moves to `/host`. */
+function sessionOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
+  const { nosuid, nodev } = MOUNT_FLAGS;
+  const faults = setupFault(`cannot set up the session on ${options.base}`);
+  const size = plan.sessionMiB === 0 ? "" : `,size=${plan.sessionMiB}m`;
+  out.push({
+    op: {
+      kind: "mount",
+      fstype: "tmpfs",
+      source: "tmpfs",
+      root: "",
+      target: options.base,
+      flags: nosuid | nodev,
+      data: `mode=755${size}`,
+      optional: 0,
+    },
+    faults,
+  });
+  for (const dir of [HOST, ROOT]) {
+    out.push({ op: { kind: "mkdir", root: options.base, path: dir, mode: 0o755 }, faults });
+  }
+  out.push({ op: { kind: "pivot", root: options.base, putOld: HOST }, faults });
+}
+
+function volumes(out: WiredOp[], plan: Plan, options: LowerOptions): void {
+  const { root } = plan;
+  const target = root.layer === "none" ? ROOT : IMAGE;
+  out.push(...volumeOps(root.image, target, plan, options.unpacked?.path));
+  root.overlays.forEach(({ volume, dir, work, writable }, index) => {
+    const at = overlayDir(index);
+    // The directories of a writable overlay are made on the host before they are bound.
+    if (volume.fstype === "directory" && writable) {
+      for (const below of [dir, work]) {
+        out.push({
+          op: { kind: "mkdir", root: HOST, path: `${volume.path}${below}`, mode: 0o755 },
+          faults: setupFault(`cannot make ${volume.path}${below}`),
+        });
+      }
+    }
+    out.push(...volumeOps(volume, at, plan));
+  });
+}
+
+function processOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
+  const { identity, security, environment, cwd, umask } = plan;
+  if (identity.become !== undefined) {
+    out.push({
+      op: {
+        kind: "ids",
+        uid: identity.become.uid,
+        gid: identity.become.gid,
+        groups: identity.become.groups.map(String),
+      },
+      faults: setupFault("cannot change the ids"),
+    });
+  }
+  out.push({
+    op: {
+      kind: "caps",
+      effective: security.effective,
+      permitted: security.effective,
+      inheritable: security.effective,
+      ambient: security.ambient,
+      bounding: security.bounding,
+      noNewPrivs: security.noNewPrivs ? 1 : 0,
+    },
+    faults: setupFault("cannot set the capabilities"),
+  });
+  const first = cwd.candidates[0] ?? "/";
+  out.push({
+    op: {
+      kind: "chdir",
+      candidates: cwd.fatal ? [first] : cwd.candidates,
+      warning: `WARNING: Error changing the container working directory. Using '${cwd.candidates[1] ?? "/"}' instead: chdir ${first}: no such file or directory`,
+    },
+    faults: [{ errno: 0, text: `failed to set working directory: chdir ${escapePercent(first)}: %e` }],
+  });
+  out.push({ op: { kind: "umask", mask: umask.mask }, faults: [] });
+  if (environment.kind === "shell") {
+    out.push({
+      op: {
+        kind: "environ",
+        fd: options.shellFd,
+        path: options.shellPath,
+        argv: environment.argv,
+        env: environment.env,
+        keep: environment.keep,
+        timeoutMs: environment.timeoutMs,
+      },
+      faults: [
+        { errno: 110, text: "the environment scripts of the image took too long (--runscript-timeout)" },
+        { errno: 0, text: "cannot run a shell for the environment scripts of the image: %e" },
+      ],
+    });
+  }
+  const { candidates } = plan.process;
+  out.push({
+    op: {
+      kind: "exec",
+      words: candidates.flatMap((c) => c.argv),
+      counts: candidates.map((c) => String(c.argv.length)),
+      notes: candidates.map((c) => (c.note === "" ? "" : `INFO:    ${c.note}`)),
+    },
+    faults: execFaults(plan),
+  });
+}

@@ -1,0 +1,212 @@
+import { MOUNT_FLAGS } from "../../ops/mount-flags.ts";
+import type { WiredOp } from "../../ops/op.ts";
+import type { Plan, Volume } from "../plan.ts";
+import { imageFaults, setupFault } from "./fault-texts.ts";
+import { HOST, IMAGE, overlayDir, ROOT, STUBS, UNDER, UPPER, WORK } from "./layout.ts";
+
+const { ro, nodev, nosuid } = MOUNT_FLAGS;
+
+/** Ops that make `volume` readable at `target`. `unpackedAt`: where an image that cannot be mounted was unpacked. */
+export function volumeOps(volume: Volume, target: string, plan: Plan, unpackedAt?: string): WiredOp[] {
+  const make: WiredOp = {
+    op: { kind: "mkdir", root: "", path: target, mode: 0o755 },
+    faults: setupFault(`cannot make ${target}`),
+  };
+  const flags = (volume.writable ? 0 : ro) | nodev | (plan.root.nosuid ? nosuid : 0);
+  switch (volume.mounter.kind) {
+    case "directory":
+    case "unpack":
+      return [
+        make,
+        {
+          op: {
+            kind: "bind",
+            sourceRoot: HOST,
+            source: unpackedAt ?? volume.path,
+            root: "",
+            target,
+            recursive: 0,
+            flags,
+            create: 0,
+            optional: 0,
+            warning: "",
+          },
+          faults: setupFault(`cannot open the directory ${volume.path}`),
+        },
+      ];
+    case "loop":
+      return [
+        make,
+        {
+          op: {
+            kind: "loop",
+            file: `${HOST}${volume.path}`,
+            offset: volume.offsetBytes,
+            size: volume.sizeBytes,
+            target,
+            fstype: volume.fstype === "ext3" ? "ext4" : volume.fstype,
+            flags,
+            data: volume.fstype === "ext3" && !volume.writable ? "noload" : "",
+          },
+          faults: imageFaults(volume.path, "a loop device"),
+        },
+      ];
+    case "fuse":
+      return [
+        make,
+        { op: fuseOp(volume, target, flags, plan), faults: imageFaults(volume.path, volume.mounter.tool) },
+      ];
+  }
+}
+
+function fuseOp(volume: Volume, target: string, flags: number, plan: Plan): WiredOp["op"] {
+  const tool = volume.mounter.kind === "fuse" ? volume.mounter.tool : "";
+  const { identity } = plan;
+  const isExt = volume.fstype === "ext3";
+  // With one mapped id every file must be the caller's; with sub-ids the image's own owners fit.
+  const isMappedFully = identity.newuidmap !== "" || identity.uidMap === "";
+  const owner = isMappedFully && !isExt ? [] : [`uid=${identity.uid}`, `gid=${identity.gid}`];
+  const argv = isExt
+    ? [
+        tool,
+        "-f",
+        "-o",
+        volume.writable ? "fakeroot" : "ro,fakeroot",
+        volume.offsetBytes === 0 ? volume.path : `${volume.path}?offset=${volume.offsetBytes}`,
+        "%m",
+      ]
+    : [tool, "-f", "-o", [...owner, `offset=${volume.offsetBytes}`].join(","), volume.path, "%f"];
+  return {
+    kind: "fuse",
+    serverRoot: HOST,
+    target,
+    subtype: tool.slice(tool.lastIndexOf("/") + 1),
+    source: volume.path,
+    flags,
+    data: "allow_other",
+    uid: identity.uid,
+    gid: identity.gid,
+    argv,
+    env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+    selfMount: isExt ? 1 : 0,
+  };
+}
+
+/** Ops that put the container's root together at `/root`; volumes are mounted before, by `volumesOps`. */
+export function rootOps(plan: Plan): WiredOp[] {
+  const { root } = plan;
+  const out: WiredOp[] = [];
+  const mkdir = (path: string, mode = 0o755): void => {
+    out.push({ op: { kind: "mkdir", root: "", path, mode }, faults: setupFault(`cannot make ${path}`) });
+  };
+  if (root.layer === "none") return out;
+  if (root.layer === "underlay") return underlayOps(plan);
+
+  const userxattr = plan.namespaces.user ? "userxattr" : "";
+  const lower: string[] = [];
+  const writable = root.overlays.findIndex((o) => o.writable);
+  for (let i = root.overlays.length - 1; i >= 0; i--) {
+    const layer = root.overlays[i];
+    if (layer === undefined || i === writable) continue;
+    lower.push(layer.dir === "/" ? overlayDir(i) : `${overlayDir(i)}${layer.dir}`);
+  }
+  if (root.stubs.length > 0) {
+    for (const stub of root.stubs) {
+      const path = stub.path === "/" ? STUBS : `${STUBS}${stub.path}`;
+      if (stub.kind === "dir") mkdir(path, stub.mode);
+      else {
+        out.push({
+          op: { kind: "file", root: "", path, mode: stub.mode, content: new Uint8Array(0) },
+          faults: setupFault(`cannot make the mount point ${stub.path}`),
+        });
+      }
+    }
+    lower.push(STUBS);
+  }
+  lower.push(IMAGE);
+  let upper = "";
+  let work = "";
+  const top = root.overlays[writable];
+  if (top !== undefined) {
+    upper = `${overlayDir(writable)}${top.dir}`;
+    work = `${overlayDir(writable)}${top.work}`;
+    mkdir(upper);
+    mkdir(work);
+  } else if (root.tmpfsUpper) {
+    upper = UPPER;
+    work = WORK;
+    mkdir(upper);
+    mkdir(work);
+  }
+  // The kernel wants two lower layers, or an upper one.
+  if (upper === "" && lower.length === 1) {
+    mkdir(STUBS);
+    lower.unshift(STUBS);
+  }
+  mkdir(ROOT);
+  out.push({
+    op: {
+      kind: "overlay",
+      lower,
+      upper,
+      work,
+      target: ROOT,
+      flags: (root.readOnly ? ro : 0) | nodev | (root.nosuid ? nosuid : 0),
+      data: userxattr,
+    },
+    faults: setupFault("the kernel refuses the overlay", "try --underlay"),
+  });
+  return out;
+}
+
+function underlayOps(plan: Plan): WiredOp[] {
+  const faults = setupFault("cannot put the underlay together");
+  const out: WiredOp[] = [];
+  for (const entry of plan.root.underlay) {
+    const path = entry.path === "/" ? UNDER : `${UNDER}${entry.path}`;
+    switch (entry.kind) {
+      case "dir":
+        out.push({ op: { kind: "mkdir", root: "", path, mode: entry.mode }, faults });
+        break;
+      case "file":
+        out.push({
+          op: { kind: "file", root: "", path, mode: 0o644, content: new Uint8Array(0) },
+          faults,
+        });
+        break;
+      case "symlink":
+        out.push({ op: { kind: "symlink", root: "", path, target: entry.link }, faults });
+        break;
+      case "bind":
+        out.push({
+          op: {
+            kind: "bind",
+            sourceRoot: "",
+            source: `${IMAGE}${entry.path}`,
+            root: "",
+            target: path,
+            recursive: 0,
+            flags: ro | nodev,
+            create: 1,
+            optional: 0,
+            warning: "",
+          },
+          faults,
+        });
+    }
+  }
+  const bind = {
+    sourceRoot: "",
+    source: UNDER,
+    root: "",
+    target: ROOT,
+    recursive: 1,
+    flags: ro | nodev,
+    create: 0,
+    optional: 0,
+    warning: "",
+  };
+  out.push({ op: { kind: "mkdir", root: "", path: ROOT, mode: 0o755 }, faults });
+  out.push({ op: { kind: "bind", ...bind }, faults });
+  return out;
+}

@@ -1,0 +1,50 @@
+import { bindHost } from "./host-bind.ts";
+import { isUnwanted, type MountInput } from "./mount-input.ts";
+import type { MountList } from "./mount-list.ts";
+
+/** Kept with --contain: names and time must still be right (reference: runtime.md 4.2). */
+const ALWAYS = ["/etc/hosts", "/etc/localtime"];
+
+const DEFAULT_HOSTS = [
+  "127.0.0.1   localhost localhost.localdomain localhost4 localhost4.localdomain4",
+  "::1         localhost localhost.localdomain localhost6 localhost6.localdomain6",
+  "fe00::0     ip6-localnet",
+  "ff02::1     ip6-allnodes",
+  "",
+].join("\n");
+
+/** The `bind path` lines of the configuration. None of them is fatal. */
+export function addConfiguredBinds(list: MountList, input: MountInput): void {
+  const { request, config, host, namespaces } = input;
+  if (isUnwanted(request, "bind-paths")) return;
+  for (const line of config.values.bindPath) {
+    const [source, second] = line.split(":");
+    if (source === undefined || source === "") continue;
+    const target = second ?? source;
+    if (isUnwanted(request, target)) continue;
+    if (request.contain && !ALWAYS.includes(target)) continue;
+    if (input.binds.some((b) => b.target === target)) continue;
+    const why = `bind path = ${line}`;
+    if (target === "/etc/hosts" && request.contain && namespaces.net) {
+      addStaged(list, target, DEFAULT_HOSTS, "a network namespace with --contain has only its own names");
+      continue;
+    }
+    // A link in the image must not send the host's zone over another zone's file.
+    if (target === "/etc/localtime" && list.canStub && list.table.lstat(target)?.kind === "symlink") {
+      if (host.realPath(source) === undefined) continue;
+      list.stub(target, "file");
+    }
+    bindHost(list, host, { source, target, why, optional: "binds" });
+  }
+}
+
+/** A file whose text the plan composes, bound where the image has it or could have it. */
+export function addStaged(list: MountList, target: string, content: string, why: string): void {
+  const place = list.place(target, { kind: "file", what: target, optional: "files" });
+  if (place === undefined) return;
+  list.add(
+    { kind: "staged-file", target: place.target, content, mode: 0o644, flags: ["nosuid"], why },
+    undefined,
+    target,
+  );
+}

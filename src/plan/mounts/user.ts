@@ -1,0 +1,162 @@
+import { Fault } from "../../base/fault.ts";
+import { isWithin } from "../../base/path.ts";
+import type { BindSpec } from "../bind-spec.ts";
+import type { ImageFacts, ImagePart } from "../facts.ts";
+import { chooseMounter } from "../mounter.ts";
+import type { MountFlag } from "../plan.ts";
+import { bindHost } from "./host-bind.ts";
+import type { MountInput } from "./mount-input.ts";
+import { BIND_FLAGS, type MountList } from "./mount-list.ts";
+import { hasMinimalDev } from "./system.ts";
+
+const LIBS = "/.singularity.d/libs";
+
+/** Binds of --bind and --mount, command line first (reference: runtime.md 4.5). */
+export function addUserBinds(list: MountList, input: MountInput): void {
+  const { binds, host } = input;
+  const done = new Set<string>();
+  for (const bind of binds) {
+    if (!bind.target.startsWith("/")) {
+      throw new Fault(
+        "usage",
+        `unable to add ${bind.source} to mount list: destination must be an absolute path, not "${bind.target}"`,
+        { exitCode: 255, hint: `write ${bind.source}:/absolute/path` },
+      );
+    }
+    const target = list.table.resolve(bind.target).path;
+    if (done.has(target)) {
+      list.notices.push({
+        level: "warning",
+        text: `While bind mounting '${bind.source}:${bind.target}': destination is already in the mount point list`,
+      });
+      continue;
+    }
+    done.add(target);
+    if (bind.imageSrc !== undefined || bind.id !== undefined) {
+      addImageBind(list, input, bind);
+      continue;
+    }
+    if (bind.source.startsWith("/dev/") && hasMinimalDev(input)) continue;
+    // The whole /dev was asked for; it stands already.
+    if (bind.source === "/dev" && bind.target === "/dev" && !bind.readOnly) continue;
+    if (isWithin(LIBS, bind.target) && bind.target !== LIBS) continue;
+    // Device nodes only work without nodev, as on the host.
+    const isDevice = isWithin("/dev", bind.source);
+    const flags: MountFlag[] = isDevice ? ["nosuid"] : [...BIND_FLAGS];
+    if (bind.readOnly) flags.unshift("ro");
+    bindHost(list, host, { source: bind.source, target: bind.target, flags, why: bind.origin });
+  }
+}
+
+/** Libraries that binds put below /.singularity.d/libs. */
+export function libraryBinds(input: MountInput): { name: string; source: string; why: string }[] {
+  return input.binds
+    .filter((b) => b.imageSrc === undefined && isWithin(LIBS, b.target) && b.target !== LIBS)
+    .map((b) => ({ name: b.target.slice(LIBS.length + 1), source: b.source, why: b.origin }));
+}
+
+function addImageBind(list: MountList, input: MountInput, bind: BindSpec): void {
+  const { host, volumes, namespaces } = input;
+  const file = volumes.get(bind.source);
+  if (file === undefined) {
+    throw new Fault(
+      "not-found",
+      `while loading data bind images: failed to load data image ${bind.source}: no such file or directory`,
+      { hint: "check the path before image-src" },
+    );
+  }
+  const dir = bind.imageSrc ?? "/";
+  if (file.format === "directory") {
+    throw new Fault("invalid", `Cannot bind from "${bind.source}": it is a directory, not an image file`, {
+      hint: `bind ${bind.source}${dir} itself`,
+    });
+  }
+  const part = dataPart(file, bind);
+  const entry = bind.id === undefined && file.format !== "sif" ? file.tree.lstat(dir) : undefined;
+  const isDir = entry === undefined || entry.kind === "dir";
+  const fstype = part.kind === "ext3" ? "ext3" : "squashfs";
+  const place = list.place(bind.target, { kind: isDir ? "dir" : "file", what: `${bind.source}:${dir}` });
+  if (place === undefined) return;
+  const readOnly = bind.readOnly || fstype === "squashfs" || !file.writable;
+  list.add(
+    {
+      kind: "image-bind",
+      target: place.target,
+      volume: {
+        path: bind.source,
+        fstype,
+        offsetBytes: part.offsetBytes,
+        sizeBytes: part.sizeBytes,
+        writable: !readOnly,
+        mounter: chooseMounter(fstype, bind.source, host, {
+          userNamespace: namespaces.user,
+          unpack: false,
+        }),
+        why: bind.origin,
+      },
+      dir,
+      isDir,
+      flags: readOnly ? ["ro", ...BIND_FLAGS] : [...BIND_FLAGS],
+      why: bind.origin,
+    },
+    file.tree,
+    dir,
+  );
+}
+
+function dataPart(file: ImageFacts, bind: BindSpec): ImagePart {
+  if (file.format !== "sif") return file.root;
+  const part =
+    bind.id === undefined
+      ? file.parts.find((p) => p.kind === "squashfs" || p.kind === "ext3")
+      : file.parts.find((p) => p.id === bind.id);
+  if (part === undefined || (part.kind !== "squashfs" && part.kind !== "ext3")) {
+    throw new Fault(
+      "not-found",
+      bind.id === undefined
+        ? `no data partition found in ${bind.source}`
+        : `no data partition with id ${bind.id} found in ${bind.source}`,
+      { hint: `list the objects with: sif list ${bind.source}` },
+    );
+  }
+  return part;
+}
+
+/** /.singularity.d/libs and the single files that devices need (reference: runtime.md section 8). */
+export function addDeviceFiles(list: MountList, input: MountInput): void {
+  const { gpu, host, request } = input;
+  const files = [...gpu.libraries, ...libraryBinds(input), ...input.fakerootFiles];
+  for (const source of request.containLibs) {
+    const name = source.slice(source.lastIndexOf("/") + 1);
+    files.push({ name, source, why: request.origins["containlibs"] ?? "--containlibs" });
+  }
+  const present = files.filter((f) => {
+    if (host.realPath(f.source) !== undefined) return true;
+    list.notices.push({ level: "warning", text: `Skipping library ${f.source}: it does not exist on this host` });
+    return false;
+  });
+  if (present.length > 0) {
+    const place = list.place(LIBS, { kind: "dir", what: "host libraries", optional: "libs" });
+    if (place !== undefined) {
+      list.add(
+        {
+          kind: "libraries",
+          target: place.target,
+          files: present.map((f) => ({ ...f, source: host.realPath(f.source) ?? f.source })),
+          why: present[0]?.why ?? "",
+        },
+        undefined,
+        LIBS,
+      );
+    }
+  }
+  for (const file of gpu.files) {
+    bindHost(list, host, {
+      source: file.source,
+      target: file.target,
+      flags: file.readOnly ? ["ro", ...BIND_FLAGS] : BIND_FLAGS,
+      why: file.why,
+      optional: "files",
+    });
+  }
+}

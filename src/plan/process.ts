@@ -1,0 +1,81 @@
+import { Fault } from "../base/fault.ts";
+import { type FileView, resolveIn } from "../base/file-view.ts";
+import type { ProcessPlan } from "./plan.ts";
+import type { LaunchRequest } from "./request.ts";
+
+type Candidate = ProcessPlan["candidates"][number];
+
+/** Outcome of choosing the program: one to start, or nothing to do with a word about it. */
+export type ProcessChoice =
+  | { readonly kind: "start"; readonly process: ProcessPlan }
+  | { readonly kind: "nothing"; readonly note: string };
+
+/**
+ * The program of the container (reference: runtime.md section 3, action mapping). Which script or
+ * shell exists is looked up in `files`, the container as it will be.
+ *
+ * @throws Fault `not-found` for a shell or an app that the image lacks.
+ */
+export function planProcess(request: LaunchRequest, files: FileView): ProcessChoice {
+  switch (request.action) {
+    case "exec":
+      return start([{ argv: request.args, note: "" }], "the command on the command line");
+    case "shell":
+      return start(shells(request, files), request.shell === undefined ? "shell" : "--shell");
+    case "run":
+      return runscript(request, files);
+    case "test":
+      return script(request, files, "test", "No test script found in container, exiting");
+    case "start":
+      return script(request, files, "startscript", "No startscript found in container");
+  }
+}
+
+function start(candidates: readonly Candidate[], why: string): ProcessChoice {
+  const first = candidates[0]?.argv[0] ?? "";
+  const notFound = first.includes("/")
+    ? `"${first}": no such file or directory`
+    : `"${first}": executable file not found in $PATH`;
+  return { kind: "start", process: { candidates, notFound, why } };
+}
+
+function exists(files: FileView, path: string): boolean {
+  return resolveIn(files, path).entry?.kind === "file";
+}
+
+function shells(request: LaunchRequest, files: FileView): Candidate[] {
+  const candidates: Candidate[] = [];
+  if (request.shell !== undefined) candidates.push({ argv: [request.shell], note: "" });
+  if (exists(files, "/bin/bash")) candidates.push({ argv: ["/bin/bash", "--norc"], note: "" });
+  if (exists(files, "/bin/sh")) candidates.push({ argv: ["/bin/sh"], note: "" });
+  if (candidates.length === 0) {
+    throw new Fault("not-found", "no valid shell (/bin/bash or /bin/sh) found in the container", {
+      exitCode: 1,
+      hint: "start a program of the image with exec, or name its shell with --shell",
+    });
+  }
+  return candidates;
+}
+
+function runscript(request: LaunchRequest, files: FileView): ProcessChoice {
+  if (request.app !== undefined) return script(request, files, "runscript", "");
+  for (const path of ["/.singularity.d/runscript", "/apptainer", "/singularity"]) {
+    if (exists(files, path)) return start([{ argv: [path, ...request.args], note: "" }], `the runscript, ${path}`);
+  }
+  return start(
+    [{ argv: ["/bin/sh", ...request.args], note: "No runscript found in container, executing /bin/sh" }],
+    "the image has no runscript",
+  );
+}
+
+function script(request: LaunchRequest, files: FileView, name: string, none: string): ProcessChoice {
+  const path = request.app === undefined ? `/.singularity.d/${name}` : `/scif/apps/${request.app}/scif/${name}`;
+  if (exists(files, path)) return start([{ argv: [path, ...request.args], note: "" }], path);
+  if (request.app !== undefined && !resolveIn(files, `/scif/apps/${request.app}`).entry) {
+    throw new Fault("not-found", `Could not locate the container application: ${request.app}`, {
+      exitCode: 1,
+      hint: "list the apps of an image with: inspect --list-apps IMAGE",
+    });
+  }
+  return { kind: "nothing", note: none === "" ? `No ${name} found for app ${request.app}` : none };
+}

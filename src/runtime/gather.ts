@@ -1,0 +1,124 @@
+import { Fault } from "../base/fault.ts";
+import { resolvePath } from "../base/path.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import { loadConfig } from "../config/load.ts";
+import { hostFacts } from "../host/facts.ts";
+import { hostFiles } from "../host/host-files.ts";
+import { openImage } from "../image/open.ts";
+import { parseBinds, parseMounts } from "../plan/bind-spec.ts";
+import type { Config } from "../plan/config.ts";
+import type { HostFacts, ImageFacts } from "../plan/facts.ts";
+import { NO_GPU } from "../plan/gpu-binds.ts";
+import type { LaunchFacts } from "../plan/launch.ts";
+import { parseOverlay } from "../plan/layers.ts";
+import type { Notice } from "../plan/plan.ts";
+import type { Action, LaunchRequest } from "../plan/request.ts";
+import { readEnvFiles } from "./env-files.ts";
+import { installPrefix } from "./installed.ts";
+import { requestOf } from "./request-of.ts";
+
+/** Names that start a transport: such a word is no path unless a file of that name exists. */
+const TRANSPORT = /^([a-z][a-z0-9+-]*):(\/\/)?/;
+const KNOWN = [
+  "docker",
+  "docker-archive",
+  "docker-daemon",
+  "oci",
+  "oci-archive",
+  "oras",
+  "library",
+  "shub",
+  "http",
+  "https",
+  "instance",
+];
+
+/** Reads everything that a launch is planned from: configuration, host, image, files named by options. */
+export async function gatherLaunch(
+  inv: Invocation,
+  action: Action,
+  calledAs: LaunchRequest["calledAs"],
+  env: Readonly<Record<string, string>>,
+): Promise<LaunchFacts> {
+  const [image = "", ...args] = inv.args;
+  const config = readConfig(inv);
+  const host = hostFacts({ binaryPath: config.values.binaryPath, env });
+  const request = requestOf(inv, action, calledAs, args);
+  const notices: Notice[] = [];
+  checkReference(image, host);
+  const opened = openImage(resolvePath(host.cwd ?? "/", image));
+  checkArchitecture(opened, host);
+  return {
+    request,
+    config,
+    host,
+    image: opened,
+    volumes: openVolumes(request, host),
+    gpu: NO_GPU,
+    environment: { envFiles: readEnvFiles(inv, request, opened, host, notices) },
+    notices,
+  };
+}
+
+/** The configuration that the global flags select. */
+export function readConfig(inv: Invocation): Config {
+  const file = inv.globals.string("config");
+  return loadConfig({
+    files: hostFiles(),
+    prefix: installPrefix(),
+    forBuild: inv.globals.bool("build-config"),
+    ...(file === "" ? {} : { file }),
+  });
+}
+
+function checkReference(image: string, host: HostFacts): void {
+  const transport = TRANSPORT.exec(image);
+  if (transport === null) return;
+  if (host.files.lstat(resolvePath(host.cwd ?? "/", image)) !== undefined) return;
+  const name = transport[1] ?? "";
+  if (KNOWN.includes(name)) {
+    throw new Fault("unsupported", `Cannot start "${image}": images by ${name}: are not available in this version`, {
+      hint: "give the path of a SIF, SquashFS or ext3 file, or of a directory",
+    });
+  }
+  if (transport[2] !== undefined) {
+    throw new Fault("usage", `Cannot start "${image}": Unsupported transport type: ${name}`, { exitCode: 255 });
+  }
+}
+
+function checkArchitecture(image: ImageFacts, host: HostFacts): void {
+  if (image.arch === undefined || image.arch === host.arch || host.hasBinfmt(image.arch)) return;
+  if (image.arch === "386" && host.arch === "amd64") return;
+  if (image.arch === "arm" && host.arch === "arm64") return;
+  throw new Fault(
+    "unsupported",
+    `Cannot start "${image.path}": the image's architecture (${image.arch}) could not run on the host's (${host.arch})`,
+    { hint: `use an image for ${host.arch}, or register an emulator (package qemu-user-static)` },
+  );
+}
+
+/** Overlay images and files that `image-src` names; missing ones are left out: the planner tells. */
+function openVolumes(request: LaunchRequest, host: HostFacts): ReadonlyMap<string, ImageFacts> {
+  const volumes = new Map<string, ImageFacts>();
+  const cwd = host.cwd ?? "/";
+  const open = (path: string, purpose: "overlay" | "data"): void => {
+    if (volumes.has(path) || host.realPath(path) === undefined) return;
+    try {
+      volumes.set(path, openImage(path, purpose));
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      const what = purpose === "overlay" ? "while loading overlay images: failed to open overlay image" : "while loading data bind images: failed to load data image";
+      throw new Fault(error.code, `${what} ${path}: ${error.message}`, {
+        exitCode: 255,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      });
+    }
+  };
+  for (const text of request.overlays) open(parseOverlay(text, cwd).path, "overlay");
+  if (request.binds.some((b) => b.text.includes("image-src=") || b.text.includes("id=")) || request.mounts.length > 0) {
+    for (const bind of [...parseBinds(request.binds, cwd), ...parseMounts(request.mounts, cwd)]) {
+      if (bind.imageSrc !== undefined || bind.id !== undefined) open(bind.source, "data");
+    }
+  }
+  return volumes;
+}

@@ -1,0 +1,29 @@
+import { dirName } from "../base/path.ts";
+import { F_OK, access, readlink } from "../host/syscall.ts";
+
+let binary: string | undefined;
+
+/** Path of the running binary. */
+export function ownBinary(): string {
+  binary ??= readlink("/proc/self/exe") ?? "";
+  return binary;
+}
+
+/** Directory above the one that holds the binary: `/usr/local` for /usr/local/bin/skiff; "" when unknown. */
+export function installPrefix(): string {
+  const path = ownBinary();
+  return path === "" ? "" : dirName(dirName(path));
+}
+
+/**
+ * A helper program installed with skiff: `libexec/skiff/NAME` beside the binary (a build tree) or in
+ * the prefix (an installation). Absent when the binary stands alone: then the embedded copy serves.
+ */
+export function installedHelper(name: string): string | undefined {
+  const dir = dirName(ownBinary());
+  for (const base of [dir, dirName(dir)]) {
+    const path = `${base === "/" ? "" : base}/libexec/skiff/${name}`;
+    if (access(path, F_OK) === 0) return path;
+  }
+  return undefined;
+}

@@ -1,0 +1,169 @@
+import { Fault } from "../base/fault.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import type { Action, Given, LaunchRequest } from "../plan/request.ts";
+
+/** Flags of the table that a plain launch does not act on yet: asking for them is refused, never ignored. */
+const NOT_HERE: Readonly<Record<string, string>> = {
+  sharens: "sharing namespaces between processes",
+  nvccli: "nvidia-container-cli",
+  "intel-hpu": "Intel HPU devices",
+  fusemount: "FUSE mounts of the user",
+  data: "data containers",
+  oci: "OCI mode",
+  "netns-path": "joining a network namespace",
+  "apply-cgroups": "limiting resources",
+  "blkio-weight": "limiting resources",
+  "blkio-weight-device": "limiting resources",
+  "cpu-shares": "limiting resources",
+  cpus: "limiting resources",
+  "cpuset-cpus": "limiting resources",
+  "cpuset-mems": "limiting resources",
+  memory: "limiting resources",
+  "memory-reservation": "limiting resources",
+  "memory-swap": "limiting resources",
+  "oom-kill-disable": "limiting resources",
+  "pids-limit": "limiting resources",
+};
+
+/** The options whose origin a plan may want to name. */
+const NAMED = [
+  "home",
+  "writable",
+  "overlay",
+  "scratch",
+  "workdir",
+  "contain",
+  "containall",
+  "hostname",
+  "dns",
+  "net",
+  "network",
+  "pid",
+  "ipc",
+  "uts",
+  "userns",
+  "security",
+  "cwd",
+  "no-umask",
+  "containlibs",
+];
+
+/**
+ * The launch that a command line asks for. `image` and the words after it are taken from the
+ * positional words; `--compat` is spelled out (reference: cli.md section 2).
+ *
+ * @throws Fault for a value that no launch can use.
+ */
+export function requestOf(
+  inv: Invocation,
+  action: Action,
+  calledAs: LaunchRequest["calledAs"],
+  args: readonly string[],
+): LaunchRequest {
+  for (const [flag, what] of Object.entries(NOT_HERE)) {
+    if (!inv.has(flag) || !inv.isSet(flag) || isOff(inv, flag)) continue;
+    throw new Fault("unsupported", `Cannot use --${flag}: ${what} is not available in this version`, {
+      hint: `leave --${flag} out`,
+    });
+  }
+  const compat = inv.bool("compat");
+  const containAll = inv.bool("containall") || compat;
+  const contain = inv.bool("contain") || containAll;
+  const origins: Record<string, string> = {};
+  for (const name of NAMED) {
+    if (inv.has(name) && inv.isSet(name)) origins[name] = originOf(name, inv.source(name));
+  }
+  if (inv.isSet("containall") && !inv.isSet("contain")) origins["contain"] = originOf("containall", inv.source("containall"));
+  if (compat) {
+    origins["contain"] = originOf("compat", inv.source("compat"));
+    origins["containall"] = origins["contain"];
+  }
+  const optional = (name: string): string | undefined => {
+    const value = inv.string(name);
+    return value === "" ? undefined : value;
+  };
+  const given = (name: string): Given[] =>
+    inv.settings(name).map(({ value, source }) => ({ text: value, origin: originOf(name, source) }));
+  return {
+    action,
+    calledAs,
+    args,
+    binds: given("bind"),
+    mounts: given("mount"),
+    home: optional("home"),
+    noHome: inv.bool("no-home"),
+    noMount: inv.strings("no-mount"),
+    overlays: inv.strings("overlay"),
+    writable: inv.bool("writable"),
+    writableTmpfs: inv.bool("writable-tmpfs") || compat,
+    scratch: inv.strings("scratch"),
+    workdir: optional("workdir"),
+    contain,
+    containAll,
+    cleanEnv: inv.bool("cleanenv"),
+    noEval: inv.bool("no-eval") || compat,
+    noUmask: inv.bool("no-umask") || compat,
+    noInit: inv.bool("no-init") || compat,
+    env: [...inv.map("env")].map(([name, value]) => `${name}=${value}`),
+    noEnv: inv.strings("no-env"),
+    cwd: optional("cwd"),
+    hostname: optional("hostname"),
+    dns: optional("dns"),
+    net: inv.bool("net"),
+    network: optional("network"),
+    netnsPath: undefined,
+    pid: inv.bool("pid"),
+    noPid: inv.bool("no-pid"),
+    ipc: inv.bool("ipc"),
+    uts: inv.bool("uts"),
+    userns: inv.bool("userns"),
+    fakeroot: inv.bool("fakeroot"),
+    ignoreSubuid: inv.bool("ignore-subuid"),
+    ignoreFakerootCommand: inv.bool("ignore-fakeroot-command"),
+    ignoreUserns: inv.bool("ignore-userns"),
+    security: inv.strings("security"),
+    addCaps: optional("add-caps"),
+    dropCaps: optional("drop-caps"),
+    keepPrivs: inv.bool("keep-privs"),
+    noPrivs: inv.bool("no-privs"),
+    allowSetuid: inv.bool("allow-setuid"),
+    underlay: inv.bool("underlay"),
+    unsquash: inv.bool("unsquash"),
+    app: optional("app"),
+    shell: action === "shell" ? optional("shell") : undefined,
+    runscriptTimeoutMs: parseDuration(inv.string("runscript-timeout")),
+    containLibs: inv.strings("containlibs"),
+    origins,
+  };
+}
+
+function isOff(inv: Invocation, flag: string): boolean {
+  const values = inv.settings(flag).map((s) => s.value);
+  return values.every((value) => value === "" || value === "false");
+}
+
+function originOf(name: string, source: string): string {
+  return source === "command line" ? `--${name} on the command line` : source;
+}
+
+const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, ns: 0.000001 };
+
+/** A duration as `1m`, `90s`, `1h30m`, in milliseconds; empty: one minute. */
+export function parseDuration(text: string): number {
+  if (text === "") return 60_000;
+  let total = 0;
+  let rest = text;
+  while (rest !== "") {
+    const match = /^([0-9]+(?:\.[0-9]+)?)(h|ms|us|ns|m|s)/.exec(rest);
+    const unit = UNITS[match?.[2] ?? ""];
+    if (match === null || unit === undefined) {
+      throw new Fault("usage", `Cannot use --runscript-timeout ${text}: not a duration`, {
+        exitCode: 255,
+        hint: "write a number with its unit, such as 90s or 2m",
+      });
+    }
+    total += Number(match[1]) * unit;
+    rest = rest.slice(match[0].length);
+  }
+  return Math.ceil(total);
+}
