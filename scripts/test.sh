@@ -58,7 +58,7 @@ suite() {
   say "==> $1"
   shift
   : >"$log"
-  suite_status=$({ { timeout --foreground -k 10 "${SKIFF_TEST_LIMIT_S:-1200}" "$@" </dev/null 2>&1 || echo "$?" >&3; } | tee "$log" >&4; } 3>&1) 4>&1
+  suite_status=$({ { "$@" </dev/null 2>&1 || echo "$?" >&3; } | tee "$log" >&4; } 3>&1) 4>&1
   suite_failed=$(count fail)
   if [ -n "$suite_status" ] && [ "$suite_failed" -eq 0 ]; then
     say "==> The test runner ended with status $suite_status"
@@ -84,18 +84,19 @@ else
 fi
 
 flags='--randomize --timeout=120000'
-# Word splitting of the flags is meant.
+limit="timeout --foreground -k 10 ${SKIFF_TEST_LIMIT_S:-1200}"
+# Word splitting of both is meant.
 # shellcheck disable=SC2086
 if [ "$(id -u)" = 0 ]; then
   make_user
   readable_tree
   cd "$tree"
-  suite "Testing as the user $user" as_user "$tree/node_modules/.bin/bun" test $flags \
+  suite "Testing as the user $user" as_user $limit "$tree/node_modules/.bin/bun" test $flags \
     --path-ignore-patterns='test/root/**' ./src ./test
   if [ -d test/root ]; then
-    suite "Testing as root" "$bun" test $flags ./test/root
+    suite "Testing as root" $limit "$bun" test $flags ./test/root
   fi
 else
-  suite "Testing as $(id -un)" "$bun" test $flags ./src ./test
+  suite "Testing as $(id -un)" $limit "$bun" test $flags ./src ./test
 fi
 finish
