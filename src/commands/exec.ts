@@ -26,5 +26,8 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     }
     if (plan.environment.exit !== undefined) return plan.environment.exit;
   }
-  return startPlan(plan, facts.host, { debug: ctx.log.level >= 5, colour: facts.host.stderrIsTerminal && inv.globals.bool("nocolor") !== true });
+  return startPlan(plan, facts.host, {
+    debug: ctx.log.level >= 5,
+    colour: facts.host.stderrIsTerminal && inv.globals.bool("nocolor") !== true,
+  });
 }

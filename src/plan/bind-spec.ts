@@ -43,7 +43,7 @@ function splitEscaped(text: string, mark: string): string[] {
   return out;
 }
 
-function unescape(text: string): string {
+function dropEscapes(text: string): string {
   return text.replace(/\\([:,])/g, "$1");
 }
 
@@ -81,7 +81,11 @@ export function parseBinds(given: readonly Given[], cwd: string): BindSpec[] {
     let current: string[] | undefined;
     const specs: string[][] = [];
     for (const piece of splitEscaped(text, ",")) {
-      if (current !== undefined && isOption(piece) && splitEscaped(current[0] ?? "", ":").length > 1) {
+      if (
+        current !== undefined &&
+        isOption(piece) &&
+        splitEscaped(current[0] ?? "", ":").length > 1
+      ) {
         current.push(piece);
       } else if (piece !== "") {
         current = [piece];
@@ -99,9 +103,9 @@ export function parseBinds(given: readonly Given[], cwd: string): BindSpec[] {
         );
       }
       // ":/x" names its source only in the second place; the peer reads it as a bind of /x.
-      const source = unescape((parts[0] || parts[1]) ?? "");
+      const source = dropEscapes((parts[0] || parts[1]) ?? "");
       if (source === "") continue;
-      const target = parts.length === 1 ? source : unescape(parts[1] ?? "");
+      const target = parts.length === 1 ? source : dropEscapes(parts[1] ?? "");
       const options = { readOnly: false, imageSrc: undefined, id: undefined };
       if (parts[2] !== undefined) applyOption(parts[2], options);
       for (const word of more) applyOption(word, options);
@@ -142,10 +146,12 @@ export function parseMounts(given: readonly Given[], cwd: string): BindSpec[] {
         const key = (eq < 0 ? field : field.slice(0, eq)).trim();
         const value = eq < 0 ? "" : field.slice(eq + 1);
         if (key === "type") {
-          if (value !== "bind") throw bad(`unsupported mount type "${value}", only 'bind' is supported`);
+          if (value !== "bind")
+            throw bad(`unsupported mount type "${value}", only 'bind' is supported`);
         } else if (key === "source" || key === "src") source = value;
         else if (key === "destination" || key === "dst" || key === "target") target = value;
-        else if (key === "ro" || key === "readonly") options.readOnly = value !== "false" && value !== "0";
+        else if (key === "ro" || key === "readonly")
+          options.readOnly = value !== "false" && value !== "0";
         else if (key === "image-src") options.imageSrc = value || "/";
         else if (key === "id") options.id = parseId(value);
         else if (key === "nonested") nested = false;
@@ -155,7 +161,8 @@ export function parseMounts(given: readonly Given[], cwd: string): BindSpec[] {
           );
         } else throw bad(`invalid key "${key}" in mount specification`);
       }
-      if (source === "" || target === "") throw bad("mounts must specify a source and a destination");
+      if (source === "" || target === "")
+        throw bad("mounts must specify a source and a destination");
       out.push({ source: resolvePath(cwd, source), target, ...options, nested, origin });
     }
   }

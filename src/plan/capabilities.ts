@@ -50,7 +50,10 @@ export const ALL_CAPABILITIES: number = 2 ** CAPABILITIES.length - 1;
  * Mask of a comma list; names in any case, `CAP_` optional, `all` for all. Unknown words are given
  * back, not refused: the peer warns and goes on.
  */
-export function parseCapabilities(list: string): { readonly mask: number; readonly unknown: readonly string[] } {
+export function parseCapabilities(list: string): {
+  readonly mask: number;
+  readonly unknown: readonly string[];
+} {
   let mask = 0;
   const unknown: string[] = [];
   for (const word of list.split(",")) {

@@ -5,7 +5,17 @@ import type { HostFacts } from "./facts.ts";
 import type { Notice } from "./plan.ts";
 import type { LaunchRequest } from "./request.ts";
 
-const NO_MOUNT_WORDS = ["proc", "sys", "dev", "devpts", "home", "tmp", "hostfs", "cwd", "bind-paths"];
+const NO_MOUNT_WORDS = [
+  "proc",
+  "sys",
+  "dev",
+  "devpts",
+  "home",
+  "tmp",
+  "hostfs",
+  "cwd",
+  "bind-paths",
+];
 
 /**
  * The request with its implications drawn (`--containall` is `--contain` and more) and with what the
@@ -26,14 +36,22 @@ export function checkRequest(
   }
   for (const option of ["apparmor", "selinux"]) {
     if (!request.security.some((word) => word.startsWith(`${option}:`))) continue;
-    throw new Fault("unsupported", `${option} requested, but is not enabled or supported on this system`, {
-      hint: `leave --security ${option} out`,
-    });
+    throw new Fault(
+      "unsupported",
+      `${option} requested, but is not enabled or supported on this system`,
+      {
+        hint: `leave --security ${option} out`,
+      },
+    );
   }
   let checked = request;
   if (!config.values.userBindControl) checked = withoutUserBinds(checked, notices);
-  const workdir = checked.workdir === undefined ? undefined : resolvePath(host.cwd ?? "/", checked.workdir);
-  if (workdir !== undefined && (checked.contain || checked.containAll || checked.scratch.length > 0)) {
+  const workdir =
+    checked.workdir === undefined ? undefined : resolvePath(host.cwd ?? "/", checked.workdir);
+  if (
+    workdir !== undefined &&
+    (checked.contain || checked.containAll || checked.scratch.length > 0)
+  ) {
     const real = host.realPath(workdir);
     if (real === undefined || host.files.lstat(real)?.kind !== "dir") {
       throw new Fault("not-found", `Cannot use "${workdir}" as work directory: no such directory`, {
@@ -51,13 +69,20 @@ export function checkRequest(
 
 function withoutUserBinds(request: LaunchRequest, notices: Notice[]): LaunchRequest {
   if (request.home !== undefined) {
-    throw new Fault("denied", `Cannot use "${request.home}" as home: the configuration forbids it ("user bind control = no")`, {
-      hint: "leave --home out",
-    });
+    throw new Fault(
+      "denied",
+      `Cannot use "${request.home}" as home: the configuration forbids it ("user bind control = no")`,
+      {
+        hint: "leave --home out",
+      },
+    );
   }
   const ignore = (what: string, given: boolean): void => {
     if (given) {
-      notices.push({ level: "warning", text: `Ignoring ${what}: user bind control disabled by system administrator` });
+      notices.push({
+        level: "warning",
+        text: `Ignoring ${what}: user bind control disabled by system administrator`,
+      });
     }
   };
   ignore("bind mount request", request.binds.length + request.mounts.length > 0);

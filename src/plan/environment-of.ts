@@ -29,8 +29,22 @@ interface Parts {
   readonly fakeroot: readonly NamedValue[];
   readonly table: MountTable;
   readonly facts: EnvironmentFacts;
+  /** Host libraries stand in /.singularity.d/libs. */
+  readonly librariesBound: boolean;
   readonly notices: Notice[];
 }
+
+/** Where glibc's loader looks by itself, by distribution family. */
+const GLIBC_DIRECTORIES = [
+  "/lib/x86_64-linux-gnu",
+  "/usr/lib/x86_64-linux-gnu",
+  "/lib/aarch64-linux-gnu",
+  "/usr/lib/aarch64-linux-gnu",
+  "/lib64",
+  "/usr/lib64",
+  "/lib",
+  "/usr/lib",
+];
 
 const SCRIPTS = "/.singularity.d/env";
 
@@ -59,7 +73,9 @@ export function environmentOf(parts: Parts): EnvironmentPlan {
     sharensMaster: false,
     prompt: request.calledAs === "singularity" ? "Singularity> " : "Apptainer> ",
     runtime: [...parts.gpu.environment, ...parts.fakeroot],
-    libraryDirectories: () => [],
+    librariesBound: parts.librariesBound,
+    libraryDirectories: () =>
+      GLIBC_DIRECTORIES.filter((dir) => resolveIn(table, dir).entry?.kind === "dir"),
     scripts,
     oldEnvironment: scripts === undefined ? readScript(table, "/environment") : undefined,
     files: {
@@ -81,7 +97,9 @@ export function environmentOf(parts: Parts): EnvironmentPlan {
 
 function splitPair(text: string): NamedValue {
   const at = text.indexOf("=");
-  return at < 0 ? { name: text, value: "" } : { name: text.slice(0, at), value: text.slice(at + 1) };
+  return at < 0
+    ? { name: text, value: "" }
+    : { name: text.slice(0, at), value: text.slice(at + 1) };
 }
 
 function readScripts(files: FileView): ScriptText[] | undefined {

@@ -77,11 +77,22 @@ export interface HostFacts {
 }
 
 /** How the root file system of an image is stored. */
-export type RootKind = "directory" | "squashfs" | "ext3" | "encrypted-squashfs" | "gocryptfs-squashfs";
+export type RootKind =
+  | "directory"
+  | "squashfs"
+  | "ext3"
+  | "encrypted-squashfs"
+  | "gocryptfs-squashfs";
 
 /** A partition inside an image file. */
 export interface ImagePart {
-  readonly kind: "squashfs" | "ext3" | "raw" | "encrypted-squashfs" | "gocryptfs-squashfs" | "archive";
+  readonly kind:
+    | "squashfs"
+    | "ext3"
+    | "raw"
+    | "encrypted-squashfs"
+    | "gocryptfs-squashfs"
+    | "archive";
   readonly offsetBytes: number;
   readonly sizeBytes: number;
 }

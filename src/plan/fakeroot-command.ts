@@ -6,7 +6,11 @@ const LIBS = "/.singularity.d/libs";
 
 /** The fakeroot program made usable in a root-mapped container (reference: runtime.md 5.2, mode 2). */
 export interface FakerootCommand {
-  readonly files: readonly { readonly name: string; readonly source: string; readonly why: string }[];
+  readonly files: readonly {
+    readonly name: string;
+    readonly source: string;
+    readonly why: string;
+  }[];
   /** Words before the command. */
   readonly prefix: readonly string[];
   readonly environment: readonly { readonly name: string; readonly value: string }[];
@@ -27,12 +31,14 @@ export function planFakerootCommand(
   identity: IdentityPlan,
   notices: Notice[],
 ): FakerootCommand {
-  const isRootMapped = request.fakeroot && identity.uid === 0 && identity.uidMap.split("\n").length === 2;
+  const isRootMapped =
+    request.fakeroot && identity.uid === 0 && identity.uidMap.split("\n").length === 2;
   if (!isRootMapped || host.isRealRoot || request.ignoreFakerootCommand) return NONE;
   for (const suffix of ["-sysv", ""]) {
     const fakeroot = host.tool(`fakeroot${suffix}`);
     const faked = host.tool(`faked${suffix}`);
-    const library = fakeroot === undefined ? undefined : findLibrary(host, `libfakeroot${suffix}.so`);
+    const library =
+      fakeroot === undefined ? undefined : findLibrary(host, `libfakeroot${suffix}.so`);
     if (fakeroot === undefined || faked === undefined || library === undefined) continue;
     const why = "--fakeroot without sub-ids uses the fakeroot command";
     return {
@@ -54,7 +60,12 @@ export function planFakerootCommand(
 
 function findLibrary(host: HostFacts, name: string): string | undefined {
   for (const dir of LIBRARY_DIRS) {
-    const names = [dir, ...(host.files.list(dir) ?? []).filter((n) => n.endsWith("-linux-gnu")).map((n) => `${dir}/${n}`)];
+    const names = [
+      dir,
+      ...(host.files.list(dir) ?? [])
+        .filter((n) => n.endsWith("-linux-gnu"))
+        .map((n) => `${dir}/${n}`),
+    ];
     for (const base of names) {
       const path = `${base}/libfakeroot/${name}`;
       if (host.files.lstat(path) !== undefined) return path;

@@ -10,7 +10,11 @@ export interface DeviceFile {
 /** What --nv, --rocm, --device and --containlibs ask of the container. */
 export interface GpuBinds {
   /** Bound by base name below /.singularity.d/libs. */
-  readonly libraries: readonly { readonly name: string; readonly source: string; readonly why: string }[];
+  readonly libraries: readonly {
+    readonly name: string;
+    readonly source: string;
+    readonly why: string;
+  }[];
   readonly files: readonly DeviceFile[];
   /** Device nodes, below /dev; only needed with a minimal /dev. */
   readonly devices: readonly string[];

@@ -8,7 +8,11 @@ import type { LaunchRequest } from "./request.ts";
  * The home directory of the container: the account's, on the same path (on /root for a fake root),
  * or what --home says (reference: runtime.md 4.3). An unknown account has the home "/".
  */
-export function planHome(request: LaunchRequest, host: HostFacts, identity: IdentityPlan): HomePlan {
+export function planHome(
+  request: LaunchRequest,
+  host: HostFacts,
+  identity: IdentityPlan,
+): HomePlan {
   if (request.home !== undefined) {
     const [source = "", target] = request.home.split(":");
     const absolute = resolvePath(host.cwd ?? "/", source);
@@ -19,7 +23,10 @@ export function planHome(request: LaunchRequest, host: HostFacts, identity: Iden
       why: request.origins["home"] ?? "--home",
     };
   }
-  const account = identity.become === undefined ? host.account : (host.accountByUid(identity.uid) ?? host.account);
+  const account =
+    identity.become === undefined
+      ? host.account
+      : (host.accountByUid(identity.uid) ?? host.account);
   const source = account?.home ?? "/";
   const asRoot = identity.uid === 0 && (identity.uidMap !== "" || source === "/");
   return {

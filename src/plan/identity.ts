@@ -31,7 +31,10 @@ export function planIdentity(
     uid,
     gid,
     become: undefined,
-    why: asked.uid === undefined ? "the caller keeps its own ids" : (request.origins["security"] ?? "--security"),
+    why:
+      asked.uid === undefined
+        ? "the caller keeps its own ids"
+        : (request.origins["security"] ?? "--security"),
   };
 }
 
@@ -41,7 +44,13 @@ function fakeroot(request: LaunchRequest, host: HostFacts, notices: Notice[]): I
   const newuidmap = host.tool("newuidmap");
   const newgidmap = host.tool("newgidmap");
   const base = { uid: 0, gid: 0, become: undefined };
-  if (!request.ignoreSubuid && uids && gids && uids.count >= SUBID_COUNT && gids.count >= SUBID_COUNT) {
+  if (
+    !request.ignoreSubuid &&
+    uids &&
+    gids &&
+    uids.count >= SUBID_COUNT &&
+    gids.count >= SUBID_COUNT
+  ) {
     if (newuidmap !== undefined && newgidmap !== undefined) {
       return {
         ...base,
@@ -64,9 +73,13 @@ function fakeroot(request: LaunchRequest, host: HostFacts, notices: Notice[]): I
     });
   }
   if (request.ignoreUserns) {
-    throw new Fault("unsupported", "Cannot be root in the container: --fakeroot has no sub-ids to use and --ignore-userns forbids a root-mapped namespace", {
-      hint: "ask the administrator for an entry in /etc/subuid and /etc/subgid",
-    });
+    throw new Fault(
+      "unsupported",
+      "Cannot be root in the container: --fakeroot has no sub-ids to use and --ignore-userns forbids a root-mapped namespace",
+      {
+        hint: "ask the administrator for an entry in /etc/subuid and /etc/subgid",
+      },
+    );
   }
   return {
     ...base,
@@ -83,7 +96,10 @@ function rangeMap(own: number, range: IdRange): string {
   return `0 ${own} 1\n1 ${range.first} ${Math.max(SUBID_COUNT, range.count)}\n`;
 }
 
-function realRoot(host: HostFacts, asked: { uid?: number; gids?: readonly number[] }): IdentityPlan {
+function realRoot(
+  host: HostFacts,
+  asked: { uid?: number; gids?: readonly number[] },
+): IdentityPlan {
   const changed = asked.uid !== undefined || asked.gids !== undefined;
   const uid = asked.uid ?? host.uid;
   const gid = asked.gids?.[0] ?? host.gid;
@@ -108,12 +124,16 @@ function securityIds(words: readonly string[]): { uid?: number; gids?: readonly 
     if (kind !== "uid" && kind !== "gid") continue;
     const numbers = values.map((v) => {
       if (!/^[0-9]+$/.test(v)) {
-        throw new Fault("usage", `Cannot use --security ${word}: "${v}" is not a number`, { exitCode: 255 });
+        throw new Fault("usage", `Cannot use --security ${word}: "${v}" is not a number`, {
+          exitCode: 255,
+        });
       }
       return Number(v);
     });
     if (numbers.length === 0) {
-      throw new Fault("usage", `Cannot use --security ${word}: a number must follow the colon`, { exitCode: 255 });
+      throw new Fault("usage", `Cannot use --security ${word}: a number must follow the colon`, {
+        exitCode: 255,
+      });
     }
     if (kind === "uid") out.uid = numbers[0] as number;
     else out.gids = numbers;

@@ -53,7 +53,15 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
   const request = checkRequest(facts.request, config, host, notices);
   const namespaces = planNamespaces(request, config, host, notices);
   const identity = planIdentity(request, host, namespaces.user, notices);
-  const root = planRoot({ request, config, host, image, volumes, userNamespace: namespaces.user, notices });
+  const root = planRoot({
+    request,
+    config,
+    host,
+    image,
+    volumes,
+    userNamespace: namespaces.user,
+    notices,
+  });
   const cwd = host.cwd ?? "/";
   const binds = config.values.userBindControl
     ? [...parseBinds(request.binds, cwd), ...parseMounts(request.mounts, cwd)]
@@ -76,10 +84,14 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     fakerootFiles: fakeroot.files,
   };
   const layers = root.overlays
-    .map(({ volume, dir }) => ({ view: volume.path === image.path ? undefined : volumes.get(volume.path)?.tree, dir }))
+    .map(({ volume, dir }) => ({
+      view: volume.path === image.path ? undefined : volumes.get(volume.path)?.tree,
+      dir,
+    }))
     .flatMap(({ view, dir }) => (view === undefined ? [] : [{ view, dir }]))
     .reverse();
-  const tree = layers.length === 0 ? image.tree : layeredView([...layers, { view: image.tree, dir: "/" }]);
+  const tree =
+    layers.length === 0 ? image.tree : layeredView([...layers, { view: image.tree, dir: "/" }]);
   const list = new MountList(tree, root.layer, notices);
   addKernelMounts(list, input);
   addDev(list, input);
@@ -108,6 +120,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     fakeroot: fakeroot.environment,
     table: list.table,
     facts: facts.environment,
+    librariesBound: list.mounts.some((m) => m.kind === "libraries"),
     notices,
   });
 
@@ -116,7 +129,10 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
       ? choice.process
       : {
           ...choice.process,
-          candidates: choice.process.candidates.map((c) => ({ ...c, argv: [...fakeroot.prefix, ...c.argv] })),
+          candidates: choice.process.candidates.map((c) => ({
+            ...c,
+            argv: [...fakeroot.prefix, ...c.argv],
+          })),
         };
   const scriptUmask = environment.kind === "direct" ? environment.umask : undefined;
   return {
@@ -152,7 +168,8 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
 function finishRoot(root: RootPlan, stubs: readonly Stub[], tree: FileView): RootPlan {
   if (root.layer === "none") return root;
   const isPlain = stubs.length === 0 && root.overlays.length === 0 && !root.tmpfsUpper;
-  if (isPlain) return { ...root, layer: "none", why: "the image has every mount point, no layer is needed" };
+  if (isPlain)
+    return { ...root, layer: "none", why: "the image has every mount point, no layer is needed" };
   return { ...root, stubs, underlay: root.layer === "underlay" ? planUnderlay(stubs, tree) : [] };
 }
 
@@ -162,10 +179,18 @@ function startDirectory(request: LaunchRequest, host: HostFacts, home: string): 
     return { candidates: [request.cwd], fatal: true, why: request.origins["cwd"] ?? "--cwd" };
   }
   if (request.contain) {
-    return { candidates: [home, "/"], fatal: false, why: `home: ${request.origins["contain"] ?? "--contain"}` };
+    return {
+      candidates: [home, "/"],
+      fatal: false,
+      why: `home: ${request.origins["contain"] ?? "--contain"}`,
+    };
   }
   if (host.cwd === undefined) {
-    return { candidates: [home, "/"], fatal: false, why: "the working directory does not exist any more" };
+    return {
+      candidates: [home, "/"],
+      fatal: false,
+      why: "the working directory does not exist any more",
+    };
   }
   return { candidates: [host.cwd, home, "/"], fatal: false, why: "the caller's working directory" };
 }

@@ -56,15 +56,22 @@ export function planRoot(input: LayerInput): RootPlan {
     );
   }
   if (tmpfsUpper && layer === "underlay") {
-    notices.push({ level: "warning", text: "Disabling --writable-tmpfs, it can't be used in conjunction with underlay" });
+    notices.push({
+      level: "warning",
+      text: "Disabling --writable-tmpfs, it can't be used in conjunction with underlay",
+    });
     tmpfsUpper = false;
   }
 
   const writableImage = request.writable && layer === "none";
   if (writableImage && fstype === "squashfs") {
-    throw new Fault("denied", `Cannot write to "${image.path}": no SIF writable overlay partition found in ${image.path}`, {
-      hint: "use --writable-tmpfs or --overlay DIR, or build a sandbox with --sandbox",
-    });
+    throw new Fault(
+      "denied",
+      `Cannot write to "${image.path}": no SIF writable overlay partition found in ${image.path}`,
+      {
+        hint: "use --writable-tmpfs or --overlay DIR, or build a sandbox with --sandbox",
+      },
+    );
   }
   if (writableImage && !image.writable) {
     throw new Fault("denied", `Cannot write to "${image.path}": permission denied`, {
@@ -104,9 +111,13 @@ function checkAllowed(fstype: string, image: ImageFacts, config: Config): void {
   const { values } = config;
   const forbid = (allowed: boolean, directive: string): void => {
     if (allowed) return;
-    throw new Fault("denied", `Cannot start "${image.path}": the configuration forbids such images ("${directive} = no")`, {
-      hint: "ask the administrator, or use another image format",
-    });
+    throw new Fault(
+      "denied",
+      `Cannot start "${image.path}": the configuration forbids such images ("${directive} = no")`,
+      {
+        hint: "ask the administrator, or use another image format",
+      },
+    );
   };
   if (image.format === "sif") forbid(values.allowContainerSif, "allow container sif");
   else if (fstype === "squashfs") forbid(values.allowContainerSquashfs, "allow container squashfs");
@@ -123,21 +134,29 @@ function chooseLayer(input: LayerInput, hasOverlays: boolean): Pick<RootPlan, "l
   }
   if (needsOverlay) {
     if (enableOverlay === "no") {
-      throw new Fault("denied", `Cannot lay a file system over "${input.image.path}": the configuration forbids it ("enable overlay = no")`, {
-        hint: "leave --overlay and --writable-tmpfs out",
-      });
+      throw new Fault(
+        "denied",
+        `Cannot lay a file system over "${input.image.path}": the configuration forbids it ("enable overlay = no")`,
+        {
+          hint: "leave --overlay and --writable-tmpfs out",
+        },
+      );
     }
     if (request.underlay && !hasOverlays) return { layer: "underlay", why: "--underlay" };
     return { layer: "overlay", why: hasOverlays ? "an overlay image is used" : "--writable-tmpfs" };
   }
   if (request.underlay) return { layer: "underlay", why: "--underlay" };
-  if (enableUnderlay === "preferred") return { layer: "underlay", why: "enable underlay = preferred" };
+  if (enableUnderlay === "preferred")
+    return { layer: "underlay", why: "enable underlay = preferred" };
   const kernelCan = !input.userNamespace || atLeast(host.kernelVersion, [5, 11]);
-  if (enableOverlay !== "no" && kernelCan) return { layer: "overlay", why: "default, for missing mount points" };
+  if (enableOverlay !== "no" && kernelCan)
+    return { layer: "overlay", why: "default, for missing mount points" };
   if (enableUnderlay !== "no") {
     return {
       layer: "underlay",
-      why: kernelCan ? "enable overlay = no" : `kernel ${host.kernel} has no overlay in user namespaces (needs 5.11)`,
+      why: kernelCan
+        ? "enable overlay = no"
+        : `kernel ${host.kernel} has no overlay in user namespaces (needs 5.11)`,
     };
   }
   return { layer: "none", why: "enable overlay = no and enable underlay = no" };
@@ -175,9 +194,13 @@ function collectOverlays(input: LayerInput): OverlayLayer[] {
     const spec = parseOverlay(text, host.cwd ?? "/");
     const volume = volumes.get(spec.path);
     if (volume === undefined) {
-      throw new Fault("not-found", `while loading overlay images: failed to open overlay image ${spec.path}: no such file or directory`, {
-        hint: "check the path, or make an overlay directory with mkdir",
-      });
+      throw new Fault(
+        "not-found",
+        `while loading overlay images: failed to open overlay image ${spec.path}: no such file or directory`,
+        {
+          hint: "check the path, or make an overlay directory with mkdir",
+        },
+      );
     }
     const layer = overlayLayer(spec, volume, mountable, origin, notices);
     if (!layer.writable) readOnly.push(layer);
@@ -203,7 +226,10 @@ function overlayLayer(
   if (volume.format === "directory") {
     let write = !spec.readOnly;
     if (write && !volume.writable) {
-      notices.push({ level: "warning", text: `Overlay "${spec.path}" is not writable, using it read-only` });
+      notices.push({
+        level: "warning",
+        text: `Overlay "${spec.path}" is not writable, using it read-only`,
+      });
       write = false;
     }
     const hasUpper = volume.tree.lstat("/upper")?.kind === "dir";
@@ -225,16 +251,31 @@ function overlayLayer(
   }
   const part = volume.format === "sif" ? volume.overlays[0] : volume.root;
   if (part === undefined || (part.kind !== "squashfs" && part.kind !== "ext3")) {
-    throw new Fault("invalid", `while loading overlay images: no overlay partition found in ${spec.path}`, {
-      hint: "use a directory, an ext3 or a squashfs image, or a SIF with an overlay partition",
-    });
+    throw new Fault(
+      "invalid",
+      `while loading overlay images: no overlay partition found in ${spec.path}`,
+      {
+        hint: "use a directory, an ext3 or a squashfs image, or a SIF with an overlay partition",
+      },
+    );
   }
   let write = !spec.readOnly && part.kind === "ext3";
   if (write && !volume.writable) {
-    notices.push({ level: "warning", text: `Overlay "${spec.path}" is not writable, using it read-only` });
+    notices.push({
+      level: "warning",
+      text: `Overlay "${spec.path}" is not writable, using it read-only`,
+    });
     write = false;
   }
-  return packedLayer(spec.path, part.kind, part.offsetBytes, part.sizeBytes, write, mountable(part.kind, spec.path), why);
+  return packedLayer(
+    spec.path,
+    part.kind,
+    part.offsetBytes,
+    part.sizeBytes,
+    write,
+    mountable(part.kind, spec.path),
+    why,
+  );
 }
 
 function packedLayer(

@@ -23,9 +23,13 @@ export function chooseMounter(
     if (tool !== undefined && host.fuse) return fuse(tool);
     throw tool === undefined
       ? missing("fuse2fs", "fuse2fs", path)
-      : new Fault("unsupported", `Cannot mount "${path}": image driver mount failure: /dev/fuse cannot be opened`, {
-          hint: "load the fuse module and make /dev/fuse readable and writable for users (mode 0666)",
-        });
+      : new Fault(
+          "unsupported",
+          `Cannot mount "${path}": image driver mount failure: /dev/fuse cannot be opened`,
+          {
+            hint: "load the fuse module and make /dev/fuse readable and writable for users (mode 0666)",
+          },
+        );
   }
   const tool = host.tool("squashfuse_ll") ?? host.tool("squashfuse");
   if (tool !== undefined && host.fuse) return fuse(tool);
@@ -57,15 +61,22 @@ function canLoop(host: HostFacts, fstype: string): boolean {
   const known = host.files.read("/proc/filesystems");
   if (known === undefined) return false;
   const text = String.fromCharCode(...known);
-  return text.includes(`\t${fstype === "ext3" ? "ext4" : "squashfs"}\n`) || text.includes(`\t${fstype}\n`);
+  return (
+    text.includes(`\t${fstype === "ext3" ? "ext4" : "squashfs"}\n`) ||
+    text.includes(`\t${fstype}\n`)
+  );
 }
 
 /** Kind of root that this version can start; encrypted ones need keys. */
 export function rootFstype(image: ImageFacts): "directory" | "squashfs" | "ext3" {
   if (image.rootKind === "encrypted-squashfs" || image.rootKind === "gocryptfs-squashfs") {
-    throw new Fault("unsupported", `Cannot start "${image.path}": its root file system is encrypted, which this version cannot open`, {
-      hint: "build the image without --encrypt",
-    });
+    throw new Fault(
+      "unsupported",
+      `Cannot start "${image.path}": its root file system is encrypted, which this version cannot open`,
+      {
+        hint: "build the image without --encrypt",
+      },
+    );
   }
   return image.rootKind;
 }

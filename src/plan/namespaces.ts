@@ -25,7 +25,9 @@ export function planNamespaces(
 
   const needsUser = !host.isRealRoot || request.userns;
   if (needsUser) {
-    why.user = host.isRealRoot ? origin("userns") : "an ordinary user mounts only in a namespace of its own";
+    why.user = host.isRealRoot
+      ? origin("userns")
+      : "an ordinary user mounts only in a namespace of its own";
     if (!values.allowUserNs) {
       throw new Fault(
         "denied",
@@ -92,7 +94,11 @@ function planNetwork(request: LaunchRequest, host: HostFacts, notices: Notice[])
       { hint: "use --network none for a network namespace with only loopback" },
     );
   }
-  throw new Fault("unsupported", `Cannot set up network "${network}": CNI networks are not available in this version`, {
-    hint: "use --network none, or the host's network by leaving --net out",
-  });
+  throw new Fault(
+    "unsupported",
+    `Cannot set up network "${network}": CNI networks are not available in this version`,
+    {
+      hint: "use --network none, or the host's network by leaving --net out",
+    },
+  );
 }

@@ -168,7 +168,9 @@ export interface IdentityPlan {
   readonly uid: number;
   readonly gid: number;
   /** setgroups/setgid/setuid inside the namespaces; absent: nothing to change. */
-  readonly become: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] } | undefined;
+  readonly become:
+    | { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
+    | undefined;
   readonly why: Why;
 }
 
@@ -208,7 +210,11 @@ export interface Plan {
   readonly hostname: string | undefined;
   readonly loopback: boolean;
   readonly environment: EnvironmentPlan;
-  readonly cwd: { readonly candidates: readonly string[]; readonly fatal: boolean; readonly why: Why };
+  readonly cwd: {
+    readonly candidates: readonly string[];
+    readonly fatal: boolean;
+    readonly why: Why;
+  };
   readonly umask: { readonly mask: number; readonly why: Why };
   readonly security: SecurityPlan;
   readonly process: ProcessPlan;

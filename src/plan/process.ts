@@ -60,16 +60,30 @@ function shells(request: LaunchRequest, files: FileView): Candidate[] {
 function runscript(request: LaunchRequest, files: FileView): ProcessChoice {
   if (request.app !== undefined) return script(request, files, "runscript", "");
   for (const path of ["/.singularity.d/runscript", "/apptainer", "/singularity"]) {
-    if (exists(files, path)) return start([{ argv: [path, ...request.args], note: "" }], `the runscript, ${path}`);
+    if (exists(files, path))
+      return start([{ argv: [path, ...request.args], note: "" }], `the runscript, ${path}`);
   }
   return start(
-    [{ argv: ["/bin/sh", ...request.args], note: "No runscript found in container, executing /bin/sh" }],
+    [
+      {
+        argv: ["/bin/sh", ...request.args],
+        note: "No runscript found in container, executing /bin/sh",
+      },
+    ],
     "the image has no runscript",
   );
 }
 
-function script(request: LaunchRequest, files: FileView, name: string, none: string): ProcessChoice {
-  const path = request.app === undefined ? `/.singularity.d/${name}` : `/scif/apps/${request.app}/scif/${name}`;
+function script(
+  request: LaunchRequest,
+  files: FileView,
+  name: string,
+  none: string,
+): ProcessChoice {
+  const path =
+    request.app === undefined
+      ? `/.singularity.d/${name}`
+      : `/scif/apps/${request.app}/scif/${name}`;
   if (exists(files, path)) return start([{ argv: [path, ...request.args], note: "" }], path);
   if (request.app !== undefined && !resolveIn(files, `/scif/apps/${request.app}`).entry) {
     throw new Fault("not-found", `Could not locate the container application: ${request.app}`, {

@@ -18,7 +18,9 @@ export function planSecurity(
 ): SecurityPlan {
   const add = capabilityFlag("add", request.addCaps, notices);
   const drop = capabilityFlag("drop", request.dropCaps, notices);
-  const seccomp = request.security.find((word) => word.startsWith("seccomp:"))?.slice("seccomp:".length);
+  const seccomp = request.security
+    .find((word) => word.startsWith("seccomp:"))
+    ?.slice("seccomp:".length);
 
   let mask = 0;
   let why = "an ordinary user has no capabilities in the container";
@@ -53,7 +55,10 @@ function capabilityFlag(verb: string, list: string | undefined, notices: Notice[
   if (list === undefined) return 0;
   const { mask, unknown } = parseCapabilities(list);
   for (const name of unknown) {
-    notices.push({ level: "warning", text: `Cannot ${verb} unknown capability "${name}", ignoring it` });
+    notices.push({
+      level: "warning",
+      text: `Cannot ${verb} unknown capability "${name}", ignoring it`,
+    });
   }
   return mask;
 }

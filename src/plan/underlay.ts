@@ -19,7 +19,8 @@ export function planUnderlay(stubs: readonly Stub[], image: FileView): UnderlayE
     const prefix = dir === "/" ? "" : dir;
     const names = new Set(image.list(dir) ?? []);
     for (const path of made.keys()) {
-      if (path !== "/" && path.slice(0, path.lastIndexOf("/")) === prefix) names.add(path.slice(prefix.length + 1));
+      if (path !== "/" && path.slice(0, path.lastIndexOf("/")) === prefix)
+        names.add(path.slice(prefix.length + 1));
     }
     for (const name of [...names].sort()) {
       const path = `${prefix}/${name}`;

@@ -19,9 +19,13 @@ export function readEnvFiles(
     const real = host.realPath(resolvePath(host.cwd ?? "/", path));
     const bytes = real === undefined ? undefined : host.files.read(real);
     if (bytes === undefined) {
-      throw new Fault("not-found", `Cannot read the environment file "${path}": no such file, or it is not readable`, {
-        hint: "check the path given to --env-file",
-      });
+      throw new Fault(
+        "not-found",
+        `Cannot read the environment file "${path}": no such file, or it is not readable`,
+        {
+          hint: "check the path given to --env-file",
+        },
+      );
     }
     decodeOsText(bytes);
     return { path, variables: [] };

@@ -77,12 +77,18 @@ function checkReference(image: string, host: HostFacts): void {
   if (host.files.lstat(resolvePath(host.cwd ?? "/", image)) !== undefined) return;
   const name = transport[1] ?? "";
   if (KNOWN.includes(name)) {
-    throw new Fault("unsupported", `Cannot start "${image}": images by ${name}: are not available in this version`, {
-      hint: "give the path of a SIF, SquashFS or ext3 file, or of a directory",
-    });
+    throw new Fault(
+      "unsupported",
+      `Cannot start "${image}": images by ${name}: are not available in this version`,
+      {
+        hint: "give the path of a SIF, SquashFS or ext3 file, or of a directory",
+      },
+    );
   }
   if (transport[2] !== undefined) {
-    throw new Fault("usage", `Cannot start "${image}": Unsupported transport type: ${name}`, { exitCode: 255 });
+    throw new Fault("usage", `Cannot start "${image}": Unsupported transport type: ${name}`, {
+      exitCode: 255,
+    });
   }
 }
 
@@ -107,7 +113,10 @@ function openVolumes(request: LaunchRequest, host: HostFacts): ReadonlyMap<strin
       volumes.set(path, openImage(path, purpose));
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      const what = purpose === "overlay" ? "while loading overlay images: failed to open overlay image" : "while loading data bind images: failed to load data image";
+      const what =
+        purpose === "overlay"
+          ? "while loading overlay images: failed to open overlay image"
+          : "while loading data bind images: failed to load data image";
       throw new Fault(error.code, `${what} ${path}: ${error.message}`, {
         exitCode: 255,
         ...(error.hint === undefined ? {} : { hint: error.hint }),
@@ -115,7 +124,10 @@ function openVolumes(request: LaunchRequest, host: HostFacts): ReadonlyMap<strin
     }
   };
   for (const text of request.overlays) open(parseOverlay(text, cwd).path, "overlay");
-  if (request.binds.some((b) => b.text.includes("image-src=") || b.text.includes("id=")) || request.mounts.length > 0) {
+  if (
+    request.binds.some((b) => b.text.includes("image-src=") || b.text.includes("id=")) ||
+    request.mounts.length > 0
+  ) {
     for (const bind of [...parseBinds(request.binds, cwd), ...parseMounts(request.mounts, cwd)]) {
       if (bind.imageSrc !== undefined || bind.id !== undefined) open(bind.source, "data");
     }

@@ -1,5 +1,5 @@
 import { dirName } from "../base/path.ts";
-import { F_OK, access, readlink } from "../host/syscall.ts";
+import { access, F_OK, readlink } from "../host/syscall.ts";
 
 let binary: string | undefined;
 

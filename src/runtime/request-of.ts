@@ -62,9 +62,13 @@ export function requestOf(
 ): LaunchRequest {
   for (const [flag, what] of Object.entries(NOT_HERE)) {
     if (!inv.has(flag) || !inv.isSet(flag) || isOff(inv, flag)) continue;
-    throw new Fault("unsupported", `Cannot use --${flag}: ${what} is not available in this version`, {
-      hint: `leave --${flag} out`,
-    });
+    throw new Fault(
+      "unsupported",
+      `Cannot use --${flag}: ${what} is not available in this version`,
+      {
+        hint: `leave --${flag} out`,
+      },
+    );
   }
   const compat = inv.bool("compat");
   const containAll = inv.bool("containall") || compat;
@@ -73,7 +77,8 @@ export function requestOf(
   for (const name of NAMED) {
     if (inv.has(name) && inv.isSet(name)) origins[name] = originOf(name, inv.source(name));
   }
-  if (inv.isSet("containall") && !inv.isSet("contain")) origins["contain"] = originOf("containall", inv.source("containall"));
+  if (inv.isSet("containall") && !inv.isSet("contain"))
+    origins["contain"] = originOf("containall", inv.source("containall"));
   if (compat) {
     origins["contain"] = originOf("compat", inv.source("compat"));
     origins["containall"] = origins["contain"];
@@ -83,7 +88,9 @@ export function requestOf(
     return value === "" ? undefined : value;
   };
   const given = (name: string): Given[] =>
-    inv.settings(name).map(({ value, source }) => ({ text: value, origin: originOf(name, source) }));
+    inv
+      .settings(name)
+      .map(({ value, source }) => ({ text: value, origin: originOf(name, source) }));
   return {
     action,
     calledAs,
@@ -146,7 +153,14 @@ function originOf(name: string, source: string): string {
   return source === "command line" ? `--${name} on the command line` : source;
 }
 
-const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, ns: 0.000001 };
+const UNITS: Readonly<Record<string, number>> = {
+  h: 3_600_000,
+  m: 60_000,
+  s: 1000,
+  ms: 1,
+  us: 0.001,
+  ns: 0.000001,
+};
 
 /** A duration as `1m`, `90s`, `1h30m`, in milliseconds; empty: one minute. */
 export function parseDuration(text: string): number {

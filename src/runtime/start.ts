@@ -1,6 +1,15 @@
 import { Fault } from "../base/fault.ts";
 import { execve } from "../host/process-calls.ts";
-import { lastErrno, memfdCreate, O_CLOEXEC, O_RDONLY, open, sealMemfd, setCloseOnExec, write } from "../host/syscall.ts";
+import {
+  lastErrno,
+  memfdCreate,
+  O_CLOEXEC,
+  O_RDONLY,
+  open,
+  sealMemfd,
+  setCloseOnExec,
+  write,
+} from "../host/syscall.ts";
 import { encodeOps } from "../ops/encode.ts";
 import type { WiredOp } from "../ops/op.ts";
 import type { HostFacts } from "../plan/facts.ts";
@@ -25,10 +34,18 @@ const BASES = ["/tmp", "/mnt", "/run", "/var", "/srv", "/opt", "/home", "/usr", 
  *
  * @throws Fault when the starter cannot be had, or the image cannot be unpacked.
  */
-export async function startPlan(plan: Plan, host: HostFacts, options: StartOptions): Promise<never> {
+export async function startPlan(
+  plan: Plan,
+  host: HostFacts,
+  options: StartOptions,
+): Promise<never> {
   const ops = await opsOf(plan, host);
   const fd = memfdCreate("skiff-ops", true);
-  if (fd < 0) throw new Fault("unsupported", "Cannot hand the plan over: memfd_create is refused by the kernel");
+  if (fd < 0)
+    throw new Fault(
+      "unsupported",
+      "Cannot hand the plan over: memfd_create is refused by the kernel",
+    );
   writeAll(fd, encodeOps(ops, { debug: options.debug, procPath: "/proc", colour: options.colour }));
   sealMemfd(fd);
   const { environment } = plan;
@@ -46,10 +63,13 @@ export async function startPlan(plan: Plan, host: HostFacts, options: StartOptio
 /** The operations of a plan on this machine; unpacks the image when it cannot be mounted. */
 export async function opsOf(plan: Plan, host: HostFacts): Promise<WiredOp[]> {
   const base = BASES.find((dir) => host.files.lstat(dir)?.kind === "dir");
-  if (base === undefined) throw new Fault("unsupported", "Cannot set up the container: no directory to set it up on");
+  if (base === undefined)
+    throw new Fault("unsupported", "Cannot set up the container: no directory to set it up on");
   const needsShell = plan.environment.kind === "shell";
   const unpacked =
-    plan.root.image.mounter.kind === "unpack" ? await unpackImage(plan.root.image, host) : undefined;
+    plan.root.image.mounter.kind === "unpack"
+      ? await unpackImage(plan.root.image, host)
+      : undefined;
   return lower(plan, {
     base,
     shellFd: needsShell ? await openShell() : -1,
@@ -78,7 +98,11 @@ async function openShell(): Promise<number> {
 async function embeddedFd(name: "starter" | "bash", inherit: boolean): Promise<number> {
   const bytes = await embeddedHelper(name);
   const fd = memfdCreate(`skiff-${name}`, inherit);
-  if (fd < 0) throw new Fault("unsupported", `Cannot unpack the embedded ${name}: memfd_create is refused by the kernel`);
+  if (fd < 0)
+    throw new Fault(
+      "unsupported",
+      `Cannot unpack the embedded ${name}: memfd_create is refused by the kernel`,
+    );
   writeAll(fd, bytes);
   sealMemfd(fd);
   return fd;

@@ -19,20 +19,35 @@ export async function unpackImage(volume: Volume, host: HostFacts): Promise<Unpa
     throw new Fault("unsupported", `Cannot unpack "${volume.path}": it is mounted`);
   }
   const { mkdtemp } = await import("node:fs/promises");
-  const parent = host.env["APPTAINER_TMPDIR"] ?? host.env["SINGULARITY_TMPDIR"] ?? host.env["TMPDIR"] ?? "/tmp";
+  const parent =
+    host.env["APPTAINER_TMPDIR"] ?? host.env["SINGULARITY_TMPDIR"] ?? host.env["TMPDIR"] ?? "/tmp";
   let dir: string;
   try {
     dir = await mkdtemp(`${parent}/rootfs-`);
   } catch (error) {
-    throw new Fault("denied", `Cannot unpack "${volume.path}": no temporary directory can be made in ${parent}`, {
-      cause: error,
-      hint: "set TMPDIR to a directory that you can write to",
-    });
+    throw new Fault(
+      "denied",
+      `Cannot unpack "${volume.path}": no temporary directory can be made in ${parent}`,
+      {
+        cause: error,
+        hint: "set TMPDIR to a directory that you can write to",
+      },
+    );
   }
   const path = `${dir}/root`;
   const remove = [host.tool("rm") ?? "/bin/rm", "-rf", dir];
   const child = Bun.spawn(
-    [volume.mounter.tool, "-no-progress", "-quiet", "-user-xattrs", "-o", String(volume.offsetBytes), "-d", path, volume.path],
+    [
+      volume.mounter.tool,
+      "-no-progress",
+      "-quiet",
+      "-user-xattrs",
+      "-o",
+      String(volume.offsetBytes),
+      "-d",
+      path,
+      volume.path,
+    ],
     { stdin: "ignore", stdout: "ignore", stderr: "pipe" },
   );
   const words = await new Response(child.stderr).text();

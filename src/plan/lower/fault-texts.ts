@@ -18,7 +18,10 @@ const EUSERS = 87;
 export function setupFault(what: string, hint = ""): FaultText[] {
   const end = hint === "" ? "" : `; ${hint}`;
   return [
-    { errno: ENOSPC, text: `container creation failed: ${what}: %e; the user may have too many namespaces or mounts (user.max_user_namespaces, fs.mount-max)` },
+    {
+      errno: ENOSPC,
+      text: `container creation failed: ${what}: %e; the user may have too many namespaces or mounts (user.max_user_namespaces, fs.mount-max)`,
+    },
     { errno: 0, text: `container creation failed: ${what}: %e${end}` },
   ];
 }
@@ -37,7 +40,10 @@ export function unshareFaults(plan: Plan): FaultText[] {
         ? `${what}: user namespaces are not allowed here (kernel.unprivileged_userns_clone, an AppArmor restriction, or a container around this one); run "skiff doctor" for the remedy`
         : "Failed to create mount namespace: root lacks CAP_SYS_ADMIN here; try --userns",
     },
-    { errno: ENOSPC, text: `${what}: the limit is reached (sysctl user.max_user_namespaces); ask the administrator to raise it` },
+    {
+      errno: ENOSPC,
+      text: `${what}: the limit is reached (sysctl user.max_user_namespaces); ask the administrator to raise it`,
+    },
     { errno: EUSERS, text: `${what}: namespaces are nested too deep (32 levels)` },
     { errno: 0, text: `${what}: %e` },
   ];
@@ -46,9 +52,15 @@ export function unshareFaults(plan: Plan): FaultText[] {
 export function bindFaults(source: string, target: string, why: string): FaultText[] {
   const head = `container creation failed: mount ${source}->${target} error: while mounting ${source}`;
   return [
-    { errno: EDESTADDRREQ, text: `${head}: destination ${target} doesn't exist in container (${why})` },
+    {
+      errno: EDESTADDRREQ,
+      text: `${head}: destination ${target} doesn't exist in container (${why})`,
+    },
     { errno: ENOENT, text: `${head}: mount source ${source} doesn't exist (${why})` },
-    { errno: ENOTDIR, text: `${head}: could not mount ${source}: not a directory (${why}); one is a file, the other a directory` },
+    {
+      errno: ENOTDIR,
+      text: `${head}: could not mount ${source}: not a directory (${why}); one is a file, the other a directory`,
+    },
     { errno: 0, text: `${head}: %e (${why})` },
   ];
 }
@@ -56,7 +68,10 @@ export function bindFaults(source: string, target: string, why: string): FaultTe
 /** The image's own mount; a file server that ended gives its last words. */
 export function imageFaults(path: string, mounter: string): FaultText[] {
   return [
-    { errno: 0, text: `container creation failed: image driver mount failure: mounting ${path} with ${mounter}: %o; the image may be damaged` },
+    {
+      errno: 0,
+      text: `container creation failed: image driver mount failure: mounting ${path} with ${mounter}: %o; the image may be damaged`,
+    },
   ];
 }
 

@@ -53,7 +53,8 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
     op: {
       kind: "propagation",
       target: "/",
-      flags: MOUNT_FLAGS.rec | (plan.propagation === "slave" ? MOUNT_FLAGS.slave : MOUNT_FLAGS.private),
+      flags:
+        MOUNT_FLAGS.rec | (plan.propagation === "slave" ? MOUNT_FLAGS.slave : MOUNT_FLAGS.private),
     },
     faults: setup,
   });
@@ -73,18 +74,35 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
     (namespaces.net ? CLONE.net : 0);
   if (inner !== 0) {
     out.push({
-      op: { kind: "unshare", flags: inner, uidMap: "", gidMap: "", setgroups: 1, newuidmap: "", newgidmap: "" },
+      op: {
+        kind: "unshare",
+        flags: inner,
+        uidMap: "",
+        gidMap: "",
+        setgroups: 1,
+        newuidmap: "",
+        newgidmap: "",
+      },
       faults: setupFault("cannot make the namespaces"),
     });
   }
   if (namespaces.pid) {
-    out.push({ op: { kind: "fork", init: plan.init ? 1 : 0 }, faults: setupFault("cannot start a process") });
+    out.push({
+      op: { kind: "fork", init: plan.init ? 1 : 0 },
+      faults: setupFault("cannot start a process"),
+    });
   }
   if (plan.hostname !== undefined) {
-    out.push({ op: { kind: "hostname", name: plan.hostname }, faults: setupFault(`cannot set the host name ${plan.hostname}`) });
+    out.push({
+      op: { kind: "hostname", name: plan.hostname },
+      faults: setupFault(`cannot set the host name ${plan.hostname}`),
+    });
   }
   if (plan.loopback) {
-    out.push({ op: { kind: "loopback" }, faults: setupFault("cannot bring the loopback interface up") });
+    out.push({
+      op: { kind: "loopback" },
+      faults: setupFault("cannot bring the loopback interface up"),
+    });
   }
   out.push(...rootOps(plan), ...mountOps(plan));
   out.push({
@@ -170,7 +188,9 @@ function processOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
       candidates: cwd.fatal ? [first] : cwd.candidates,
       warning: `WARNING: Error changing the container working directory. Using '${cwd.candidates[1] ?? "/"}' instead: chdir ${first}: no such file or directory`,
     },
-    faults: [{ errno: 0, text: `failed to set working directory: chdir ${escapePercent(first)}: %e` }],
+    faults: [
+      { errno: 0, text: `failed to set working directory: chdir ${escapePercent(first)}: %e` },
+    ],
   });
   out.push({ op: { kind: "umask", mask: umask.mask }, faults: [] });
   if (environment.kind === "shell") {
@@ -185,7 +205,10 @@ function processOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
         timeoutMs: environment.timeoutMs,
       },
       faults: [
-        { errno: 110, text: "the environment scripts of the image took too long (--runscript-timeout)" },
+        {
+          errno: 110,
+          text: "the environment scripts of the image took too long (--runscript-timeout)",
+        },
         { errno: 0, text: "cannot run a shell for the environment scripts of the image: %e" },
       ],
     });

@@ -70,7 +70,13 @@ function oneMount(out: WiredOp[], mount: PlannedMount, index: number, plan: Plan
       const faults = setupFault(`cannot write ${mount.target} (${mount.why})`);
       out.push({ op: { kind: "mkdir", root: "", path: "/staged", mode: 0o755 }, faults });
       out.push({
-        op: { kind: "file", root: "", path: file, mode: mount.mode, content: encodeOsText(mount.content) },
+        op: {
+          kind: "file",
+          root: "",
+          path: file,
+          mode: mount.mode,
+          content: encodeOsText(mount.content),
+        },
         faults,
       });
       sessionBind(out, file, mount.target, bits(mount.flags), 1, mount.why);
@@ -133,7 +139,17 @@ function sessionBind(
   why: string,
 ): void {
   out.push({
-    op: { kind: "bind", ...BASE_BIND, sourceRoot: "", source, root: ROOT, target, recursive, flags, create: 1 },
+    op: {
+      kind: "bind",
+      ...BASE_BIND,
+      sourceRoot: "",
+      source,
+      root: ROOT,
+      target,
+      recursive,
+      flags,
+      create: 1,
+    },
     faults: bindFaults(source, target, why),
   });
 }

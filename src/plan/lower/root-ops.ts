@@ -7,7 +7,12 @@ import { HOST, IMAGE, overlayDir, ROOT, STUBS, UNDER, UPPER, WORK } from "./layo
 const { ro, nodev, nosuid } = MOUNT_FLAGS;
 
 /** Ops that make `volume` readable at `target`. `unpackedAt`: where an image that cannot be mounted was unpacked. */
-export function volumeOps(volume: Volume, target: string, plan: Plan, unpackedAt?: string): WiredOp[] {
+export function volumeOps(
+  volume: Volume,
+  target: string,
+  plan: Plan,
+  unpackedAt?: string,
+): WiredOp[] {
   const make: WiredOp = {
     op: { kind: "mkdir", root: "", path: target, mode: 0o755 },
     faults: setupFault(`cannot make ${target}`),
@@ -54,7 +59,10 @@ export function volumeOps(volume: Volume, target: string, plan: Plan, unpackedAt
     case "fuse":
       return [
         make,
-        { op: fuseOp(volume, target, flags, plan), faults: imageFaults(volume.path, volume.mounter.tool) },
+        {
+          op: fuseOp(volume, target, flags, plan),
+          faults: imageFaults(volume.path, volume.mounter.tool),
+        },
       ];
   }
 }
@@ -97,7 +105,10 @@ export function rootOps(plan: Plan): WiredOp[] {
   const { root } = plan;
   const out: WiredOp[] = [];
   const mkdir = (path: string, mode = 0o755): void => {
-    out.push({ op: { kind: "mkdir", root: "", path, mode }, faults: setupFault(`cannot make ${path}`) });
+    out.push({
+      op: { kind: "mkdir", root: "", path, mode },
+      faults: setupFault(`cannot make ${path}`),
+    });
   };
   if (root.layer === "none") return out;
   if (root.layer === "underlay") return underlayOps(plan);

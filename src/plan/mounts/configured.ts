@@ -26,11 +26,20 @@ export function addConfiguredBinds(list: MountList, input: MountInput): void {
     if (input.binds.some((b) => b.target === target)) continue;
     const why = `bind path = ${line}`;
     if (target === "/etc/hosts" && request.contain && namespaces.net) {
-      addStaged(list, target, DEFAULT_HOSTS, "a network namespace with --contain has only its own names");
+      addStaged(
+        list,
+        target,
+        DEFAULT_HOSTS,
+        "a network namespace with --contain has only its own names",
+      );
       continue;
     }
     // A link in the image must not send the host's zone over another zone's file.
-    if (target === "/etc/localtime" && list.canStub && list.table.lstat(target)?.kind === "symlink") {
+    if (
+      target === "/etc/localtime" &&
+      list.canStub &&
+      list.table.lstat(target)?.kind === "symlink"
+    ) {
       if (host.realPath(source) === undefined) continue;
       list.stub(target, "file");
     }

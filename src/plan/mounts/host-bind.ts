@@ -32,7 +32,10 @@ export function bindHost(list: MountList, host: HostFacts, bind: HostBind): bool
         hint: `create ${bind.source} or leave the bind out (${bind.why})`,
       });
     }
-    list.notices.push({ level: "warning", text: `Skipping mount ${bind.source} [${bind.optional}]: ${why}` });
+    list.notices.push({
+      level: "warning",
+      text: `Skipping mount ${bind.source} [${bind.optional}]: ${why}`,
+    });
     return false;
   }
   const source = real ?? bind.source;
@@ -53,7 +56,9 @@ export function bindHost(list: MountList, host: HostFacts, bind: HostBind): bool
       flags: bind.flags ?? BIND_FLAGS,
       optional: bind.optional !== undefined,
       warning:
-        bind.optional === undefined ? "" : `Skipping mount ${bind.source} [${bind.optional}]: it could not be mounted`,
+        bind.optional === undefined
+          ? ""
+          : `Skipping mount ${bind.source} [${bind.optional}]: it could not be mounted`,
       why: bind.why,
       ...(bind.make === undefined ? {} : { make: bind.make }),
     },

@@ -9,15 +9,23 @@ import type { MountList } from "./mount-list.ts";
 /** /etc/resolv.conf, /etc/hostname, /etc/passwd and /etc/group (reference: runtime.md 4.1, 4.4). */
 export function addIdentityFiles(list: MountList, input: MountInput): void {
   const { request, config, binds } = input;
-  const taken = (path: string): boolean => binds.some((b) => b.target === path) || isUnwanted(request, path);
+  const taken = (path: string): boolean =>
+    binds.some((b) => b.target === path) || isUnwanted(request, path);
   if (config.values.configResolvConf && !taken("/etc/resolv.conf")) addResolvConf(list, input);
   if (request.hostname !== undefined && !taken("/etc/hostname")) {
-    addStaged(list, "/etc/hostname", `${request.hostname}\n`, request.origins["hostname"] ?? "--hostname");
+    addStaged(
+      list,
+      "/etc/hostname",
+      `${request.hostname}\n`,
+      request.origins["hostname"] ?? "--hostname",
+    );
   }
   const asRoot = input.identity.uid === 0;
   if (asRoot && !input.root.readOnly) return;
   if (config.values.configPasswd && !taken("/etc/passwd")) {
-    stage(list, "/etc/passwd", (text) => composePasswd(text, input.host, input.identity, input.home.target));
+    stage(list, "/etc/passwd", (text) =>
+      composePasswd(text, input.host, input.identity, input.home.target),
+    );
   }
   if (config.values.configGroup && !taken("/etc/group")) {
     stage(list, "/etc/group", (text) => composeGroup(text, input.host));
@@ -28,10 +36,18 @@ function stage(list: MountList, path: string, compose: (text: string) => string)
   const found = list.table.resolve(path);
   const bytes = found.entry?.kind === "file" ? list.table.read(found.path) : undefined;
   if (bytes === undefined) {
-    list.notices.push({ level: "warning", text: `${path} doesn't exist in container, not updating it` });
+    list.notices.push({
+      level: "warning",
+      text: `${path} doesn't exist in container, not updating it`,
+    });
     return;
   }
-  addStaged(list, path, compose(decodeOsText(bytes)), "config passwd/group = yes: the caller must have a name");
+  addStaged(
+    list,
+    path,
+    compose(decodeOsText(bytes)),
+    "config passwd/group = yes: the caller must have a name",
+  );
 }
 
 function addResolvConf(list: MountList, input: MountInput): void {
@@ -53,16 +69,27 @@ function addResolvConf(list: MountList, input: MountInput): void {
   const real = host.realPath("/etc/resolv.conf");
   const bytes = real === undefined ? undefined : host.files.read(real);
   if (bytes === undefined) return;
-  addStaged(list, "/etc/resolv.conf", decodeOsText(bytes), "config resolv_conf = yes: a copy of the host's");
+  addStaged(
+    list,
+    "/etc/resolv.conf",
+    decodeOsText(bytes),
+    "config resolv_conf = yes: a copy of the host's",
+  );
 }
 
 function isIpAddress(text: string): boolean {
-  if (/^[0-9]{1,3}(\.[0-9]{1,3}){3}$/.test(text)) return text.split(".").every((n) => Number(n) < 256);
+  if (/^[0-9]{1,3}(\.[0-9]{1,3}){3}$/.test(text))
+    return text.split(".").every((n) => Number(n) < 256);
   return text.includes(":") && /^[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?$/.test(text);
 }
 
 /** The image's passwd with the caller in it: its line is adapted, or one is added. */
-export function composePasswd(text: string, host: HostFacts, identity: IdentityPlan, home: string): string {
+export function composePasswd(
+  text: string,
+  host: HostFacts,
+  identity: IdentityPlan,
+  home: string,
+): string {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
   const account = host.account;
@@ -77,7 +104,9 @@ export function composePasswd(text: string, host: HostFacts, identity: IdentityP
     lines[at] = fields.join(":");
   } else if (account !== undefined) {
     const shell = account.shell === "" ? "/bin/sh" : account.shell;
-    lines.push(`${account.name}:x:${identity.uid}:${identity.gid}:${account.gecos}:${home}:${shell}`);
+    lines.push(
+      `${account.name}:x:${identity.uid}:${identity.gid}:${account.gecos}:${home}:${shell}`,
+    );
   }
   return `${lines.join("\n")}\n`;
 }

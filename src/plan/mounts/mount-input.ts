@@ -31,7 +31,11 @@ export interface MountInput {
   readonly binds: readonly BindSpec[];
   readonly gpu: GpuBinds;
   /** fakeroot command to make usable in the container. */
-  readonly fakerootFiles: readonly { readonly name: string; readonly source: string; readonly why: string }[];
+  readonly fakerootFiles: readonly {
+    readonly name: string;
+    readonly source: string;
+    readonly why: string;
+  }[];
 }
 
 /** Whether a word of `--no-mount` (or a destination) was given. */

@@ -1,6 +1,6 @@
 import { Fault } from "../../base/fault.ts";
-import { dirName } from "../../base/path.ts";
 import type { FileView } from "../../base/file-view.ts";
+import { dirName } from "../../base/path.ts";
 import { MountTable } from "../mount-table.ts";
 import type { MountFlag, Notice, PlannedMount, Stub } from "../plan.ts";
 
@@ -63,7 +63,11 @@ export class MountList {
     if (ground.entry !== undefined) {
       const isDir = ground.entry.kind === "dir";
       if (isDir !== (options.kind === "dir")) {
-        return this.#refuse(target, options, isDir ? "the destination is a directory" : "not a directory");
+        return this.#refuse(
+          target,
+          options,
+          isDir ? "the destination is a directory" : "not a directory",
+        );
       }
       return { target: ground.path, create: false };
     }
@@ -77,7 +81,8 @@ export class MountList {
       }
       return this.#refuse(target, options, `destination ${target} doesn't exist in container`);
     }
-    const parent = ground.missing === undefined ? undefined : this.table.lstat(dirName(ground.missing));
+    const parent =
+      ground.missing === undefined ? undefined : this.table.lstat(dirName(ground.missing));
     if (parent !== undefined && parent.kind !== "dir") {
       return this.#refuse(target, options, `${dirName(ground.missing ?? "/")} is not a directory`);
     }
@@ -100,15 +105,24 @@ export class MountList {
     if (this.#stubs.has(path)) return;
     const entry = this.#image.lstat(path);
     const exists = entry?.kind === "dir" && kind === "dir";
-    this.#stubs.set(path, { path, kind, mode: exists ? entry.mode : kind === "dir" ? 0o755 : 0o644, exists });
+    this.#stubs.set(path, {
+      path,
+      kind,
+      mode: exists ? entry.mode : kind === "dir" ? 0o755 : 0o644,
+      exists,
+    });
     if (!exists) this.table.addStub(path, kind);
   }
 
   #refuse(target: string, options: PlaceOptions, why: string): undefined {
     if (options.optional === undefined) {
-      throw new Fault("invalid", `Cannot bind ${options.what} on ${target}: while mounting ${options.what}: ${why}`, {
-        hint: "choose another destination",
-      });
+      throw new Fault(
+        "invalid",
+        `Cannot bind ${options.what} on ${target}: while mounting ${options.what}: ${why}`,
+        {
+          hint: "choose another destination",
+        },
+      );
     }
     this.notices.push({
       level: "warning",

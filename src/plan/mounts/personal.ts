@@ -5,10 +5,20 @@ import { isUnwanted, type MountInput } from "./mount-input.ts";
 import { BIND_FLAGS, type MountList } from "./mount-list.ts";
 
 /** An empty directory that lives in the session's memory. */
-function addSessionDir(list: MountList, target: string, mode: number, what: string, why: string): void {
+function addSessionDir(
+  list: MountList,
+  target: string,
+  mode: number,
+  what: string,
+  why: string,
+): void {
   const place = list.place(target, { kind: "dir", what, optional: "session" });
   if (place === undefined) return;
-  list.add({ kind: "session-dir", target: place.target, mode, flags: BIND_FLAGS, why }, undefined, target);
+  list.add(
+    { kind: "session-dir", target: place.target, mode, flags: BIND_FLAGS, why },
+    undefined,
+    target,
+  );
 }
 
 /** The home directory (reference: runtime.md 4.3). */
@@ -22,14 +32,24 @@ export function addHome(list: MountList, input: MountInput): void {
   }
   if (input.binds.some((b) => b.target === home.target)) return;
   if (!home.target.startsWith("/")) {
-    throw new Fault("usage", `Cannot use "${home.target}" as home: the destination must be an absolute path`, {
-      exitCode: 255,
-      hint: "write --home SRC:/absolute/path",
-    });
+    throw new Fault(
+      "usage",
+      `Cannot use "${home.target}" as home: the destination must be an absolute path`,
+      {
+        exitCode: 255,
+        hint: "write --home SRC:/absolute/path",
+      },
+    );
   }
   if (request.contain && !home.custom) {
     if (request.workdir === undefined) {
-      addSessionDir(list, home.target, 0o750, "the home", `empty home: ${request.origins["contain"] ?? "--contain"}`);
+      addSessionDir(
+        list,
+        home.target,
+        0o750,
+        "the home",
+        `empty home: ${request.origins["contain"] ?? "--contain"}`,
+      );
       return;
     }
     bindHost(list, host, {
@@ -43,11 +63,21 @@ export function addHome(list: MountList, input: MountInput): void {
   const source = home.source ?? "/";
   if (host.realPath(source) === undefined) {
     if (home.custom) {
-      throw new Fault("not-found", `Cannot use "${source}" as home: mount source ${source} doesn't exist`, {
-        hint: "create the directory, or leave --home out",
-      });
+      throw new Fault(
+        "not-found",
+        `Cannot use "${source}" as home: mount source ${source} doesn't exist`,
+        {
+          hint: "create the directory, or leave --home out",
+        },
+      );
     }
-    addSessionDir(list, home.target, 0o750, "the home", "the home of the account does not exist on this host");
+    addSessionDir(
+      list,
+      home.target,
+      0o750,
+      "the home",
+      "the home of the account does not exist on this host",
+    );
     return;
   }
   if (!list.canStub && !stageHomeParent(list, input)) return;
@@ -74,7 +104,13 @@ function stageHomeParent(list: MountList, input: MountInput): boolean {
     });
     return false;
   }
-  addSessionDir(list, parent, 0o755, "the home's parent", "holds the home, which the writable image lacks");
+  addSessionDir(
+    list,
+    parent,
+    0o755,
+    "the home's parent",
+    "holds the home, which the writable image lacks",
+  );
   return true;
 }
 
@@ -92,7 +128,13 @@ export function addTmp(list: MountList, input: MountInput): void {
     if (!request.contain) {
       bindHost(list, host, { source: target, target, why: "mount tmp = yes", optional: "tmp" });
     } else if (request.workdir === undefined) {
-      addSessionDir(list, target, 0o1777, target, `empty: ${request.origins["contain"] ?? "--contain"}`);
+      addSessionDir(
+        list,
+        target,
+        0o1777,
+        target,
+        `empty: ${request.origins["contain"] ?? "--contain"}`,
+      );
     } else {
       bindHost(list, host, {
         source: `${request.workdir}/${below}`,
@@ -110,9 +152,13 @@ export function addScratch(list: MountList, input: MountInput): void {
   const why = request.origins["scratch"] ?? "--scratch";
   for (const target of request.scratch) {
     if (!target.startsWith("/")) {
-      throw new Fault("usage", `Cannot make the scratch directory "${target}": it must be an absolute path`, {
-        exitCode: 255,
-      });
+      throw new Fault(
+        "usage",
+        `Cannot make the scratch directory "${target}": it must be an absolute path`,
+        {
+          exitCode: 255,
+        },
+      );
     }
     if (request.workdir === undefined) {
       if (!list.canStub) list.place(target, { kind: "dir", what: target });
@@ -129,11 +175,25 @@ export function addScratch(list: MountList, input: MountInput): void {
 }
 
 /** Directories where a working directory is the system's own, never the user's. */
-const SYSTEM_DIRS = ["/", "/etc", "/bin", "/mnt", "/usr", "/var", "/opt", "/sbin", "/lib", "/lib64"];
+const SYSTEM_DIRS = [
+  "/",
+  "/etc",
+  "/bin",
+  "/mnt",
+  "/usr",
+  "/var",
+  "/opt",
+  "/sbin",
+  "/lib",
+  "/lib64",
+];
 const KERNEL_TREES = ["/sys", "/proc", "/dev"];
 
 function isSystemDir(path: string): boolean {
-  return SYSTEM_DIRS.includes(path) || KERNEL_TREES.some((tree) => path === tree || path.startsWith(`${tree}/`));
+  return (
+    SYSTEM_DIRS.includes(path) ||
+    KERNEL_TREES.some((tree) => path === tree || path.startsWith(`${tree}/`))
+  );
 }
 
 /** The caller's working directory, where it is not visible anyway (reference: runtime.md 4.3). */

@@ -1,5 +1,5 @@
-import { BIND_FLAGS, type MountList } from "./mount-list.ts";
 import { isUnwanted, type MountInput } from "./mount-input.ts";
+import { BIND_FLAGS, type MountList } from "./mount-list.ts";
 
 /** /proc and /sys (reference: runtime.md 4.1). */
 export function addKernelMounts(list: MountList, input: MountInput): void {
@@ -139,7 +139,8 @@ export function addHostfs(list: MountList, input: MountInput): void {
   if (!config.values.mountHostfs || request.contain || isUnwanted(request, "hostfs")) return;
   for (const mount of host.mounts) {
     if (mount.target === "/") continue;
-    if (HOSTFS_LEFT_OUT.some((p) => mount.target === p || mount.target.startsWith(`${p}/`))) continue;
+    if (HOSTFS_LEFT_OUT.some((p) => mount.target === p || mount.target.startsWith(`${p}/`)))
+      continue;
     const isDir = host.files.lstat(mount.target)?.kind === "dir";
     if (!isDir || list.has(mount.target)) continue;
     const place = list.place(mount.target, { kind: "dir", what: mount.target, optional: "hostfs" });

@@ -67,15 +67,22 @@ function addImageBind(list: MountList, input: MountInput, bind: BindSpec): void 
   }
   const dir = bind.imageSrc ?? "/";
   if (file.format === "directory") {
-    throw new Fault("invalid", `Cannot bind from "${bind.source}": it is a directory, not an image file`, {
-      hint: `bind ${bind.source}${dir} itself`,
-    });
+    throw new Fault(
+      "invalid",
+      `Cannot bind from "${bind.source}": it is a directory, not an image file`,
+      {
+        hint: `bind ${bind.source}${dir} itself`,
+      },
+    );
   }
   const part = dataPart(file, bind);
   const entry = bind.id === undefined && file.format !== "sif" ? file.tree.lstat(dir) : undefined;
   const isDir = entry === undefined || entry.kind === "dir";
   const fstype = part.kind === "ext3" ? "ext3" : "squashfs";
-  const place = list.place(bind.target, { kind: isDir ? "dir" : "file", what: `${bind.source}:${dir}` });
+  const place = list.place(bind.target, {
+    kind: isDir ? "dir" : "file",
+    what: `${bind.source}:${dir}`,
+  });
   if (place === undefined) return;
   const readOnly = bind.readOnly || fstype === "squashfs" || !file.writable;
   list.add(
@@ -132,7 +139,10 @@ export function addDeviceFiles(list: MountList, input: MountInput): void {
   }
   const present = files.filter((f) => {
     if (host.realPath(f.source) !== undefined) return true;
-    list.notices.push({ level: "warning", text: `Skipping library ${f.source}: it does not exist on this host` });
+    list.notices.push({
+      level: "warning",
+      text: `Skipping library ${f.source}: it does not exist on this host`,
+    });
     return false;
   });
   if (present.length > 0) {

@@ -1,0 +1,61 @@
+import { Fault } from "../base/fault.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import { hostFiles } from "../host/host-files.ts";
+import { explainPlan } from "../plan/explain.ts";
+import { diffPlans, renderDifferences } from "../plan/explain-diff.ts";
+import { planLaunch } from "../plan/launch.ts";
+import type { Action } from "../plan/request.ts";
+import { gatherLaunch } from "../runtime/gather.ts";
+import type { Context } from "../terminal/context.ts";
+
+/** `explain exec|run|shell|test …` prints the plan of that launch; `explain --diff A B` compares two saved ones. */
+export async function run(inv: Invocation, ctx: Context): Promise<number> {
+  const action = inv.path[1];
+  if (action === undefined) return compareSaved(inv, ctx);
+  const launch = planLaunch(await gatherLaunch(inv, action as Action, ctx.program, ctx.env));
+  if (launch.kind === "nothing") {
+    ctx.print(`${launch.note}\n`);
+    return 0;
+  }
+  const isJson = inv.bool("json") || inv.group?.bool("json") === true;
+  ctx.print(isJson ? `${JSON.stringify(launch.plan, undefined, 2)}\n` : explainPlan(launch.plan));
+  return 0;
+}
+
+function compareSaved(inv: Invocation, ctx: Context): number {
+  if (!inv.bool("diff")) {
+    throw new Fault(
+      "usage",
+      "Cannot explain without a command line: name exec, run, shell or test",
+      {
+        hint: "for example: skiff explain exec IMAGE COMMAND",
+      },
+    );
+  }
+  const [before, after] = inv.args.map(readPlan);
+  const differences = diffPlans(before, after);
+  ctx.print(
+    inv.bool("json")
+      ? `${JSON.stringify(differences, undefined, 2)}\n`
+      : renderDifferences(differences),
+  );
+  return differences.length === 0 ? 0 : 1;
+}
+
+function readPlan(path: string): unknown {
+  const bytes = hostFiles().read(path.startsWith("/") ? path : `/proc/self/cwd/${path}`);
+  if (bytes === undefined) {
+    throw new Fault(
+      "not-found",
+      `Cannot compare the plan "${path}": no such file, or it is not readable`,
+    );
+  }
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new Fault("invalid", `Cannot compare the plan "${path}": it is not JSON`, {
+      cause: error,
+      hint: "save plans with: skiff explain --json exec IMAGE COMMAND > FILE",
+    });
+  }
+}
