@@ -34,6 +34,6 @@ mv -f build/skiff.new dist/skiff
 place 755 build/embed/starter dist/libexec/skiff/starter
 place 755 build/embed/bash dist/libexec/skiff/bash
 
-if [ -f scripts/generate-man.ts ]; then
-  step "Writing man pages and completions" "$bun" scripts/generate-man.ts dist
-fi
+step "Writing man pages, completions and the default configuration" sh -c '
+  rm -rf dist/man dist/completions
+  "$1" scripts/generate-man.ts dist && "$1" scripts/generate-config.ts dist/skiff.conf' sh "$bun"
