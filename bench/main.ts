@@ -19,10 +19,12 @@ const { values } = parseArgs({
 
 if (values.help) {
   console.log(`npm run bench -- [--quick] [--only CASE]... [--keep]
+npm run bench -- breakdown
 
   --quick      fewer rounds
   --only CASE  ${cases.map((c) => c.name).join(", ")}
   --keep       leave the images where they are
+  breakdown    where each millisecond of a launch goes, without the peer
 
 The peer is the program SKIFF_PEER, or apptainer in PATH, or, for root, the one in the tree at
 PEER_ROOT (default /opt/peer), in which then everything runs as the user PEER_USER (default peer).

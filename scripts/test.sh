@@ -92,11 +92,11 @@ if [ "$(id -u)" = 0 ]; then
   readable_tree
   cd "$tree"
   suite "Testing as the user $user" as_user $limit "$tree/node_modules/.bin/bun" test $flags \
-    --path-ignore-patterns='test/root/**' ./src ./test
+    --path-ignore-patterns='test/root/**' ./src ./test ./bench
   if [ -d test/root ]; then
     suite "Testing as root" $limit "$bun" test $flags ./test/root
   fi
 else
-  suite "Testing as $(id -un)" $limit "$bun" test $flags ./src ./test
+  suite "Testing as $(id -un)" $limit "$bun" test $flags ./src ./test ./bench
 fi
 finish
