@@ -1,0 +1,70 @@
+import { sliceSource } from "../base/byte-source.ts";
+import type { FileView } from "../base/file-view.ts";
+import { ExtTree } from "../format/ext3/tree.ts";
+import { SquashfsTree } from "../format/squashfs/tree.ts";
+import type { ImageFacts, ImagePart, RootKind } from "../plan/facts.ts";
+import { imageFault } from "./_image-fault.ts";
+import { decompress } from "./decompress.ts";
+import { type ImageFile, openImageFile } from "./image-file.ts";
+import type { ImageHost } from "./image-host.ts";
+
+/**
+ * Opens an image that holds a root file system. `path` is absolute. Throws a Fault that names the
+ * image and the reason, as `openImageFile` does, and for a SIF without a root partition. Whether the
+ * architecture can run here is for the planner to judge.
+ */
+export function openImage(path: string, host: ImageHost): ImageFacts {
+  const file = openImageFile(path, host);
+  const { root } = file;
+  if (root === undefined) {
+    throw imageFault("invalid", path, "no root filesystem found", {
+      hint: "the SIF has no primary system partition; `sif list` shows what it holds",
+    });
+  }
+  const { tree, compression } = openTree(file, root, host);
+  return {
+    path: file.path,
+    format: file.format,
+    rootKind: rootKind(file, root),
+    root,
+    arch: file.arch,
+    overlays: file.overlays,
+    parts: file.parts,
+    compression,
+    tree,
+    writable: file.writable,
+  };
+}
+
+/** The tree of a partition of an opened image, read in place; an empty one where it cannot be read (encrypted, raw). */
+export function openTree(
+  file: ImageFile,
+  part: ImagePart,
+  host: ImageHost,
+): { readonly tree: FileView; readonly compression: string | undefined } {
+  if (file.format === "directory") return { tree: host.files(file.path), compression: undefined };
+  const source = sliceSource(file.source, part.offsetBytes, part.sizeBytes);
+  const device = `${file.id}@${part.offsetBytes}`;
+  if (part.kind === "squashfs") {
+    const tree = new SquashfsTree(source, decompress, device);
+    return { tree, compression: tree.superblock.compression };
+  }
+  if (part.kind === "ext3") return { tree: new ExtTree(source, device), compression: undefined };
+  return { tree: EMPTY, compression: undefined };
+}
+
+const EMPTY: FileView = {
+  lstat: () => undefined,
+  list: () => undefined,
+  read: () => undefined,
+};
+
+function rootKind(file: ImageFile, root: ImagePart): RootKind {
+  if (file.format === "directory") return "directory";
+  if (root.kind === "raw" || root.kind === "archive") {
+    throw imageFault("unsupported", file.path, `its root partition is of kind ${root.kind}`, {
+      hint: "a root partition has to be SquashFS or ext3, plain or encrypted",
+    });
+  }
+  return root.kind;
+}
