@@ -4,6 +4,7 @@ import { run } from "../test/support/run.ts";
 import { treeRoot } from "../test/support/tree.ts";
 import { prepareImages } from "./images.ts";
 import { type Contender, measure, summary } from "./sample.ts";
+import { starterAlone } from "./starter-alone.ts";
 import { mergeTraces, readTrace, type Step } from "./timeline.ts";
 
 /**
@@ -28,13 +29,6 @@ async function emptyProgram(place: Place): Promise<void> {
   copyFileSync(target, `${place.outside}/empty`);
 }
 
-/** The operations of a launch as a file, or undefined while skiff cannot write them. */
-async function savedOps(place: Place, image: string): Promise<string | undefined> {
-  const file = `${image}.ops`;
-  const done = await place.run([place.skiff, "explain", "--ops", file, "exec", image, "true"]);
-  return done.code === 0 ? file : undefined;
-}
-
 async function parts(place: Place, kinds: readonly (readonly [string, string])[]): Promise<void> {
   const contenders: Contender[] = [
     { name: "a static C program", argv: [`${place.inside}/feed`] },
@@ -42,12 +36,8 @@ async function parts(place: Place, kinds: readonly (readonly [string, string])[]
     { name: "skiff --version", argv: [place.skiff, "--version"] },
   ];
   for (const [kind, image] of kinds) {
-    const ops = await savedOps(place, image);
-    const starter = `${place.inside}/starter`;
-    if (ops !== undefined) {
-      const argv = [`${place.inside}/feed`, ops, starter, "3"];
-      contenders.push({ name: `starter alone, ${kind}`, argv });
-    }
+    const alone = await starterAlone(place, image, kind);
+    if (alone !== undefined) contenders.push({ name: `starter alone, ${kind}`, argv: alone });
     contenders.push({
       name: `skiff explain, ${kind}`,
       argv: [place.skiff, "explain", "exec", image, "true"],
@@ -81,10 +71,9 @@ try {
   const images = await prepareImages(place, undefined, false);
   await emptyProgram(place);
   copyFileSync(`${treeRoot}/build/bench/feed`, `${place.outside}/feed`);
-  copyFileSync(`${treeRoot}/dist/libexec/skiff/starter`, `${place.outside}/starter`);
   const kinds = [
     ["directory", images.root],
-    ["zstd SIF", images.rootSif],
+    ["SIF", images.rootSif],
   ] as const;
   console.log("\nWhole processes, medians, contenders in turns:");
   await parts(place, kinds);

@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import type { Place } from "../test/support/place.ts";
 import type { Images } from "./images.ts";
 import { type Contender, measure, type Repeats } from "./sample.ts";
+import { starterAlone } from "./starter-alone.ts";
 import type { Bound, CaseResult } from "./table.ts";
 
 /** What the cases run on. */
@@ -49,9 +50,11 @@ const atMost = (contender: string, most: number, against: string): Bound => ({
 
 const startUp: Case = {
   name: "start",
-  run: (setting) => {
+  run: async (setting) => {
     const { images, peer, place, chRun } = setting;
     const exec = ["exec"] as const;
+    const [aloneSif, ...aloneSifArgs] = (await starterAlone(place, images.rootSif, "sif")) ?? [];
+    const [aloneRoot, ...aloneRootArgs] = (await starterAlone(place, images.root, "root")) ?? [];
     return compare(
       setting,
       "exec true",
@@ -60,6 +63,8 @@ const startUp: Case = {
         ["skiff, gzip SIF of the peer", peer && place.skiff, ...exec, images.peerRootSif, "true"],
         ["skiff, own zstd SIF", place.skiff, ...exec, images.rootSif, "true"],
         ["skiff, directory", place.skiff, ...exec, images.root, "true"],
+        ["starter alone, own zstd SIF", aloneSif, ...aloneSifArgs],
+        ["starter alone, directory", aloneRoot, ...aloneRootArgs],
         ["peer, its gzip SIF", peer, ...exec, images.peerRootSif, "true"],
         ["peer, zstd SIF of skiff", peer, ...exec, images.rootSif, "true"],
         ["peer, directory", peer, ...exec, images.root, "true"],
