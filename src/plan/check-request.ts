@@ -17,6 +17,8 @@ const NO_MOUNT_WORDS = [
   "bind-paths",
 ];
 
+const SECURITY_WORDS = ["seccomp", "apparmor", "selinux"];
+
 /**
  * The request with its implications drawn (`--containall` is `--contain` and more) and with what the
  * configuration forbids taken out, each with a warning.
@@ -34,14 +36,19 @@ export function checkRequest(
       notices.push({ level: "warning", text: `Ignoring unknown mount type '${word}'` });
     }
   }
-  for (const option of ["apparmor", "selinux"]) {
-    if (!request.security.some((word) => word.startsWith(`${option}:`))) continue;
+  for (const word of request.security) {
+    const kind = word.slice(0, word.indexOf(":"));
+    if (kind === "uid" || kind === "gid") continue;
+    if (!SECURITY_WORDS.includes(kind)) {
+      throw new Fault("usage", `Cannot use --security ${word}: unknown security option`, {
+        exitCode: 255,
+        hint: "use uid:N or gid:N[:N...]",
+      });
+    }
     throw new Fault(
       "unsupported",
-      `${option} requested, but is not enabled or supported on this system`,
-      {
-        hint: `leave --security ${option} out`,
-      },
+      `${kind} requested, but is not enabled or supported on this system`,
+      { hint: `leave --security ${kind} out` },
     );
   }
   let checked = request;

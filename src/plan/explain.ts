@@ -101,8 +101,6 @@ function identityLines(plan: Plan): string[] {
   map("gid", identity.gidMap);
   rows.push([capabilityText(security.effective), because(security.why)]);
   rows.push([security.noNewPrivs ? "no new privileges" : "may gain privileges", ""]);
-  if (security.seccomp !== undefined)
-    rows.push([`seccomp filter ${security.seccomp}`, because("--security")]);
   return table(rows);
 }
 

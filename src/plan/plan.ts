@@ -180,7 +180,6 @@ export interface SecurityPlan {
   readonly bounding: number;
   readonly ambient: number;
   readonly noNewPrivs: boolean;
-  readonly seccomp: string | undefined;
   readonly why: Why;
 }
 

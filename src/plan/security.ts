@@ -18,9 +18,6 @@ export function planSecurity(
 ): SecurityPlan {
   const add = capabilityFlag("add", request.addCaps, notices);
   const drop = capabilityFlag("drop", request.dropCaps, notices);
-  const seccomp = request.security
-    .find((word) => word.startsWith("seccomp:"))
-    ?.slice("seccomp:".length);
 
   let mask = 0;
   let why = "an ordinary user has no capabilities in the container";
@@ -46,7 +43,6 @@ export function planSecurity(
     bounding: mask,
     ambient: mask,
     noNewPrivs: !host.isRealRoot || mask !== ALL_CAPABILITIES,
-    seccomp,
     why,
   };
 }

@@ -4,10 +4,12 @@ import type { Invocation } from "../cli/invocation.ts";
 import { loadConfig } from "../config/load.ts";
 import { hostFacts } from "../host/facts.ts";
 import { hostFiles } from "../host/host-files.ts";
-import { openImage } from "../image/open.ts";
+import { imageHost } from "../host/image-host.ts";
+import { openImageFile } from "../image/image-file.ts";
+import { openImage, openTree } from "../image/open.ts";
 import { parseBinds, parseMounts } from "../plan/bind-spec.ts";
 import type { Config } from "../plan/config.ts";
-import type { HostFacts, ImageFacts } from "../plan/facts.ts";
+import type { HostFacts, ImageFacts, ImagePart } from "../plan/facts.ts";
 import { NO_GPU } from "../plan/gpu-binds.ts";
 import type { LaunchFacts } from "../plan/launch.ts";
 import { parseOverlay } from "../plan/layers.ts";
@@ -46,7 +48,7 @@ export async function gatherLaunch(
   const request = requestOf(inv, action, calledAs, args);
   const notices: Notice[] = [];
   checkReference(image, host);
-  const opened = openImage(resolvePath(host.cwd ?? "/", image));
+  const opened = openImage(resolvePath(host.cwd ?? "/", image), imageHost);
   checkArchitecture(opened, host);
   return {
     request,
@@ -103,6 +105,25 @@ function checkArchitecture(image: ImageFacts, host: HostFacts): void {
   );
 }
 
+/** An image file that need not hold a root: an overlay or data. Its tree is that of its first partition. */
+function openVolume(path: string): ImageFacts {
+  const file = openImageFile(path, imageHost);
+  const none: ImagePart = { kind: "raw", offsetBytes: 0, sizeBytes: 0 };
+  const part = file.root ?? file.overlays[0] ?? file.parts[0] ?? none;
+  return {
+    path,
+    format: file.format,
+    rootKind:
+      file.format === "directory" ? "directory" : part.kind === "ext3" ? "ext3" : "squashfs",
+    root: part,
+    arch: file.arch,
+    overlays: file.overlays,
+    parts: file.parts,
+    writable: file.writable,
+    ...openTree(file, part, imageHost),
+  };
+}
+
 /** Overlay images and files that `image-src` names; missing ones are left out: the planner tells. */
 function openVolumes(request: LaunchRequest, host: HostFacts): ReadonlyMap<string, ImageFacts> {
   const volumes = new Map<string, ImageFacts>();
@@ -110,7 +131,7 @@ function openVolumes(request: LaunchRequest, host: HostFacts): ReadonlyMap<strin
   const open = (path: string, purpose: "overlay" | "data"): void => {
     if (volumes.has(path) || host.realPath(path) === undefined) return;
     try {
-      volumes.set(path, openImage(path, purpose));
+      volumes.set(path, openVolume(path));
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       const what =

@@ -1,0 +1,253 @@
+import { describe, expect, test } from "bun:test";
+import {
+  given,
+  HOST_TREE,
+  IMAGE_TREE,
+  madeUpHost,
+  madeUpImage,
+  mountLines,
+  planOf,
+  stubPaths,
+} from "../support/made-up-launch.ts";
+
+const BIND = "nosuid,nodev";
+
+describe("default mounts", () => {
+  test("a plain launch shows kernel, devices, times, home, temporary and identity files", () => {
+    expect(mountLines(planOf())).toEqual([
+      `/proc <- /proc ${BIND}`,
+      `/sys <- /sys ${BIND}`,
+      "/dev <- /dev",
+      `/etc/localtime <- /usr/share/zoneinfo/UTC ${BIND}`,
+      `/etc/hosts <- /etc/hosts ${BIND}`,
+      `/home/ann <- /home/ann ${BIND}`,
+      `/tmp <- /tmp ${BIND}`,
+      `/var/tmp <- /var/tmp ${BIND}`,
+      "/etc/resolv.conf staged",
+      "/etc/passwd staged",
+      "/etc/group staged",
+    ]);
+  });
+
+  test("missing mount points are made in a layer over the image, existing ones are not", () => {
+    expect(stubPaths(planOf())).toEqual(["/etc/localtime", "/home/ann"]);
+  });
+
+  test("a working directory outside the home is mounted, and made when the image lacks it", () => {
+    const plan = planOf({ host: madeUpHost({ cwd: "/data" }) });
+    expect(mountLines(plan)).toContain(`/data <- /data ${BIND}`);
+    expect(stubPaths(plan)).toContain("/data");
+    expect(plan.cwd.candidates).toEqual(["/data", "/home/ann", "/"]);
+  });
+
+  for (const cwd of ["/", "/etc", "/usr", "/opt", "/sys", "/proc/1"]) {
+    test(`a working directory of the system is never mounted: ${cwd}`, () => {
+      const tree = { ...HOST_TREE, "/proc/1": "dir", "/usr": "dir", "/opt": "dir" } as const;
+      const plan = planOf({ host: madeUpHost({ cwd }, tree) });
+      expect(plan.mounts.filter((m) => m.why === "the working directory")).toEqual([]);
+    });
+  }
+
+  test("/var/tmp is left out where it leads to /tmp in the image", () => {
+    const image = madeUpImage({}, { ...IMAGE_TREE, "/var/tmp": { link: "/tmp" } });
+    expect(mountLines(planOf({ image })).filter((l) => l.includes("tmp"))).toEqual([
+      `/tmp <- /tmp ${BIND}`,
+    ]);
+  });
+
+  test("a zone link of the image does not lose its own file", () => {
+    const image = madeUpImage(
+      {},
+      {
+        ...IMAGE_TREE,
+        "/usr/share/zoneinfo/Asia": { file: "" },
+        "/etc/localtime": { link: "/usr/share/zoneinfo/Asia" },
+      },
+    );
+    const plan = planOf({ image });
+    expect(mountLines(plan)).toContain(`/etc/localtime <- /usr/share/zoneinfo/UTC ${BIND}`);
+    expect(stubPaths(plan)).toContain("/etc/localtime");
+  });
+});
+
+describe("flags that change mounts", () => {
+  test("--contain gives a private /dev, empty home and tmp, no working directory", () => {
+    const plan = planOf({ request: { contain: true } });
+    expect(mountLines(plan)).toEqual([
+      `/proc <- /proc ${BIND}`,
+      `/sys <- /sys ${BIND}`,
+      "/dev minimal null zero random urandom tty",
+      `/etc/localtime <- /usr/share/zoneinfo/UTC ${BIND}`,
+      `/etc/hosts <- /etc/hosts ${BIND}`,
+      "/home/ann empty 750",
+      "/tmp empty 1777",
+      "/var/tmp empty 1777",
+      "/etc/resolv.conf staged",
+      "/etc/passwd staged",
+      "/etc/group staged",
+    ]);
+    expect(plan.cwd.candidates).toEqual(["/home/ann", "/"]);
+  });
+
+  test("--containall adds PID and IPC namespaces and a fresh /proc", () => {
+    const plan = planOf({ request: { containAll: true } });
+    expect([plan.namespaces.pid, plan.namespaces.ipc, plan.namespaces.uts]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(mountLines(plan)[0]).toBe("/proc proc");
+  });
+
+  test("--no-home leaves the home out but a working directory below it appears", () => {
+    const lines = mountLines(planOf({ request: { noHome: true } }));
+    expect(lines).not.toContain(`/home/ann <- /home/ann ${BIND}`);
+    expect(lines).toContain(`/home/ann/run <- /home/ann/run ${BIND}`);
+  });
+
+  test("--home SRC:DST is mounted there also with --contain, and passwd names it", () => {
+    const plan = planOf({ request: { home: "/data:/h", contain: true } });
+    expect(mountLines(plan)).toContain(`/h <- /data ${BIND}`);
+    const passwd = plan.mounts.find((m) => m.kind === "staged-file" && m.target === "/etc/passwd");
+    expect(passwd?.kind === "staged-file" && passwd.content).toContain(
+      "ann:x:1000:1000:Ann:/h:/bin/bash\n",
+    );
+  });
+
+  for (const [word, target] of [
+    ["proc", "/proc"],
+    ["sys", "/sys"],
+    ["dev", "/dev"],
+    ["home", "/home/ann"],
+    ["tmp", "/tmp"],
+    ["/etc/hosts", "/etc/hosts"],
+    ["/etc/resolv.conf", "/etc/resolv.conf"],
+  ] as const) {
+    test(`--no-mount ${word} leaves ${target} out`, () => {
+      const plan = planOf({ request: { noMount: [word] } });
+      expect(plan.mounts.some((m) => m.target === target)).toBe(false);
+    });
+  }
+
+  test("--no-mount with an unknown word warns", () => {
+    expect(planOf({ request: { noMount: ["bogus"] } }).notices).toContainEqual({
+      level: "warning",
+      text: "Ignoring unknown mount type 'bogus'",
+    });
+  });
+
+  test("--workdir with --contain uses directories below it, made with the peer's modes", () => {
+    const plan = planOf({ request: { contain: true, workdir: "/data", scratch: ["/s"] } });
+    const made = plan.mounts.flatMap((m) =>
+      m.kind === "bind" && m.make !== undefined
+        ? [`${m.target} ${m.source} ${m.make.toString(8)}`]
+        : [],
+    );
+    expect(made).toEqual([
+      "/home/ann /data/home 700",
+      "/tmp /data/tmp 1777",
+      "/var/tmp /data/var_tmp 1777",
+      "/s /data/scratch/s 750",
+    ]);
+  });
+});
+
+describe("user binds", () => {
+  test("a destination that the image lacks is made, parents too", () => {
+    const plan = planOf({ request: { binds: [given("/data:/a/b/c:ro")] } });
+    expect(mountLines(plan)).toContain("/a/b/c <- /data ro,nosuid,nodev");
+    expect(stubPaths(plan)).toEqual(expect.arrayContaining(["/a", "/a/b", "/a/b/c"]));
+  });
+
+  test("a destination below another bind is made there, not in the image", () => {
+    const plan = planOf({ request: { binds: [given("/data:/opt"), given("/tmp:/opt/new")] } });
+    const bind = plan.mounts.find((m) => m.target === "/opt/new");
+    expect(bind).toMatchObject({ kind: "bind", create: true });
+    expect(stubPaths(plan)).not.toContain("/opt/new");
+  });
+
+  test("links of the image are followed inside it", () => {
+    const image = madeUpImage(
+      {},
+      { ...IMAGE_TREE, "/usr/lib": "dir", "/lib": { link: "usr/lib" } },
+    );
+    const plan = planOf({ image, request: { binds: [given("/data:/lib/x")] } });
+    expect(mountLines(plan)).toContain(`/usr/lib/x <- /data ${BIND}`);
+  });
+
+  test("the same destination twice: the first wins, with a warning", () => {
+    const plan = planOf({ request: { binds: [given("/data:/opt"), given("/tmp:/opt")] } });
+    expect(mountLines(plan).filter((l) => l.startsWith("/opt "))).toEqual([
+      `/opt <- /data ${BIND}`,
+    ]);
+    expect(plan.notices[0]?.text).toBe(
+      "While bind mounting '/tmp:/opt': destination is already in the mount point list",
+    );
+  });
+
+  test("a bind on a default's place takes it", () => {
+    const plan = planOf({ request: { binds: [given("/data:/tmp")] } });
+    expect(mountLines(plan).filter((l) => l.startsWith("/tmp "))).toEqual([
+      `/tmp <- /data ${BIND}`,
+    ]);
+  });
+
+  test("a missing source is named", () => {
+    expect(() => planOf({ request: { binds: [given("/nosuch:/opt")] } })).toThrow(
+      "mount source /nosuch doesn't exist",
+    );
+  });
+
+  test("a file cannot be bound on a directory", () => {
+    expect(() => planOf({ request: { binds: [given("/data/file:/opt")] } })).toThrow("/opt");
+  });
+
+  test("a relative destination is refused", () => {
+    expect(() => planOf({ request: { binds: [given("/data:opt")] } })).toThrow(
+      "destination must be an absolute path",
+    );
+  });
+});
+
+describe("layers", () => {
+  test("a sandbox with --writable has no layer, and cannot get mount points", () => {
+    const image = madeUpImage({
+      path: "/img/dir",
+      format: "directory",
+      rootKind: "directory",
+      root: { kind: "raw", offsetBytes: 0, sizeBytes: 0 },
+    });
+    const plan = planOf({ image, request: { writable: true } });
+    expect([plan.root.layer, plan.root.readOnly]).toEqual(["none", false]);
+    expect(() =>
+      planOf({ image, request: { writable: true, binds: [given("/data:/nosuch")] } }),
+    ).toThrow("destination /nosuch doesn't exist in container");
+  });
+
+  test("a squashfs image cannot be written", () => {
+    expect(() => planOf({ request: { writable: true } })).toThrow(
+      "no SIF writable overlay partition found",
+    );
+  });
+
+  test("before kernel 5.11 a user gets an underlay", () => {
+    const plan = planOf({ host: madeUpHost({ kernel: "4.18.0", kernelVersion: [4, 18] }) });
+    expect(plan.root.layer).toBe("underlay");
+    expect(plan.root.underlay).toContainEqual({ kind: "bind", path: "/bin", isDir: true });
+    expect(plan.root.underlay).toContainEqual({ kind: "dir", path: "/home/ann", mode: 0o755 });
+  });
+
+  test("no layer is used when the image has every mount point", () => {
+    const image = madeUpImage(
+      {},
+      { ...IMAGE_TREE, "/home/ann": "dir", "/etc/localtime": { file: "" } },
+    );
+    expect(planOf({ image }).root.layer).toBe("none");
+  });
+
+  test("--overlay and --writable exclude each other", () => {
+    expect(() => planOf({ request: { writable: true, overlays: ["/data"] } })).toThrow(
+      "cannot use --overlay in conjunction with --writable",
+    );
+  });
+});
