@@ -7,7 +7,7 @@ import type { CdiDevice, CdiSelection } from "./cdi-devices.ts";
 import { type HookIntent, readHooks } from "./cdi-hooks.ts";
 import type { CdiMount } from "./cdi-spec.ts";
 import { GlibcCheck } from "./glibc-check.ts";
-import type { GpuHost, ImageLibc } from "./gpu-facts.ts";
+import type { GpuFacts, GpuHost } from "./gpu-facts.ts";
 import type { GpuOutcome } from "./legacy-binds.ts";
 
 type Library = GpuBinds["libraries"][number];
@@ -22,10 +22,9 @@ type Library = GpuBinds["libraries"][number];
 export function cdiBinds(
   selection: CdiSelection,
   host: HostFacts,
-  gpu: GpuHost,
-  libc: ImageLibc | undefined,
+  facts: Pick<GpuFacts, "gpu" | "libc">,
 ): GpuOutcome {
-  const check = new GlibcCheck(gpu, libc);
+  const check = new GlibcCheck(facts);
   const all = [...selection.common, ...selection.devices];
   const notices: Notice[] = [];
   const files = new Map<string, DeviceFile>();
@@ -43,7 +42,7 @@ export function cdiBinds(
     }
   }
   const intent = readHooks(all.flatMap((device) => device.edits.hooks));
-  const libraries = librariesOf([...files.values()], intent, gpu);
+  const libraries = librariesOf([...files.values()], intent, facts.gpu);
   for (const file of linksOf(intent, files, libraries)) files.set(file.target, file);
 
   const devices: string[] = [];

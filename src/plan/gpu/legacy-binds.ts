@@ -3,7 +3,7 @@ import type { HostFacts } from "../facts.ts";
 import type { DeviceFile, GpuBinds } from "../gpu-binds.ts";
 import type { Notice } from "../plan.ts";
 import { GlibcCheck } from "./glibc-check.ts";
-import type { GpuHost, HostLibrary, ImageLibc } from "./gpu-facts.ts";
+import type { GpuFacts, GpuHost, HostLibrary } from "./gpu-facts.ts";
 import type { GpuList } from "./gpu-list.ts";
 
 /** `--nv` or `--rocm`: the driver's files by a list (reference: runtime.md sections 8.1 and 8.3). */
@@ -29,17 +29,17 @@ const PERSISTENCED_SOCKET = "/var/run/nvidia-persistenced/socket";
 export function legacyBinds(
   request: LegacyRequest,
   host: HostFacts,
-  gpu: GpuHost,
-  libc: ImageLibc | undefined,
+  facts: Pick<GpuFacts, "gpu" | "libc">,
 ): GpuOutcome {
   const { platform, why } = request;
-  const check = new GlibcCheck(gpu, libc);
-  const found = findLibraries(request.list.libraries, host, gpu);
+  const check = new GlibcCheck(facts);
+  const found = findLibraries(request.list.libraries, host, facts.gpu);
   const libraries = found
     .filter((path) => check.accepts(path))
     .map((path) => ({ name: baseName(path), source: path, why }));
+  const programs = findPrograms(request.list.binaries, host);
   const files: DeviceFile[] = [
-    ...findPrograms(request.list.binaries, host)
+    ...programs
       .filter((path) => check.accepts(path))
       .map((path) => ({ source: path, target: `/usr/bin/${baseName(path)}`, readOnly: true, why })),
     ...request.list.files
@@ -58,7 +58,9 @@ export function legacyBinds(
   const notices = [
     ...check.notices(platform),
     // Asked for on a machine without such a GPU ("always use nv" on a login node): silent, as the peers.
-    ...(hasGpu && files.length === 0 && request.list.binaries.length > 0 ? [lacks("files")] : []),
+    ...(hasGpu && programs.length === 0 && request.list.binaries.length > 0
+      ? [lacks("files")]
+      : []),
     ...(hasGpu && found.length === 0 && request.list.libraries.length > 0
       ? [lacks("libraries")]
       : []),

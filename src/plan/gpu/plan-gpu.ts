@@ -32,16 +32,16 @@ export function planGpu(
   if (request.nv !== undefined) {
     const list = parseGpuList(facts.nvList ?? NV_LIST);
     const wanted = { platform: "nv", list, why: request.nv, writable } as const;
-    outcomes.push(legacyBinds(wanted, host, facts.gpu, facts.libc));
+    outcomes.push(legacyBinds(wanted, host, facts));
   }
   if (request.rocm !== undefined) {
     const list = parseGpuList(facts.rocmList ?? ROCM_LIST);
     const wanted = { platform: "rocm", list, why: request.rocm, writable } as const;
-    outcomes.push(legacyBinds(wanted, host, facts.gpu, facts.libc));
+    outcomes.push(legacyBinds(wanted, host, facts));
   }
   if (request.devices.length > 0) {
     const selection = selectCdiDevices(request.devices, facts.cdiFiles);
-    outcomes.push(cdiBinds(selection, host, facts.gpu, facts.libc));
+    outcomes.push(cdiBinds(selection, host, facts));
   }
   return outcomes.length === 0 ? { binds: NO_GPU, notices: [] } : merge(outcomes);
 }
