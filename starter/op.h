@@ -132,6 +132,7 @@ struct op_fuse {
 };
 
 struct op_loop {
+  const char *source_root;
   const char *file;
   uint64_t offset;
   uint64_t size;
@@ -370,6 +371,7 @@ static inline const struct op_schema *op_schema(uint32_t code)
     OP_FIELD(OP_U32, fuse, self_mount),
   };
   static const struct op_field of_loop[] = {
+    OP_FIELD(OP_STR, loop, source_root),
     OP_FIELD(OP_STR, loop, file),
     OP_FIELD(OP_U64, loop, offset),
     OP_FIELD(OP_U64, loop, size),

@@ -170,6 +170,8 @@ export interface FuseOp {
 /** Loop device over part of a file, mounted; for those whom the kernel lets (root). */
 export interface LoopOp {
   readonly kind: "loop";
+  /** Directory that `file` and the loop devices are found in: the caller's tree (`/host` after the first pivot). */
+  readonly sourceRoot: string;
   readonly file: string;
   readonly offset: number;
   /** Bytes; 0: to the end of the file. */
@@ -424,6 +426,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
     selfMount: "u32",
   },
   loop: {
+    sourceRoot: "str",
     file: "str",
     offset: "u64",
     size: "u64",

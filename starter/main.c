@@ -1,0 +1,136 @@
+/* starter FD: carries out the operations that descriptor FD holds; the last one is the program. */
+#include "starter.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+extern char **environ;
+
+static int carry_out(struct starter *starter, const struct op *op)
+{
+  switch (op->code) {
+  case OP_UNSHARE:
+    return op_unshare(starter, &op->as.unshare);
+  case OP_JOIN:
+    return op_join(starter, &op->as.join);
+  case OP_PROPAGATION:
+    return op_propagation(starter, &op->as.propagation);
+  case OP_MOUNT:
+    return op_mount(starter, &op->as.mount);
+  case OP_BIND:
+    return op_bind(starter, &op->as.bind);
+  case OP_REMOUNT:
+    return op_remount(starter, &op->as.remount);
+  case OP_MKDIR:
+    return op_mkdir(starter, &op->as.mkdir);
+  case OP_FILE:
+    return op_file(starter, &op->as.file);
+  case OP_SYMLINK:
+    return op_symlink(starter, &op->as.symlink);
+  case OP_FUSE:
+    return op_fuse(starter, &op->as.fuse);
+  case OP_LOOP:
+    return op_loop(starter, &op->as.loop);
+  case OP_OVERLAY:
+    return op_overlay(starter, &op->as.overlay);
+  case OP_PIVOT:
+    return op_pivot(starter, &op->as.pivot);
+  case OP_UMOUNT:
+    return op_umount(starter, &op->as.umount);
+  case OP_HOSTNAME:
+    return op_hostname(starter, &op->as.hostname);
+  case OP_LOOPBACK:
+    return op_loopback(starter);
+  case OP_FORK:
+    return op_fork(starter, &op->as.fork);
+  case OP_JANITOR:
+    return op_janitor(starter, &op->as.janitor);
+  case OP_RLIMIT:
+    return op_rlimit(starter, &op->as.rlimit);
+  case OP_UMASK:
+    return op_umask(starter, &op->as.umask);
+  case OP_IDS:
+    return op_ids(starter, &op->as.ids);
+  case OP_CAPS:
+    return op_caps(starter, &op->as.caps);
+  case OP_SECCOMP:
+    return op_seccomp(starter, &op->as.seccomp);
+  case OP_ATTR:
+    return op_attr(starter, &op->as.attr);
+  case OP_CHDIR:
+    return op_chdir(starter, &op->as.chdir);
+  case OP_SAY:
+    return op_say(starter, &op->as.say);
+  case OP_ENVIRON:
+    return op_environ(starter, &op->as.environ);
+  case OP_EXEC:
+    return op_exec(starter, &op->as.exec);
+  }
+  return EBADMSG;
+}
+
+/* Else our own descriptors would take the numbers of standard streams that the caller closed. */
+static int fill_standard_fds(void)
+{
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+      return errno;
+  return 0;
+}
+
+/* Descriptors that came for us and not for the program. */
+static void hide_own_fds(const struct starter *starter)
+{
+  for (uint32_t i = 0; i < starter->count; i++)
+    if (starter->ops[i].code == OP_ENVIRON && starter->ops[i].as.environ.fd >= 0)
+      fcntl(starter->ops[i].as.environ.fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* The proc that we are in: one of another PID namespace would not know us. */
+static int open_proc(const char *path)
+{
+  auto_fd proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (proc < 0 || faccessat(proc, "self/fd", F_OK, 0) < 0)
+    return -1;
+  return take_fd(&proc);
+}
+
+static int prepare(struct starter *starter, int fd)
+{
+  unsigned char *bytes;
+  size_t size;
+  int error = fill_standard_fds();
+  if (!error)
+    error = read_stream(fd, &bytes, &size);
+  if (!error)
+    error = decode_stream(bytes, size, starter);
+  if (error)
+    return error;
+  close(fd);
+  hide_own_fds(starter);
+  reset_signals(starter->keep_ignored);
+  starter->umask = umask(0);
+  starter->proc = open_proc(starter->proc_path);
+  return 0;
+}
+
+int main(int argc, char **argv)
+{
+  struct starter starter = {.proc = -1, .waiter = -1, .environment = environ};
+  char *end = NULL;
+  long fd = argc == 2 ? strtol(argv[1], &end, 10) : -1;
+  int error = fd <= STDERR_FILENO || fd > 1 << 20 || *end ? EBADF : prepare(&starter, (int)fd);
+  if (error) {
+    print_plain(strerror(error));
+    return FAILED;
+  }
+  for (; starter.index < starter.count; starter.index++) {
+    const struct op *op = &starter.ops[starter.index];
+    print_plain(op->note);
+    error = carry_out(&starter, op);
+    if (error)
+      return report_failure(&starter, error);
+  }
+  return 0;
+}
