@@ -13,7 +13,7 @@ const EAGAIN = -11;
 const EINTR = -4;
 
 /** The words after the program's name, as kernel text. */
-export function readWords(): readonly string[] {
+export function ownWords(): readonly string[] {
   const words = Bun.argv.slice(2);
   // Bun puts U+FFFD where a word is not UTF-8; the kernel still has the bytes.
   if (!words.some((word) => word.includes("\ufffd"))) return words;
@@ -21,7 +21,7 @@ export function readWords(): readonly string[] {
 }
 
 /** The caller's environment as a table. */
-export function readEnvironment(): Readonly<Record<string, string>> {
+export function ownEnvironment(): Readonly<Record<string, string>> {
   const strings = rawEnvironment();
   return strings === undefined
     ? { ...(Bun.env as Record<string, string>) }

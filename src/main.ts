@@ -1,10 +1,10 @@
 import { reportFailure } from "./_report.ts";
 import { findRunner } from "./_runners.ts";
-import { createContext, readEnvironment, readWords } from "./_surroundings.ts";
+import { createContext, ownEnvironment, ownWords } from "./_surroundings.ts";
 import { Fault } from "./base/fault.ts";
 import { findCommand } from "./cli/command-index.ts";
 import { splitOldVerb } from "./cli/old-verb.ts";
-import { finishFlags, parseCommand, parseGlobals } from "./cli/parse.ts";
+import { finishFlags, parseCommand, readWords } from "./cli/parse.ts";
 import { readProgramName, VERSIONS } from "./cli/program.ts";
 import { ROOT } from "./cli/root.ts";
 import { UsageFault } from "./cli/usage-fault.ts";
@@ -12,10 +12,10 @@ import { UsageFault } from "./cli/usage-fault.ts";
 /** Runs one command line and gives the exit status. */
 async function main(): Promise<number> {
   const { program, implied } = readProgramName(process.argv0);
-  const env = readEnvironment();
+  const env = ownEnvironment();
   let context = createContext(program, env, undefined);
   try {
-    const start = parseGlobals(ROOT, [...implied, ...readWords()]);
+    const start = readWords(ROOT, [], [...implied, ...ownWords()]);
     if (start.settings.get("version")?.at(-1)?.value === "true") {
       context.print(`${program} version ${VERSIONS[program]}\n`);
       return 0;
@@ -28,7 +28,7 @@ async function main(): Promise<number> {
     }
 
     const options = { preferNotice: program !== "singularity" };
-    const { flags: globals, notices } = finishFlags(ROOT.name, ROOT.flags, start, env, options);
+    const { flags: globals, notices } = finishFlags(start, env, options);
     context = createContext(program, env, globals);
     const parsed = parseCommand(command, rest, { ...options, env, globals, notices });
     if (parsed.kind === "help") {

@@ -1,6 +1,7 @@
 import { readValue } from "./_value.ts";
+import { type FlagIndex, unpackFlag } from "./flag-index.ts";
 import type { FlagSetting, Notice } from "./invocation.ts";
-import type { CommandSpec, FlagAlias, FlagSpec } from "./spec.ts";
+import type { CommandSpec, FlagAlias, FlagSpec, PackedFlag } from "./spec.ts";
 import { UsageFault } from "./usage-fault.ts";
 
 /** What the words of a command say, before the environment is looked at. */
@@ -22,6 +23,8 @@ export const HELP_FLAG: FlagSpec = {
   help: "show this help",
 };
 
+const HELP_ROW: PackedFlag = ["help", "h", "bool", "", "", "", ""];
+
 /**
  * Takes the flags off the front of `words` (or from anywhere, for an interspersed command) by the
  * rules of pflag: `--flag=v`, `--flag v`, `-f v`, `-fv`, `-f=v`, bundled booleans, `--`.
@@ -29,6 +32,7 @@ export const HELP_FLAG: FlagSpec = {
  */
 export function readFlagWords(
   command: CommandSpec,
+  index: FlagIndex,
   path: readonly string[],
   words: readonly string[],
 ): FlagWords {
@@ -37,32 +41,34 @@ export function readFlagWords(
   const notices: Notice[] = [];
   let help = false;
 
+  const refuse = (reason: string): UsageFault => new UsageFault(reason, "flags", command, path);
   const fail = (reason: string): never => {
-    throw new UsageFault(reason, "flags", command, path);
+    throw refuse(reason);
   };
-  const set = (flag: FoundFlag, text: string): void => {
-    const { spec, alias } = flag;
-    const result = readValue(spec.kind, text);
+  const set = (row: PackedFlag, text: string, alias?: FlagAlias): void => {
+    const [name, , kind, , , , json] = row;
+    const result = readValue(kind, text);
     if (result.kind === "error") {
-      fail(`invalid argument ${JSON.stringify(text)} for "${label(flag)}" flag: ${result.reason}`);
-      return;
+      const label = labelOf(row, alias);
+      throw refuse(
+        `invalid argument ${JSON.stringify(text)} for "${label}" flag: ${result.reason}`,
+      );
     }
-    if (spec === HELP_FLAG) {
+    if (row === HELP_ROW) {
       help = result.values[0] === "true";
       return;
     }
-    const deprecated = alias === undefined ? spec.deprecated : alias.deprecated;
-    if (deprecated !== undefined) {
-      const name = alias?.name ?? spec.name;
-      notices.push({
-        level: "warning",
-        text: `Flag --${name} has been deprecated, ${deprecated}`,
-      });
+    if (alias !== undefined || json.includes('"deprecated"')) {
+      const advice = alias === undefined ? unpackFlag(row).deprecated : alias.deprecated;
+      const given = alias?.name ?? name;
+      if (advice !== undefined) {
+        notices.push({ level: "warning", text: `Flag --${given} has been deprecated, ${advice}` });
+      }
     }
-    const given = result.values.map((value) => ({ value, source: "command line" }));
-    const isList = spec.kind === "strings" || spec.kind === "array" || spec.kind === "map";
-    const before = isList ? (settings.get(spec.name) ?? []) : [];
-    settings.set(spec.name, [...before, ...given]);
+    const isList = kind === "strings" || kind === "array" || kind === "map";
+    const list = isList ? (settings.get(name) ?? []) : [];
+    for (const value of result.values) list.push({ value, source: "command line" });
+    settings.set(name, list);
   };
 
   for (let at = 0; at < words.length; at += 1) {
@@ -81,63 +87,48 @@ export function readFlagWords(
       const equals = word.indexOf("=");
       const name = word.slice(2, equals < 0 ? undefined : equals);
       if (name === "" || name[0] === "-") return fail(`bad flag syntax: ${word}`);
-      const flag = findLong(command.flags, name) ?? fail(`unknown flag: --${name}`);
-      if (equals >= 0) set(flag, word.slice(equals + 1));
-      else if (flag.spec.kind === "bool") set(flag, "true");
-      else {
+      const alias = index.get(name) === undefined ? index.getAlias(name) : undefined;
+      const row = index.get(alias?.flag ?? name) ?? (name === "help" ? HELP_ROW : undefined);
+      if (row === undefined) return fail(`unknown flag: --${name}`);
+      let value = "true";
+      if (equals >= 0) value = word.slice(equals + 1);
+      else if (row[2] !== "bool") {
         at += 1;
-        set(flag, words[at] ?? fail(`flag needs an argument: --${name}`));
+        value = words[at] ?? fail(`flag needs an argument: --${name}`);
       }
+      set(row, value, alias);
     } else {
-      for (let letters = word.slice(1); letters !== ""; ) {
-        const letter = letters[0] ?? "";
-        const flag =
-          findShort(command.flags, letter) ??
-          fail(`unknown shorthand flag: '${letter}' in -${letters}`);
-        if (letters.length > 2 && letters[1] === "=") {
-          set(flag, letters.slice(2));
-          break;
-        }
-        if (flag.spec.kind === "bool") {
-          set(flag, "true");
-          letters = letters.slice(1);
-          continue;
-        }
-        if (letters.length > 1) {
-          set(flag, letters.slice(1));
-          break;
-        }
-        at += 1;
-        set(flag, words[at] ?? fail(`flag needs an argument: '${letter}' in -${letters}`));
-        break;
-      }
+      at += setShort(word.slice(1), words[at + 1]);
     }
   }
   return { settings, args, help, notices };
-}
 
-interface FoundFlag {
-  readonly spec: FlagSpec;
-  readonly alias?: FlagAlias;
-}
-
-function findLong(specs: readonly FlagSpec[], name: string): FoundFlag | undefined {
-  for (const spec of specs) {
-    if (spec.name === name) return { spec };
-    if (spec.aliases === undefined) continue;
-    const alias = spec.aliases.find((one) => one.name === name);
-    if (alias !== undefined) return { spec, alias };
+  /** Reads one bundle of letters; gives how many more words it took. */
+  function setShort(bundle: string, next: string | undefined): number {
+    for (let letters = bundle; letters !== ""; letters = letters.slice(1)) {
+      const letter = letters[0] ?? "";
+      const row = index.getByShort(letter) ?? (letter === "h" ? HELP_ROW : undefined);
+      if (row === undefined) return fail(`unknown shorthand flag: '${letter}' in -${letters}`);
+      if (letters.length > 2 && letters[1] === "=") {
+        set(row, letters.slice(2));
+        return 0;
+      }
+      if (row[2] === "bool") {
+        set(row, "true");
+        continue;
+      }
+      if (letters.length > 1) {
+        set(row, letters.slice(1));
+        return 0;
+      }
+      set(row, next ?? fail(`flag needs an argument: '${letter}' in -${letters}`));
+      return 1;
+    }
+    return 0;
   }
-  return name === HELP_FLAG.name ? { spec: HELP_FLAG } : undefined;
 }
 
-function findShort(specs: readonly FlagSpec[], letter: string): FoundFlag | undefined {
-  const spec = specs.find((one) => one.short === letter);
-  if (spec !== undefined) return { spec };
-  return letter === HELP_FLAG.short ? { spec: HELP_FLAG } : undefined;
-}
-
-function label({ spec, alias }: FoundFlag): string {
+function labelOf(row: PackedFlag, alias: FlagAlias | undefined): string {
   if (alias !== undefined) return `--${alias.name}`;
-  return spec.short === undefined ? `--${spec.name}` : `-${spec.short}, --${spec.name}`;
+  return row[1] === "" ? `--${row[0]}` : `-${row[1]}, --${row[0]}`;
 }

@@ -16,7 +16,7 @@ const error = (reason: string): ValueResult => ({ kind: "error", reason });
 export function readValue(kind: FlagKind, text: string): ValueResult {
   switch (kind) {
     case "bool":
-      if (TRUE_WORDS.includes(text)) return values("true");
+      if (text === "true" || TRUE_WORDS.includes(text)) return values("true");
       if (FALSE_WORDS.includes(text)) return values("false");
       return error(`${JSON.stringify(text)} is neither true nor false`);
     case "int":

@@ -1,4 +1,5 @@
-import type { CommandSpec, FlagKind, FlagSpec } from "./spec.ts";
+import type { FlagIndex } from "./flag-index.ts";
+import type { CommandSpec, FlagKind, PackedFlag } from "./spec.ts";
 
 /** Where a value came from: `command line`, the name of an environment variable, or `default`. */
 export type FlagSource = string;
@@ -18,27 +19,27 @@ export interface Notice {
 /** Values of the flags of one command. Asking for a flag that the command lacks is a programming error and throws. */
 export class FlagValues {
   readonly #owner: string;
-  readonly #specs: readonly FlagSpec[];
+  readonly #index: FlagIndex;
   readonly #settings: ReadonlyMap<string, readonly FlagSetting[]>;
 
   constructor(
     owner: string,
-    specs: readonly FlagSpec[],
+    index: FlagIndex,
     settings: ReadonlyMap<string, readonly FlagSetting[]>,
   ) {
     this.#owner = owner;
-    this.#specs = specs;
+    this.#index = index;
     this.#settings = settings;
   }
 
   /** Whether the command has such a flag at all. */
   has(name: string): boolean {
-    return this.#specs.some((spec) => spec.name === name);
+    return this.#index.get(name) !== undefined;
   }
 
   /** Whether the command line or the environment gave a value. */
   isSet(name: string): boolean {
-    this.#find(name);
+    this.#row(name, undefined);
     return this.#settings.has(name);
   }
 
@@ -48,16 +49,18 @@ export class FlagValues {
 
   /** The value, or "" when there is neither value nor default. */
   string(name: string): string {
-    return this.#last(name, "string") ?? "";
+    return this.#last(name, "string");
   }
 
+  /** The value, or 0 when there is neither value nor default. */
   int(name: string): number {
-    return Number(this.#last(name, "int") ?? "0");
+    return Number(this.#last(name, "int"));
   }
 
   /** Elements of a `strings` or `array` flag, command line first. */
   strings(name: string): readonly string[] {
-    return this.settings(name).map((setting) => setting.value);
+    const settings = this.settings(name);
+    return settings.length === 0 ? [] : settings.map((setting) => setting.value);
   }
 
   /** Pairs of a `map` flag; a later pair replaces an earlier one of the same key. */
@@ -72,12 +75,12 @@ export class FlagValues {
 
   /** Every value with its source; for a single-valued flag the one that counts. Empty: not set, no default. */
   settings(name: string): readonly FlagSetting[] {
-    const spec = this.#find(name);
+    const row = this.#row(name, undefined);
     const settings = this.#settings.get(name);
     if (settings !== undefined) return settings;
-    if (spec.default === undefined || spec.default === "") return [];
-    const isList = spec.kind === "strings";
-    const values = isList ? spec.default.split(",") : [spec.default];
+    const [, , kind, , , text] = row;
+    if (text === "") return [];
+    const values = kind === "strings" ? text.split(",") : [text];
     return values.map((value) => ({ value, source: "default" }));
   }
 
@@ -86,16 +89,19 @@ export class FlagValues {
     return this.settings(name).at(-1)?.source ?? "default";
   }
 
-  #find(name: string): FlagSpec {
-    const spec = this.#specs.find((one) => one.name === name);
-    if (spec === undefined) throw new TypeError(`"${this.#owner}" has no flag "${name}"`);
-    return spec;
+  #row(name: string, kind: FlagKind | undefined): PackedFlag {
+    const row = this.#index.get(name);
+    if (row === undefined) throw new TypeError(`"${this.#owner}" has no flag "${name}"`);
+    if (kind !== undefined && row[2] !== kind) {
+      throw new TypeError(`flag "${name}" is ${row[2]}, not ${kind}`);
+    }
+    return row;
   }
 
-  #last(name: string, kind: FlagKind): string | undefined {
-    const spec = this.#find(name);
-    if (spec.kind !== kind) throw new TypeError(`flag "${name}" is ${spec.kind}, not ${kind}`);
-    return this.settings(name).at(-1)?.value;
+  #last(name: string, kind: FlagKind): string {
+    const row = this.#row(name, kind);
+    const settings = this.#settings.get(name);
+    return settings === undefined ? row[5] : (settings[settings.length - 1]?.value ?? "");
   }
 }
 
@@ -115,13 +121,14 @@ export class Invocation extends FlagValues {
   constructor(fields: {
     readonly command: CommandSpec;
     readonly path: readonly string[];
+    readonly index: FlagIndex;
     readonly settings: ReadonlyMap<string, readonly FlagSetting[]>;
     readonly args: readonly string[];
     readonly globals: FlagValues;
     readonly group?: FlagValues | undefined;
     readonly notices?: readonly Notice[];
   }) {
-    super(fields.path.join(" "), fields.command.flags, fields.settings);
+    super(fields.path.join(" "), fields.index, fields.settings);
     this.command = fields.command;
     this.path = fields.path;
     this.args = fields.args;

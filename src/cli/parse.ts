@@ -1,15 +1,27 @@
 import { type FlagWords, readFlagWords } from "./_flag-words.ts";
 import { addEnvironment, type Environment, type EnvironmentOptions } from "./environment.ts";
+import { FlagIndex, packFlags } from "./flag-index.ts";
 import { FlagValues, Invocation, type Notice } from "./invocation.ts";
-import type { ArgsSpec, CommandSpec, FlagSpec } from "./spec.ts";
+import type { ArgsSpec, CommandSpec } from "./spec.ts";
 import { UsageFault } from "./usage-fault.ts";
 
-/** Reads the global flags, which only count before the command; `args` is the command and all after it. Throws UsageFault. */
-export function parseGlobals(root: CommandSpec, words: readonly string[]): FlagWords {
-  return readFlagWords(root, [], words);
+/** Words of one table of flags that were read, and the table. */
+export interface ReadWords extends FlagWords {
+  readonly owner: string;
+  readonly index: FlagIndex;
 }
 
-/** Values of the flags of one table, and what to tell the user about their variables. */
+/** Reads the flags of one command off its words; for the program itself the rest is the command and its words. Throws UsageFault. */
+export function readWords(
+  command: CommandSpec,
+  path: readonly string[],
+  words: readonly string[],
+): ReadWords {
+  const index = new FlagIndex(command.packed ?? packFlags(command.flags));
+  return { ...readFlagWords(command, index, path, words), owner: command.name, index };
+}
+
+/** Values of the flags of one table, and what to tell the user about them. */
 export interface FinishedFlags {
   readonly flags: FlagValues;
   readonly notices: readonly Notice[];
@@ -17,14 +29,13 @@ export interface FinishedFlags {
 
 /** Adds the environment to what the words said. Throws a Fault for a variable that holds no value of its flag. */
 export function finishFlags(
-  owner: string,
-  specs: readonly FlagSpec[],
-  words: FlagWords,
+  words: ReadWords,
   env: Environment,
   options: EnvironmentOptions,
 ): FinishedFlags {
-  const { settings, notices } = addEnvironment(specs, words.settings, env, options);
-  return { flags: new FlagValues(owner, specs, settings), notices: [...words.notices, ...notices] };
+  const { settings, notices } = addEnvironment(words.index, words.settings, env, options);
+  const flags = new FlagValues(words.owner, words.index, settings);
+  return { flags, notices: [...words.notices, ...notices] };
 }
 
 /** A call to carry out, or the wish to see the help of a command. */
@@ -54,35 +65,31 @@ export function parseCommand(
   path: readonly string[] = [command.name],
   group?: FlagValues,
 ): Parsed {
-  const flagWords = readFlagWords(command, path, words);
-  if (flagWords.help) return { kind: "help", command, path };
-  const sub = command.commands?.find((one) => one.name === flagWords.args[0]);
+  const read = readWords(command, path, words);
+  if (read.help) return { kind: "help", command, path };
+  const sub = command.commands?.find((one) => one.name === read.args[0]);
   if (sub !== undefined) {
-    const own = finishFlags(command.name, command.flags, flagWords, around.env, around);
+    const own = finishFlags(read, around.env, around);
     const notices = [...(around.notices ?? []), ...own.notices];
-    const rest = flagWords.args.slice(1);
+    const rest = read.args.slice(1);
     return parseCommand(sub, rest, { ...around, notices }, [...path, sub.name], own.flags);
   }
   if (command.commands !== undefined && command.bare !== "call") {
     if (command.bare === "help") return { kind: "help", command, path };
     throw new UsageFault("invalid command", "args", command, path);
   }
-  const reason = countProblem(command.args, flagWords.args.length);
+  const reason = countProblem(command.args, read.args.length);
   if (reason !== undefined) throw new UsageFault(reason, "args", command, path);
-  const { settings, notices } = addEnvironment(
-    command.flags,
-    flagWords.settings,
-    around.env,
-    around,
-  );
+  const { settings, notices } = addEnvironment(read.index, read.settings, around.env, around);
   const invocation = new Invocation({
     command,
     path,
+    index: read.index,
     settings,
-    args: flagWords.args,
+    args: read.args,
     globals: around.globals,
     group,
-    notices: [...(around.notices ?? []), ...flagWords.notices, ...notices],
+    notices: [...(around.notices ?? []), ...read.notices, ...notices],
   });
   return { kind: "call", invocation };
 }

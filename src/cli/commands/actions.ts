@@ -1,5 +1,9 @@
-import type { CommandSpec } from "../spec.ts";
-import { ACTION_FLAGS, SHELL_FLAG } from "./_flags-action.ts";
+import { unpackFlags } from "../flag-index.ts";
+import type { CommandSpec, FlagSpec, PackedFlag } from "../spec.ts";
+import { packActionFlags } from "./_pack-action-flags.ts" with { type: "macro" };
+
+const SHELL_ROWS: readonly PackedFlag[] = packActionFlags();
+const ACTION_ROWS: readonly PackedFlag[] = SHELL_ROWS.slice(0, -1);
 
 const IMAGES: readonly string[] = [
   "The image is a SIF, SquashFS or ext3 file, a directory with a root file system, a running instance (instance://name), or an address that is pulled into the cache first: docker://, oras://, library://, shub://, http://, https://, docker-archive:, docker-daemon:, oci:, oci-archive:. What a file is, its content decides, not its name.",
@@ -14,7 +18,10 @@ export const COMMANDS: readonly CommandSpec[] = [
       "Runs the command with the image as its root file system, as the calling user and in place of this process. Options end at the image: all that follows belongs to the command.",
       ...IMAGES,
     ],
-    flags: ACTION_FLAGS,
+    packed: ACTION_ROWS,
+    get flags(): readonly FlagSpec[] {
+      return unpackFlags(ACTION_ROWS);
+    },
     args: { min: 2, usage: "<image> <command> [args...]", values: ["image", "file"] },
     examples: [
       { text: "Read a file of the image", command: "exec debian.sif cat /etc/debian_version" },
@@ -33,7 +40,10 @@ export const COMMANDS: readonly CommandSpec[] = [
       "Runs the runscript of the image, or of one of its applications with --app, with the arguments given.",
       ...IMAGES,
     ],
-    flags: ACTION_FLAGS,
+    packed: ACTION_ROWS,
+    get flags(): readonly FlagSpec[] {
+      return unpackFlags(ACTION_ROWS);
+    },
     args: { min: 1, usage: "<image> [args...]", values: ["image", "file"] },
     examples: [
       { text: "Run an image", command: "run lolcow.sif" },
@@ -48,7 +58,10 @@ export const COMMANDS: readonly CommandSpec[] = [
       "Starts an interactive shell: the one given, else bash or sh of the image. Arguments after the image are ignored.",
       ...IMAGES,
     ],
-    flags: [...ACTION_FLAGS, SHELL_FLAG],
+    packed: SHELL_ROWS,
+    get flags(): readonly FlagSpec[] {
+      return unpackFlags(SHELL_ROWS);
+    },
     args: { min: 1, usage: "<image>", values: ["image", "none"] },
     examples: [
       { text: "Look around", command: "shell debian.sif" },
@@ -62,7 +75,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "test",
     summary: "Run the image's tests",
     description: ["Runs the test script of the image with the arguments given.", ...IMAGES],
-    flags: ACTION_FLAGS,
+    packed: ACTION_ROWS,
+    get flags(): readonly FlagSpec[] {
+      return unpackFlags(ACTION_ROWS);
+    },
     args: { min: 1, usage: "<image> [args...]", values: ["image", "file"] },
     examples: [{ text: "Test an image", command: "test tools.sif" }],
   },
