@@ -95,5 +95,11 @@ else
   put 644 dist/skiff.conf "$conf"
 fi
 
+# What an earlier version or --links had put there and this installation did not.
+if [ -f "$destdir$list" ]; then
+  grep -vxFf "$destdir$list.new" "$destdir$list" | while IFS= read -r path; do
+    rm -f -- "$destdir$path"
+  done
+fi
 mv -f "$destdir$list.new" "$destdir$list"
 say "Installed below $destdir$prefix; the list of files: $destdir$list"
