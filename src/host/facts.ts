@@ -126,6 +126,10 @@ export function hostFacts(options: HostFactsOptions): HostFacts {
       return stderrIsTerminal();
     },
     tool,
+    programHolds: (path, text) => {
+      const bytes = files.read(realPath(path) ?? path);
+      return bytes !== undefined && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(text);
+    },
     get subUids() {
       return subUids();
     },

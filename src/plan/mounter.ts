@@ -20,7 +20,7 @@ export function chooseMounter(
   }
   if (fstype === "ext3") {
     const tool = host.tool("fuse2fs");
-    if (tool !== undefined && host.fuse) return fuse(tool);
+    if (tool !== undefined && host.fuse) return fuse(tool, host);
     throw tool === undefined
       ? missing("fuse2fs", "fuse2fs", path)
       : new Fault(
@@ -32,7 +32,7 @@ export function chooseMounter(
         );
   }
   const tool = host.tool("squashfuse_ll") ?? host.tool("squashfuse");
-  if (tool !== undefined && host.fuse) return fuse(tool);
+  if (tool !== undefined && host.fuse) return fuse(tool, host);
   return unpacker(
     path,
     host,
@@ -40,8 +40,9 @@ export function chooseMounter(
   );
 }
 
-function fuse(tool: string): Mounter {
-  return { kind: "fuse", tool, why: "an ordinary user mounts images through FUSE" };
+function fuse(tool: string, host: HostFacts): Mounter {
+  const setsOwner = host.programHolds(tool, "uid=%d");
+  return { kind: "fuse", tool, setsOwner, why: "an ordinary user mounts images through FUSE" };
 }
 
 function unpacker(path: string, host: HostFacts, why: string): Mounter {

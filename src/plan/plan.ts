@@ -14,7 +14,13 @@ export interface Notice {
 export type Mounter =
   | { readonly kind: "directory"; readonly why: Why }
   | { readonly kind: "loop"; readonly why: Why }
-  | { readonly kind: "fuse"; readonly tool: string; readonly why: Why }
+  | {
+      readonly kind: "fuse";
+      readonly tool: string;
+      /** Whether it can make every file the caller's (squashfuse from 0.5). */
+      readonly setsOwner: boolean;
+      readonly why: Why;
+    }
   | { readonly kind: "unpack"; readonly tool: string; readonly why: Why };
 
 /** A file system stored in a file or directory of the host, and how it is mounted. */

@@ -8,7 +8,7 @@ import {
   open,
   sealMemfd,
   setCloseOnExec,
-  write,
+  pwrite,
 } from "../host/syscall.ts";
 import { encodeOps } from "../ops/encode.ts";
 import type { WiredOp } from "../ops/op.ts";
@@ -108,9 +108,10 @@ async function embeddedFd(name: "starter" | "bash", inherit: boolean): Promise<n
   return fd;
 }
 
+/** Written in place: the reader starts at the beginning of the descriptor. */
 function writeAll(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) {
-    const count = write(fd, bytes.subarray(at));
+    const count = pwrite(fd, bytes.subarray(at), at);
     if (count <= 0) throw new Fault("io", "Cannot hand the plan over: writing to memory failed");
     at += count;
   }

@@ -30,7 +30,8 @@ export function volumeOps(
             source: unpackedAt ?? volume.path,
             root: "",
             target,
-            recursive: 0,
+            // Mounts below it are locked to it in a user namespace: without them the kernel refuses.
+            recursive: 1,
             flags,
             create: 0,
             optional: 0,
@@ -45,7 +46,8 @@ export function volumeOps(
         {
           op: {
             kind: "loop",
-            file: `${HOST}${volume.path}`,
+            sourceRoot: HOST,
+            file: volume.path,
             offset: volume.offsetBytes,
             size: volume.sizeBytes,
             target,
@@ -68,12 +70,12 @@ export function volumeOps(
 }
 
 function fuseOp(volume: Volume, target: string, flags: number, plan: Plan): WiredOp["op"] {
-  const tool = volume.mounter.kind === "fuse" ? volume.mounter.tool : "";
+  const { tool, setsOwner } = volume.mounter.kind === "fuse" ? volume.mounter : { tool: "", setsOwner: false };
   const { identity } = plan;
   const isExt = volume.fstype === "ext3";
   // With one mapped id every file must be the caller's; with sub-ids the image's own owners fit.
   const isMappedFully = identity.newuidmap !== "" || identity.uidMap === "";
-  const owner = isMappedFully && !isExt ? [] : [`uid=${identity.uid}`, `gid=${identity.gid}`];
+  const owner = isMappedFully || !setsOwner ? [] : [`uid=${identity.uid}`, `gid=${identity.gid}`];
   const argv = isExt
     ? [
         tool,
@@ -196,7 +198,7 @@ function underlayOps(plan: Plan): WiredOp[] {
             source: `${IMAGE}${entry.path}`,
             root: "",
             target: path,
-            recursive: 0,
+            recursive: 1,
             flags: ro | nodev,
             create: 1,
             optional: 0,
