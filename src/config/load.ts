@@ -8,7 +8,7 @@ import { DIRECTIVES, type Directive, describeAuthorised } from "./directives.ts"
 export interface LoadOptions {
   /** Files of this host (`HostFacts.files`). */
   readonly files: FileView;
-  /** `--config` or its environment variable: this file and no other; a missing one is a fault. */
+  /** `--config` or its environment variable, as given: this file and no other; a missing one is a fault. */
   readonly file?: string;
   /** Install prefix: the directory above the one that holds the binary. Adds PREFIX/etc/skiff/skiff.conf. */
   readonly prefix?: string;
@@ -36,9 +36,11 @@ export function loadConfig(options: LoadOptions): Config {
 
 /** Text of a configuration file; undefined when there is none. One that cannot be read is a fault: it may hold a policy. */
 function readConfig(files: FileView, file: string): string | undefined {
+  // A relative name is the caller's: the view has the whole machine, so it goes by way of /proc.
+  const name = file.startsWith("/") ? file : `/proc/self/cwd/${file}`;
   // One look at a file that is not there: on most machines all but one of the candidates.
-  if (files.lstat(file) === undefined) return undefined;
-  const { path, entry } = resolveIn(files, file);
+  if (files.lstat(name) === undefined) return undefined;
+  const { path, entry } = resolveIn(files, name);
   if (entry === undefined) return undefined;
   const bytes = files.read(path);
   if (bytes !== undefined) return new TextDecoder().decode(bytes);
