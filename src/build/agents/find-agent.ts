@@ -1,0 +1,27 @@
+import { Fault } from "../../base/fault.ts";
+import type { Agent } from "./agent.ts";
+import { busybox } from "./busybox.ts";
+import { debootstrap } from "./debootstrap.ts";
+import { localimage } from "./localimage.ts";
+import { scratch } from "./scratch.ts";
+
+const AGENTS: Readonly<Record<string, Agent>> = {
+  scratch,
+  localimage,
+  debootstrap,
+  mmdebstrap: debootstrap,
+  busybox,
+};
+
+/** The agent that a `Bootstrap:` value names; the value is known to be one of the grammar's. */
+export function findAgent(name: string): Agent {
+  const agent = Object.hasOwn(AGENTS, name) ? AGENTS[name] : undefined;
+  if (agent !== undefined) return agent;
+  throw new Fault(
+    "unsupported",
+    `unable to get conveyorpacker: "${name}" cannot be built from yet`,
+    {
+      hint: `agents of this version: ${Object.keys(AGENTS).join(", ")}`,
+    },
+  );
+}

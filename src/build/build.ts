@@ -1,0 +1,177 @@
+import { renameSync, rmSync } from "node:fs";
+import { Fault } from "../base/fault.ts";
+import { dirName } from "../base/path.ts";
+import type { Recipe, StageRecipe } from "../format/deffile/recipe.ts";
+import { hostFiles } from "../host/host-files.ts";
+import { TELLING_RUNSCRIPT } from "./agents/agent.ts";
+import { openLocalImage } from "./agents/localimage.ts";
+import { buildStage } from "./build-stage.ts";
+import { inspectMetadata } from "./metadata/inspect-metadata.ts";
+import { planMetadata } from "./metadata/plan-metadata.ts";
+import { type PackOptions, packImage } from "./pack/pack-image.ts";
+import { removeTree } from "./remove-tree.ts";
+import { editedView } from "./root/edited-view.ts";
+import { planSkeleton } from "./root/skeleton.ts";
+import { type BuildPorts, hasSection, type Stage, type StageOptions } from "./stage.ts";
+import { openWorkspace, type Workspace } from "./workspace.ts";
+
+/** What to build. */
+export interface BuildRequest {
+  readonly recipe: Recipe;
+  /** Absolute path. */
+  readonly target: string;
+  readonly format: "sif" | "sandbox";
+  /** Run the last stage over the sandbox at `target` instead of bootstrapping. */
+  readonly update: boolean;
+  /** Where temporary roots go. */
+  readonly tempFolder: string;
+  readonly cleanUp: boolean;
+  readonly options: StageOptions;
+  readonly pack: PackOptions;
+}
+
+/** Builds an image or a sandbox. Whatever fails or stops it, nothing half-made stays behind. */
+export async function build(request: BuildRequest, ports: BuildPorts): Promise<void> {
+  const { talk } = ports;
+  talk.info("Starting build...");
+  const oldUmask = process.umask(0o002);
+  const spaces: Workspace[] = [];
+  const open = (parent: string): Workspace => {
+    const space = openWorkspace(parent);
+    spaces.push(space);
+    return space;
+  };
+  try {
+    const temporary = open(request.tempFolder);
+    if (isBorrowable(request)) {
+      await packBorrowed(request, temporary, ports, oldUmask);
+      return;
+    }
+    const isSandbox = request.format === "sandbox";
+    // A sandbox is made where it will be, so that moving it in place is one rename.
+    const beside = isSandbox ? open(dirName(request.target)) : temporary;
+    const earlier = new Map<string, string>();
+    let root = "";
+    for (const [index, recipe] of request.recipe.stages.entries()) {
+      const isLast = index === request.recipe.stages.length - 1;
+      const space = isLast ? beside : temporary;
+      root = `${space.folder(String(index))}/rootfs`;
+      const stage: Stage = {
+        recipe,
+        root,
+        folder: temporary.folder(`files-${index}`),
+        options: request.options,
+        ports,
+        earlier,
+      };
+      await buildStage(
+        stage,
+        request.recipe.text,
+        isLast && request.update ? request.target : undefined,
+      );
+      earlier.set(recipe.name, root);
+    }
+    process.umask(oldUmask);
+    if (isSandbox) {
+      talk.info("Creating sandbox directory...");
+      replaceTree(root, request.target, beside);
+      return;
+    }
+    const view = hostFiles(root);
+    await packImage(
+      { source: root, pseudoEdits: [], folder: temporary.folder("pack"), target: request.target },
+      { deffile: request.recipe.text, inspect: inspectMetadata(view), view },
+      request.pack,
+      ports,
+    );
+  } finally {
+    process.umask(oldUmask);
+    if (request.cleanUp) for (const space of spaces) space.remove();
+    else {
+      const paths = spaces.map((space) => space.path).join(" ");
+      talk.info(`Build performed with no clean up option, build bundle(s) located at: [${paths}]`);
+    }
+  }
+}
+
+/** Whether the SIF is just a directory packed: then the directory itself is packed, not a copy. */
+function isBorrowable(request: BuildRequest): boolean {
+  const [stage, ...more] = request.recipe.stages;
+  if (stage === undefined || more.length > 0 || request.format !== "sif" || request.update) {
+    return false;
+  }
+  if (stage.header["bootstrap"] !== "localimage" || stage.apps.length > 0) return false;
+  return !isRunning(stage, request.options);
+}
+
+/** Whether anything of a stage runs in or writes to its root. */
+function isRunning(stage: StageRecipe, options: StageOptions): boolean {
+  const runs =
+    stage.pre ?? stage.setup ?? stage.post ?? (options.runTests ? stage.test : undefined);
+  return runs !== undefined || (stage.files.length > 0 && hasSection(options, "files"));
+}
+
+async function packBorrowed(
+  request: BuildRequest,
+  space: Workspace,
+  ports: BuildPorts,
+  umask: number,
+): Promise<void> {
+  const [recipe] = request.recipe.stages;
+  if (recipe === undefined) return;
+  const image = openLocalImage({ recipe, ports });
+  const folder = space.folder("pack");
+  if (image.rootKind !== "directory") {
+    const root = `${space.folder("0")}/rootfs`;
+    const stage = { recipe, root, folder, options: request.options, ports, earlier: new Map() };
+    await buildStage(stage, request.recipe.text, undefined);
+    process.umask(umask);
+    const view = hostFiles(root);
+    const texts = { deffile: request.recipe.text, inspect: inspectMetadata(view), view };
+    const place = { source: root, pseudoEdits: [], folder, target: request.target };
+    return await packImage(place, texts, request.pack, ports);
+  }
+  const view = editedView(image.tree);
+  planSkeleton(view, false, TELLING_RUNSCRIPT);
+  planMetadata(
+    view,
+    {
+      recipe,
+      text: request.recipe.text,
+      time: request.options.time,
+      arch: request.options.arch,
+      version: request.options.version,
+      force: request.options.force,
+      withHeader: true,
+      hasSection: (name) => hasSection(request.options, name),
+    },
+    ports.talk,
+  );
+  process.umask(umask);
+  await packImage(
+    { source: image.path, pseudoEdits: view.edits, folder, target: request.target },
+    { deffile: request.recipe.text, inspect: inspectMetadata(view), view },
+    request.pack,
+    ports,
+  );
+}
+
+/** Puts a finished tree in its place; what was there is moved aside first and then removed. */
+function replaceTree(from: string, to: string, space: Workspace): void {
+  const aside = `${space.path}/replaced`;
+  try {
+    renameSync(to, aside);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") {
+      rmSync(to, { recursive: true, force: true });
+    }
+  }
+  try {
+    renameSync(from, to);
+  } catch (cause) {
+    throw new Fault("io", `sandbox assemble failed: Cannot move the root file system to "${to}"`, {
+      cause,
+    });
+  }
+  removeTree(aside);
+}

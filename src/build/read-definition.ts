@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { Fault } from "../base/fault.ts";
+import { decodeOsText } from "../base/os-text.ts";
+import { checkDefinition } from "../format/deffile/check.ts";
+import { type Diagnostic, formatDiagnostic } from "../format/deffile/diagnostic.ts";
+import { parseDefinition } from "../format/deffile/parse.ts";
+import { type Recipe, recipeOf } from "../format/deffile/recipe.ts";
+import { substituteArguments } from "../format/deffile/substitute.ts";
+import type { Definition } from "../format/deffile/tree.ts";
+
+/** A definition file with its templates filled in, and what was found in it. */
+export interface ReadDefinition {
+  readonly definition: Definition;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Names of given arguments that no template used. */
+  readonly unused: readonly string[];
+}
+
+/** Reads and checks a definition file: every error and warning of it, in the order of the lines. */
+export function readDefinition(path: string, given: ReadonlyMap<string, string>): ReadDefinition {
+  const parsed = parseDefinition(readText(path));
+  const filled = substituteArguments(parsed.definition, given);
+  const checked = checkDefinition(filled.definition);
+  const diagnostics = new Map<string, Diagnostic>();
+  for (const finding of [...parsed.diagnostics, ...filled.diagnostics, ...checked]) {
+    diagnostics.set(`${finding.line} ${finding.message}`, finding);
+  }
+  return {
+    definition: filled.definition,
+    diagnostics: [...diagnostics.values()].sort((a, b) => a.line - b.line || a.column - b.column),
+    unused: [...given.keys()].filter((name) => !filled.used.has(name)),
+  };
+}
+
+/**
+ * The recipe of a checked definition.
+ *
+ * @throws Fault `invalid` with all errors, each with its line.
+ */
+export function requireRecipe(word: string, read: ReadDefinition): Recipe {
+  const errors = read.diagnostics.filter((finding) => finding.severity === "error");
+  const [first] = errors;
+  if (first !== undefined) {
+    const list = errors.map((finding) => formatDiagnostic(word, finding)).join("\n");
+    throw new Fault(
+      "invalid",
+      `Unable to build from ${word}: while parsing definition: ${word}: ${first.message}\n${list}`,
+    );
+  }
+  return recipeOf(read.definition);
+}
+
+/** Text of a definition file, whatever its bytes. */
+export function readText(path: string): string {
+  try {
+    return decodeOsText(new Uint8Array(readFileSync(path)));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault("io", `Unable to build from ${path}: unable to open file ${path}: ${reason}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,152 @@
+import { readFileSync } from "node:fs";
+import { Fault } from "../base/fault.ts";
+import { cleanPath, resolvePath } from "../base/path.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import {
+  type ArgumentList,
+  parseArgumentLines,
+  parseBuildArgument,
+} from "../format/deffile/build-arguments.ts";
+import type { Recipe } from "../format/deffile/recipe.ts";
+import { type BindSpec, parseBinds, parseMounts } from "../plan/bind-spec.ts";
+import type { Config } from "../plan/config.ts";
+import type { HostFacts } from "../plan/facts.ts";
+import type { BuildRequest } from "./build.ts";
+import { mountWord } from "./mount-word.ts";
+
+/** What a request is made of besides the flags. */
+export interface RequestInput {
+  readonly recipe: Recipe;
+  /** Absolute path. */
+  readonly target: string;
+  /** Whether what is there may be replaced: by flag, or because the user said yes. */
+  readonly force: boolean;
+  readonly host: HostFacts;
+  readonly config: Config;
+  /** Version that the program shows under the name it was called by. */
+  readonly version: string;
+  readonly now: Date;
+}
+
+/** The build that a command line asks for. */
+export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
+  const { host, config } = input;
+  const cwd = host.cwd ?? "/";
+  const epoch = sourceDateEpoch(host.env);
+  const binds = givenBinds(inv, cwd);
+  const arch = inv.string("arch") === "" ? host.arch : goArch(inv.string("arch"));
+  return {
+    recipe: input.recipe,
+    target: input.target,
+    format: inv.bool("sandbox") ? "sandbox" : "sif",
+    update: inv.bool("update"),
+    tempFolder: cleanPath(resolvePath(cwd, inv.string("tmpdir"))),
+    cleanUp: !inv.bool("no-cleanup"),
+    options: {
+      force: input.force,
+      sections: checkedSections(inv.strings("section")),
+      runTests: !inv.bool("notest"),
+      fixPermissions: inv.bool("fix-perms"),
+      mounts: binds.map(mountWord),
+      mountTargets: binds.map((bind) => bind.target),
+      arch,
+      version: input.version,
+      time: epoch === undefined ? input.now : new Date(epoch * 1000),
+    },
+    pack: {
+      extraArguments: inv
+        .string("mksquashfs-args")
+        .split(/\s+/)
+        .filter((word) => word !== ""),
+      processors: config.values.mksquashfsProcs,
+      memory: config.values.mksquashfsMem,
+      hostArch: host.arch,
+      arch,
+      sourceDateEpoch: epoch,
+    },
+  };
+}
+
+/**
+ * Arguments of `--build-arg` over those of `--build-arg-file`.
+ *
+ * @throws Fault for a word that is no `name=value`, or a file that cannot be read.
+ */
+export function givenArguments(inv: Invocation, cwd: string): ArgumentList {
+  const file = inv.string("build-arg-file");
+  const list =
+    file === ""
+      ? { values: new Map<string, string>(), skipped: [] }
+      : parseArgumentLines(readLines(resolvePath(cwd, file)), false);
+  const values = new Map(list.values);
+  for (const word of inv.strings("build-arg")) {
+    const argument = parseBuildArgument(word);
+    if (argument === undefined) {
+      throw new Fault(
+        "usage",
+        `While processing the definition file: "${word}" is not a key=value pair`,
+        { exitCode: 255, hint: "write --build-arg NAME=VALUE" },
+      );
+    }
+    values.set(argument.name, argument.value);
+  }
+  return { values, skipped: list.skipped };
+}
+
+function readLines(path: string): readonly string[] {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault(
+      "not-found",
+      `While processing the definition file: error while opening file "${path}": ${reason}`,
+      { cause },
+    );
+  }
+  return text.replace(/\n$/, "").split("\n");
+}
+
+function checkedSections(sections: readonly string[]): readonly string[] {
+  for (const word of ["all", "none"]) {
+    if (sections.length < 2 || !sections.includes(word)) continue;
+    throw new Fault(
+      "usage",
+      `Could not check build sections: section specification error: cannot have ${word} and any other option`,
+      { exitCode: 255 },
+    );
+  }
+  return sections;
+}
+
+function givenBinds(inv: Invocation, cwd: string): readonly BindSpec[] {
+  const given = (name: string) =>
+    inv.settings(name).map(({ value, source }) => ({ text: value, origin: source }));
+  return [...parseBinds(given("bind"), cwd), ...parseMounts(given("mount"), cwd)];
+}
+
+/** Seconds of SOURCE_DATE_EPOCH; a broken value is no value but an error. */
+function sourceDateEpoch(env: Readonly<Record<string, string>>): number | undefined {
+  const text = env["SOURCE_DATE_EPOCH"] ?? "";
+  if (text === "") return undefined;
+  if (/^[0-9]{1,11}$/.test(text)) return Number(text);
+  throw new Fault("usage", `Cannot use SOURCE_DATE_EPOCH "${text}": it is no number of seconds`, {
+    exitCode: 255,
+  });
+}
+
+/** Names of architectures as the kernel and distributions spell them, by GOARCH name. */
+const ARCH_NAMES: Readonly<Record<string, string>> = {
+  x86_64: "amd64",
+  aarch64: "arm64",
+  i386: "386",
+  i686: "386",
+  armhf: "arm",
+  armv7l: "arm",
+  ppc64el: "ppc64le",
+};
+
+function goArch(name: string): string {
+  return ARCH_NAMES[name] ?? name;
+}

@@ -1,0 +1,23 @@
+import { Fault } from "../../base/fault.ts";
+import type { Stage } from "../stage.ts";
+
+/** Runs `%test` in the finished root, unless the caller does not want it. */
+export async function runTest(stage: Stage, mounts: readonly string[]): Promise<void> {
+  if (!stage.options.runTests || stage.recipe.test === undefined) return;
+  stage.ports.talk.info("Running testscript");
+  const end = await stage.ports.runInContainer({
+    action: "test",
+    root: stage.root,
+    argv: [],
+    env: {},
+    mounts: [...mounts, ...stage.options.mounts],
+    writable: false,
+    cleanEnvironment: false,
+    signal: stage.ports.signal,
+  });
+  if (end.status !== 0) {
+    throw new Fault("failed", `failed to execute %test script: ${end.words}`, {
+      hint: "--notest builds without running it",
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import { runChild } from "./child.ts";
+import type { ContainerEnd, ContainerInput, RunInContainer } from "./container.ts";
+import type { OwnProgram } from "./own-program.ts";
+
+/**
+ * Variables of this program that reach its containers during a build, with either prefix. Those for
+ * binds are not among them: binds are passed as words, with their sources made absolute.
+ */
+const PASSED = ["DEBUG", "NV", "NVCCLI", "ROCM"];
+
+/** Runs containers by starting this program again, with the built-in configuration (`--build-config`). */
+export function selfContainer(
+  program: OwnProgram,
+  env: Readonly<Record<string, string>>,
+): RunInContainer {
+  return async (input) => await runSelf(program, env, input);
+}
+
+async function runSelf(
+  program: OwnProgram,
+  env: Readonly<Record<string, string>>,
+  input: ContainerInput,
+): Promise<ContainerEnd> {
+  const isTest = input.action === "test";
+  const words = [...(isTest ? ["-s"] : []), "--build-config", input.action, "--pwd", "/"];
+  if (input.writable) words.push("--writable");
+  if (input.cleanEnvironment) words.push("--cleanenv");
+  for (const [name, value] of Object.entries(input.env)) words.push("--env", `${name}=${value}`);
+  for (const mount of input.mounts) words.push("--mount", mount);
+  return await runChild({
+    argv: [...program.argv, ...words, input.root, ...input.argv],
+    argv0: program.argv0,
+    env: passedEnvironment(env, isTest ? [...PASSED, "WRITABLE_TMPFS"] : PASSED),
+    // The caller's directory would be mounted in the container.
+    cwd: "/",
+    stdin: "pass",
+    stdout: "pass",
+    stderr: "pass",
+    signal: input.signal,
+  });
+}
+
+/** The environment without this program's own variables, but for the named ones. */
+export function passedEnvironment(
+  env: Readonly<Record<string, string>>,
+  names: readonly string[],
+): Readonly<Record<string, string>> {
+  const isPassed = (name: string): boolean => {
+    const own = /^(?:APPTAINER|SINGULARITY)_(.*)$/s.exec(name)?.[1];
+    return own === undefined || names.includes(own);
+  };
+  return Object.fromEntries(Object.entries(env).filter(([name]) => isPassed(name)));
+}

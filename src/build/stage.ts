@@ -1,0 +1,51 @@
+import type { StageRecipe } from "../format/deffile/recipe.ts";
+import type { RunInContainer } from "./container.ts";
+import type { Talk } from "./talk.ts";
+
+/** Choices of the caller that stages look at. */
+export interface StageOptions {
+  readonly force: boolean;
+  /** Names of `--section`; `["all"]` or `["none"]` alone. */
+  readonly sections: readonly string[];
+  readonly runTests: boolean;
+  readonly fixPermissions: boolean;
+  /** The caller's binds, in the words of `--mount`, and where they go. */
+  readonly mounts: readonly string[];
+  readonly mountTargets: readonly string[];
+  /** GOARCH name to build for. */
+  readonly arch: string;
+  readonly version: string;
+  readonly time: Date;
+}
+
+/** What a build reaches the world through; tests give their own. */
+export interface BuildPorts {
+  readonly talk: Talk;
+  readonly runInContainer: RunInContainer;
+  /** Path of a host program, or undefined. */
+  tool(name: string): string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  /** Where relative paths start. */
+  readonly cwd: string;
+  /** Fires when the build is to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** A stage being built. */
+export interface Stage {
+  readonly recipe: StageRecipe;
+  /** Its root file system. */
+  readonly root: string;
+  /** A directory for small files. */
+  readonly folder: string;
+  readonly options: StageOptions;
+  readonly ports: BuildPorts;
+  /** Roots of the stages before it, by name. */
+  readonly earlier: ReadonlyMap<string, string>;
+}
+
+/** Whether `--section` lets a section in. */
+export function hasSection(options: StageOptions, name: string): boolean {
+  if (options.sections.includes("none")) return false;
+  return options.sections.includes("all") || options.sections.includes(name);
+}

@@ -1,0 +1,178 @@
+import { readSync, statSync, writeSync } from "node:fs";
+import { Fault } from "../base/fault.ts";
+import { cleanPath, resolvePath } from "../base/path.ts";
+import { build } from "../build/build.ts";
+import { ownProgram } from "../build/own-program.ts";
+import { readDefinition, requireRecipe } from "../build/read-definition.ts";
+import { givenArguments, requestOf } from "../build/request.ts";
+import { chooseRung, type Rung } from "../build/rung.ts";
+import { selfContainer } from "../build/self-container.ts";
+import { recognizeSource } from "../build/source.ts";
+import { checkTarget } from "../build/target.ts";
+import { checkTempFolder } from "../build/temp-folder.ts";
+import { enterUserNamespace } from "../build/user-namespace.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import { VERSIONS } from "../cli/program.ts";
+import { formatDiagnostic } from "../format/deffile/diagnostic.ts";
+import type { Recipe } from "../format/deffile/recipe.ts";
+import { hostFacts } from "../host/facts.ts";
+import type { HostFacts } from "../plan/facts.ts";
+import { readConfig } from "../runtime/gather.ts";
+import type { Context } from "../terminal/context.ts";
+import type { Log } from "../terminal/log.ts";
+
+/** `build`: makes a SIF or a sandbox from a definition file, an image or a directory. */
+export async function run(inv: Invocation, ctx: Context): Promise<number> {
+  const [targetWord = "", sourceWord = ""] = inv.args;
+  refuseUnsupported(inv, ctx);
+  const config = readConfig(inv);
+  const host = hostFacts({ binaryPath: config.values.binaryPath, env: ctx.env });
+  const cwd = host.cwd ?? "/";
+  const target = cleanPath(resolvePath(cwd, targetWord));
+  const replaces = checkTarget({
+    path: target,
+    sandbox: inv.bool("sandbox"),
+    update: inv.bool("update"),
+    force: inv.bool("force") || ctx.env[CONFIRMED] === target,
+    ask: host.stdinIsTerminal ? askUser : undefined,
+  });
+  const source = recognizeSource(sourceWord, cwd);
+  const isDefinition = source.kind === "definition";
+  const rung = chooseRung(host, inv.bool("ignore-subuid"));
+  const moves = rung.kind !== "root" && (isDefinition || inv.bool("fakeroot"));
+  // A process about to be started again says what is wrong with the file, but leaves warnings to the next.
+  const recipe = isDefinition
+    ? readRecipe(inv, moves ? undefined : ctx.log, sourceWord, source.path, cwd)
+    : source.recipe;
+  if (moves) await takeRung(rung, ctx, host, replaces ? target : "");
+  const request = requestOf(inv, {
+    recipe,
+    target,
+    force: inv.bool("force") || (replaces && !inv.bool("update")),
+    host,
+    config,
+    version: VERSIONS[ctx.program],
+    now: new Date(),
+  });
+  checkTempFolder(request.tempFolder, "temporary", host.mounts, ctx.log);
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort(new Fault("failed", "build stopped", { exitCode: 1 }));
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
+  const began = performance.now();
+  try {
+    await build(request, {
+      talk: ctx.log,
+      runInContainer: selfContainer(ownProgram(ctx.program), containerEnvironment(inv, ctx)),
+      tool: host.tool,
+      env: ctx.env,
+      cwd,
+      signal: stop.signal,
+    });
+  } catch (error) {
+    throw whileBuilding(stop.signal.aborted ? stop.signal.reason : error);
+  }
+  tellEnd(ctx, targetWord, target, performance.now() - began);
+  return 0;
+}
+
+/** Carries an answer given at the terminal into the user namespace. */
+const CONFIRMED = "_SKIFF_BUILD_REPLACES";
+
+function refuseUnsupported(inv: Invocation, ctx: Context): void {
+  const refuse = (what: string, hint: string): never => {
+    throw new Fault("unsupported", `${what} is not available in this version`, { hint });
+  };
+  if (inv.bool("remote")) refuse("--remote", "build on this machine, without the flag");
+  if (inv.bool("encrypt")) refuse("--encrypt", "build without encryption");
+  if (inv.bool("oci")) refuse("--oci", "build a SIF with an ordinary root file system");
+  if (inv.bool("data")) refuse("--data", "`sif new` and `sif add` make data images");
+  const isKey = (name: string): boolean => /^(APPTAINER|SINGULARITY)_ENCRYPTION_/.test(name);
+  if (Object.keys(ctx.env).some(isKey)) {
+    ctx.log.warning(
+      "Encryption related env vars found, but --encrypt was not specified. NOT encrypting container.",
+    );
+  }
+}
+
+/** The recipe of a definition file; warnings are told, errors and unused arguments end the build. */
+function readRecipe(
+  inv: Invocation,
+  log: Log | undefined,
+  word: string,
+  path: string,
+  cwd: string,
+): Recipe {
+  const given = givenArguments(inv, cwd);
+  for (const line of given.skipped) {
+    log?.warning(`Skipping "${line}" in build arg file: it is not a key=value pair`);
+  }
+  const read = readDefinition(path, given.values);
+  for (const finding of read.diagnostics) {
+    if (finding.severity === "warning") log?.warning(formatDiagnostic(word, finding));
+  }
+  const recipe = requireRecipe(word, read);
+  const unused = read.unused.join(" ");
+  if (unused !== "" && inv.bool("warn-unused-build-args")) {
+    log?.warning(`Unused build args: ${unused}`);
+  } else if (unused !== "") {
+    throw new Fault(
+      "usage",
+      `unused build args: ${unused}. Use option --warn-unused-build-args to show a warning instead of a fatal message`,
+      { exitCode: 255 },
+    );
+  }
+  return recipe;
+}
+
+/** Says with whose rights an ordinary user's build runs and starts it again with them. */
+async function takeRung(
+  rung: Exclude<Rung, { readonly kind: "root" }>,
+  ctx: Context,
+  host: HostFacts,
+  confirmed: string,
+): Promise<never> {
+  if (rung.kind === "sub-ids") {
+    ctx.log.verbose("Building as root of a user namespace with the caller's sub-ids");
+  } else {
+    ctx.log.info(`${rung.why}, trying root-mapped namespace`);
+    ctx.log.info("Installing some packages may fail: only the caller's own id exists there");
+  }
+  const env = confirmed === "" ? host.env : { ...host.env, [CONFIRMED]: confirmed };
+  const words = process.argv.slice(2);
+  return await enterUserNamespace(rung, ownProgram(ctx.program), words, { ...host, env });
+}
+
+/** Flags that reach containers of the build as variables. */
+function containerEnvironment(inv: Invocation, ctx: Context): Readonly<Record<string, string>> {
+  const env: Record<string, string> = { ...ctx.env };
+  for (const flag of ["nv", "nvccli", "rocm", "writable-tmpfs"]) {
+    if (inv.bool(flag)) env[`APPTAINER_${flag.toUpperCase().replace("-", "_")}`] = "1";
+  }
+  delete env[CONFIRMED];
+  return env;
+}
+
+function askUser(question: string): boolean {
+  writeSync(2, question);
+  const answer = new Uint8Array(256);
+  const count = readSync(0, answer);
+  return /^y(es)?$/i.test(new TextDecoder().decode(answer.subarray(0, count)).trim());
+}
+
+/** Failures of the run have one prefix; those of preparation name their own. */
+function whileBuilding(error: unknown): unknown {
+  if (!(error instanceof Fault) || /^(Unable to|While |build stopped)/.test(error.message))
+    return error;
+  return new Fault(error.code, `While performing build: ${error.message}`, {
+    exitCode: error.exitCode,
+    cause: error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
+}
+
+function tellEnd(ctx: Context, word: string, target: string, elapsedMs: number): void {
+  const stat = statSync(target);
+  const size = stat.isFile() ? `, ${(stat.size / 1e6).toFixed(1)} MB` : "";
+  ctx.log.verbose(`Built in ${(elapsedMs / 1000).toFixed(1)} s${size}`);
+  ctx.log.info(`Build complete: ${word}`);
+}
