@@ -15,17 +15,16 @@ const RUNNERS: Readonly<Record<string, () => Promise<Runner>>> = {
   test: () => import("./commands/exec.ts"),
   explain: () => import("./commands/explain.ts"),
   build: () => import("./commands/build.ts"),
+  inspect: () => import("./commands/inspect.ts"),
+  sif: () => import("./commands/sif.ts"),
+  "run-help": () => import("./commands/run-help.ts"),
+  config: () => import("./commands/config.ts"),
   help: () => import("./commands/help.ts"),
   version: () => import("./commands/version.ts"),
   __complete: () => import("./commands/completion.ts"),
   completion: () => import("./commands/completion.ts"),
   man: () => import("./commands/man.ts"),
   buildcfg: () => import("./commands/buildcfg.ts"),
-  exec: () => import("./commands/exec.ts"),
-  run: () => import("./commands/exec.ts"),
-  shell: () => import("./commands/exec.ts"),
-  test: () => import("./commands/exec.ts"),
-  explain: () => import("./commands/explain.ts"),
 };
 
 /** The module for a command path such as `["sif", "list"]`. Throws a Fault when this version lacks it. */

@@ -16,6 +16,8 @@ export function readCsvRecord(text: string): CsvRecord {
   if (text === "") return { kind: "fields", fields: [] };
   const fields: string[] = [];
   let at = 0;
+  while (at < text.length && isLineEnd(text, at)) at += text[at] === "\n" ? 1 : 2;
+  if (at === text.length) return { kind: "error", reason: "there is no value on the line" };
   for (;;) {
     if (text[at] === '"') {
       let field = "";
