@@ -1,5 +1,5 @@
-import type { FlagIndex } from "./flag-index.ts";
-import type { CommandSpec, FlagKind, PackedFlag } from "./spec.ts";
+import { FlagIndex, packFlags } from "./flag-index.ts";
+import type { CommandSpec, FlagKind, FlagSpec, PackedFlag } from "./spec.ts";
 
 /** Where a value came from: `command line`, the name of an environment variable, or `default`. */
 export type FlagSource = string;
@@ -22,13 +22,14 @@ export class FlagValues {
   readonly #index: FlagIndex;
   readonly #settings: ReadonlyMap<string, readonly FlagSetting[]>;
 
+  /** `flags` may be a plain table, which is then indexed. */
   constructor(
     owner: string,
-    index: FlagIndex,
+    flags: FlagIndex | readonly FlagSpec[],
     settings: ReadonlyMap<string, readonly FlagSetting[]>,
   ) {
     this.#owner = owner;
-    this.#index = index;
+    this.#index = flags instanceof FlagIndex ? flags : new FlagIndex(packFlags(flags));
     this.#settings = settings;
   }
 
@@ -121,14 +122,15 @@ export class Invocation extends FlagValues {
   constructor(fields: {
     readonly command: CommandSpec;
     readonly path: readonly string[];
-    readonly index: FlagIndex;
+    /** Index of the command's flags, where there is one already. */
+    readonly index?: FlagIndex;
     readonly settings: ReadonlyMap<string, readonly FlagSetting[]>;
     readonly args: readonly string[];
     readonly globals: FlagValues;
     readonly group?: FlagValues | undefined;
     readonly notices?: readonly Notice[];
   }) {
-    super(fields.path.join(" "), fields.index, fields.settings);
+    super(fields.path.join(" "), fields.index ?? fields.command.flags, fields.settings);
     this.command = fields.command;
     this.path = fields.path;
     this.args = fields.args;
