@@ -1,0 +1,35 @@
+import { resolvePath } from "../base/path.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import { imageHost } from "../host/image-host.ts";
+import { getcwd } from "../host/process-calls.ts";
+import { SECTIONS, type Section, type Selection } from "../image/inspect/attributes.ts";
+import { inspectImage } from "../image/inspect/inspect-image.ts";
+import { renderJson } from "../image/inspect/render-json.ts";
+import { renderText } from "../image/inspect/render-text.ts";
+import type { Context } from "../terminal/context.ts";
+
+/** `inspect`: prints what an image says about itself. */
+export function run(inv: Invocation, ctx: Context): number {
+  const selection = selectionOf(inv);
+  const path = resolvePath(getcwd() ?? "/", inv.args[0] ?? "");
+  const attributes = inspectImage(path, imageHost, selection, (text) => ctx.log.warning(text));
+  if (inv.bool("json") || selection.of.kind === "all") {
+    ctx.print(renderJson(attributes));
+    return 0;
+  }
+  const app = selection.of.kind === "app" ? selection.of.name : undefined;
+  ctx.print(renderText(attributes, { listApps: selection.listApps, app }));
+  return 0;
+}
+
+function selectionOf(inv: Invocation): Selection {
+  if (inv.bool("all")) {
+    return { sections: new Set(SECTIONS), listApps: true, of: { kind: "all" } };
+  }
+  const listApps = inv.bool("list-apps");
+  const asked = SECTIONS.filter((section) => inv.bool(section));
+  const sections: readonly Section[] = asked.length === 0 && !listApps ? ["labels"] : asked;
+  const app = inv.string("app");
+  const of = app === "" ? ({ kind: "image" } as const) : ({ kind: "app", name: app } as const);
+  return { sections: new Set(sections), listApps, of };
+}
