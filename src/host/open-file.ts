@@ -1,4 +1,5 @@
 import { type ByteSource, checkRange } from "../base/byte-source.ts";
+import { errnoText } from "../base/errno-text.ts";
 import { Fault } from "../base/fault.ts";
 import type { FileStat } from "./file-stat.ts";
 import { close, fstat, O_NONBLOCK, O_RDONLY, open, pread } from "./syscall.ts";
@@ -43,7 +44,7 @@ function readRange(fd: number, path: string, offset: number, length: number): Ui
     if (count < 0) {
       const EINTR = -4;
       if (count === EINTR) continue;
-      throw new Fault("io", `Cannot read "${path}" at offset ${offset}: errno ${-count}`);
+      throw new Fault("io", `Cannot read "${path}" at offset ${offset}: ${errnoText(-count)}`);
     }
     if (count === 0) {
       throw new Fault(

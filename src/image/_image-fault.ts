@@ -1,3 +1,4 @@
+import { errnoText } from "../base/errno-text.ts";
 import { Fault, type FaultCode, type FaultOptions } from "../base/fault.ts";
 
 /*
@@ -15,22 +16,11 @@ export function imageFault(
   return new Fault(code, `could not open image ${path}: ${reason}`, options);
 }
 
-const ENOENT = 2;
 const EACCES = 13;
-const REASONS: Readonly<Record<number, string>> = {
-  1: "operation not permitted",
-  [ENOENT]: "no such file or directory",
-  5: "input/output error",
-  [EACCES]: "permission denied",
-  20: "not a directory",
-  36: "file name too long",
-  40: "too many levels of symbolic links",
-  116: "stale file handle",
-};
 
 /** The Fault for a path that leads nowhere; `errno` is positive. */
 export function pathFault(path: string, errno: number): Fault {
-  const reason = `failed to retrieve path for ${path}: ${REASONS[errno] ?? `errno ${errno}`}`;
+  const reason = `failed to retrieve path for ${path}: ${errnoText(errno)}`;
   if (errno === EACCES) {
     return imageFault("denied", path, reason, {
       hint: "every directory on the way needs execute permission for you",
@@ -48,5 +38,15 @@ export function readFault(path: string, errno: number): Fault {
       hint: "ask its owner for read permission, or copy it",
     });
   }
-  return imageFault("io", path, REASONS[errno] ?? `errno ${errno}`);
+  return imageFault("io", path, errnoText(errno));
+}
+
+/** The same Fault with the image named, for the readers below, which do not know its path. */
+export function withImage(path: string, error: unknown): unknown {
+  if (!(error instanceof Fault) || error.message.includes(path)) return error;
+  const reason = error.message.slice(0, 1).toLowerCase() + error.message.slice(1);
+  return imageFault(error.code, path, reason, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    cause: error,
+  });
 }

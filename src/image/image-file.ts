@@ -1,5 +1,5 @@
 import { type ByteSource, sliceSource } from "../base/byte-source.ts";
-import { Fault } from "../base/fault.ts";
+import type { Fault } from "../base/fault.ts";
 import { cleanPath } from "../base/path.ts";
 import * as codes from "../format/sif/codes.ts";
 import type { SifDescriptor } from "../format/sif/descriptor.ts";
@@ -7,7 +7,7 @@ import { partitionExtra } from "../format/sif/extra.ts";
 import { primaryPartition, readSif, type SifImage } from "../format/sif/image.ts";
 import { hasSquashfsMagic } from "../format/squashfs/superblock.ts";
 import type { ImageFacts, ImageLayer, ImagePart } from "../plan/facts.ts";
-import { imageFault, pathFault, readFault } from "./_image-fault.ts";
+import { imageFault, pathFault, readFault, withImage } from "./_image-fault.ts";
 import type { ImageHost } from "./image-host.ts";
 import { FIRST_BLOCK_BYTES, hasExtMagic, recognize } from "./recognize.ts";
 
@@ -69,7 +69,7 @@ export function openImageFile(path: string, host: ImageHost): ImageFile {
     };
   } catch (error) {
     opened.close();
-    throw withPath(path, error);
+    throw withImage(path, error);
   }
 }
 
@@ -140,17 +140,4 @@ function notRecognized(path: string): Fault {
   return imageFault("invalid", path, "image format not recognized", {
     hint: "an image is a SIF file, a SquashFS or ext3 file system, or a directory",
   });
-}
-
-/** The same Fault, with the image named when the reader below did not know it. */
-function withPath(path: string, error: unknown): unknown {
-  if (!(error instanceof Fault) || error.message.includes(path)) return error;
-  return imageFault(error.code, path, lowerFirst(error.message), {
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    cause: error,
-  });
-}
-
-function lowerFirst(text: string): string {
-  return text.slice(0, 1).toLowerCase() + text.slice(1);
 }

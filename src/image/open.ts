@@ -3,7 +3,7 @@ import type { FileView } from "../base/file-view.ts";
 import { ExtTree } from "../format/ext3/tree.ts";
 import { SquashfsTree } from "../format/squashfs/tree.ts";
 import type { ImageFacts, ImagePart, RootKind } from "../plan/facts.ts";
-import { imageFault } from "./_image-fault.ts";
+import { imageFault, withImage } from "./_image-fault.ts";
 import { decompress } from "./decompress.ts";
 import { type ImageFile, openImageFile } from "./image-file.ts";
 import type { ImageHost } from "./image-host.ts";
@@ -45,12 +45,34 @@ export function openTree(
   if (file.format === "directory") return { tree: host.files(file.path), compression: undefined };
   const source = sliceSource(file.source, part.offsetBytes, part.sizeBytes);
   const device = `${file.id}@${part.offsetBytes}`;
-  if (part.kind === "squashfs") {
-    const tree = new SquashfsTree(source, decompress, device);
-    return { tree, compression: tree.superblock.compression };
+  try {
+    if (part.kind === "squashfs") {
+      const tree = new SquashfsTree(source, decompress, device);
+      return { tree: named(tree, file.path), compression: tree.superblock.compression };
+    }
+    if (part.kind === "ext3") {
+      return { tree: named(new ExtTree(source, device), file.path), compression: undefined };
+    }
+  } catch (error) {
+    throw withImage(file.path, error);
   }
-  if (part.kind === "ext3") return { tree: new ExtTree(source, device), compression: undefined };
   return { tree: EMPTY, compression: undefined };
+}
+
+/** The same tree; damage that it meets names the image. */
+function named(tree: FileView, path: string): FileView {
+  const guard = <T>(read: () => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      throw withImage(path, error);
+    }
+  };
+  return {
+    lstat: (at) => guard(() => tree.lstat(at)),
+    list: (at) => guard(() => tree.list(at)),
+    read: (at, limitBytes) => guard(() => tree.read(at, limitBytes)),
+  };
 }
 
 const EMPTY: FileView = {

@@ -58,7 +58,19 @@ const PART_NAMES: Readonly<Record<number, string>> = {
   [PART_OVERLAY]: "Overlay",
 };
 
-const HASH_NAMES: readonly string[] = ["SHA256", "SHA384", "SHA512", "BLAKE2S", "BLAKE2B"];
+const HASH_NAMES: readonly string[] = [
+  "SHA-256",
+  "SHA-384",
+  "SHA-512",
+  "BLAKE2s-256",
+  "BLAKE2b-256",
+];
+
+const MESSAGE_FORMATS: readonly string[] = ["OpenPGP", "PEM"];
+const MESSAGE_TYPES: Readonly<Record<number, string>> = {
+  256: "Clear Signature",
+  512: "RSA-OAEP",
+};
 
 /** GOARCH names in code order, from "00". */
 const ARCHES: readonly string[] = [
@@ -93,6 +105,15 @@ export function hashName(code: number): string {
 
 export function sbomFormatName(code: number): string {
   return SBOM_FORMATS[code - 1] ?? "unknown";
+}
+
+/** Names of the two numbers of a cryptographic message. */
+export function messageFormatName(code: number): string {
+  return MESSAGE_FORMATS[code - 1] ?? "Unknown";
+}
+
+export function messageTypeName(code: number): string {
+  return MESSAGE_TYPES[code] ?? "Unknown";
 }
 
 /** GOARCH name of a two-digit code; "unknown" for "00" and for codes of no known architecture. */
