@@ -1,5 +1,5 @@
 import { Fault } from "../base/fault.ts";
-import { encodeOsText } from "../base/os-text.ts";
+import { encodeOsTextInto } from "../base/os-text.ts";
 
 /** Appends little-endian fields, each padded to 4 bytes, to a buffer that grows. */
 export class WireWriter {
@@ -41,23 +41,14 @@ export class WireWriter {
 
   /** Length in bytes, the bytes (see os-text.ts), a NUL, padding. */
   str(text: string, what: string): void {
-    const start = this.#length + 4;
-    this.#reserve(text.length + 8);
-    const bytes = this.#bytes;
-    let at = start;
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i);
-      if (code === 0) {
-        throw new Fault("invalid", `Cannot encode ${what}: a NUL byte in ${JSON.stringify(text)}`);
-      }
-      if (code > 0x7f) {
-        this.#raw(encodeOsText(text), 1);
-        return;
-      }
-      bytes[at++] = code;
+    if (text.includes("\0")) {
+      throw new Fault("invalid", `Cannot encode ${what}: a NUL byte in ${JSON.stringify(text)}`);
     }
-    this.#word(text.length);
-    this.#length = at;
+    this.#reserve(text.length * 3 + 12);
+    const start = this.#length + 4;
+    const written = encodeOsTextInto(text, this.#bytes.subarray(start));
+    this.#word(written);
+    this.#length = start + written;
     this.#pad(1);
   }
 
@@ -68,7 +59,11 @@ export class WireWriter {
 
   /** Length in bytes, the bytes, padding. */
   bytes(value: Uint8Array): void {
-    this.#raw(value, 0);
+    this.#reserve(value.length + 12);
+    this.#word(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+    this.#pad(0);
   }
 
   /** Overwrites the word at `offset`: a length that is known only now. */
@@ -82,17 +77,6 @@ export class WireWriter {
   /** What was written, as a view of the buffer. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
-  }
-
-  #raw(value: Uint8Array, nuls: number): void {
-    if (nuls > 0 && value.includes(0)) {
-      throw new Fault("invalid", "Cannot encode a text: a NUL byte in it");
-    }
-    this.#reserve(value.length + 12);
-    this.#word(value.length);
-    this.#bytes.set(value, this.#length);
-    this.#length += value.length;
-    this.#pad(nuls);
   }
 
   #word(value: number): void {
