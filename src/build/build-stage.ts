@@ -59,6 +59,7 @@ export async function buildStage(
         time: options.time,
         arch: options.arch,
         version: options.version,
+        peerVersion: options.peerVersion,
         force: options.force,
         withHeader: !isUpdate,
         hasSection: (name) => hasSection(options, name),

@@ -141,6 +141,7 @@ async function packBorrowed(
       time: request.options.time,
       arch: request.options.arch,
       version: request.options.version,
+      peerVersion: request.options.peerVersion,
       force: request.options.force,
       withHeader: true,
       hasSection: (name) => hasSection(request.options, name),

@@ -23,8 +23,9 @@ export interface RequestInput {
   readonly force: boolean;
   readonly host: HostFacts;
   readonly config: Config;
-  /** Version that the program shows under the name it was called by. */
+  /** This program's version, and that of the peer whose behaviour it has. */
   readonly version: string;
+  readonly peerVersion: string;
   readonly now: Date;
 }
 
@@ -51,6 +52,7 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
       mountTargets: binds.map((bind) => bind.target),
       arch,
       version: input.version,
+      peerVersion: input.peerVersion,
       time: epoch === undefined ? input.now : new Date(epoch * 1000),
     },
     pack: {

@@ -14,7 +14,9 @@ export interface StageOptions {
   readonly mountTargets: readonly string[];
   /** GOARCH name to build for. */
   readonly arch: string;
+  /** This program's version, and that of the peer whose behaviour it has. */
   readonly version: string;
+  readonly peerVersion: string;
   readonly time: Date;
 }
 

@@ -1,6 +1,7 @@
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { baseName } from "../base/path.ts";
+import { statFollow } from "../host/host-files.ts";
 
 /** What decides whether a target may be written. */
 export interface TargetInput {
@@ -29,14 +30,14 @@ export function checkTarget(input: TargetInput): boolean {
       { exitCode: 255, hint: "add --sandbox" },
     );
   }
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statFollow(path);
   if (stat === undefined) {
     if (!input.update) return false;
     throw new Fault("not-found", `${WHILE}Cannot update "${path}": no such directory`, {
       hint: "build it without --update first",
     });
   }
-  if (input.update && !stat.isDirectory()) {
+  if (input.update && stat.kind !== "dir") {
     throw new Fault(
       "invalid",
       `${WHILE}only sandbox update is supported: ${path} is not a directory`,
@@ -44,7 +45,7 @@ export function checkTarget(input: TargetInput): boolean {
     );
   }
   if (input.force) return true;
-  if (stat.isDirectory() && !isSandboxOrEmpty(path)) {
+  if (stat.kind === "dir" && !isSandboxOrEmpty(path)) {
     throw new Fault(
       "exists",
       `${WHILE}${path} is not empty and is not an Apptainer sandbox, check its content first and use --force if you want to overwrite it`,

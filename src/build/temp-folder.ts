@@ -1,6 +1,6 @@
-import { statSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { isWithin } from "../base/path.ts";
+import { isDirectory } from "../host/host-files.ts";
 import type { MountInfo } from "../plan/facts.ts";
 import type { Talk } from "./talk.ts";
 
@@ -16,7 +16,7 @@ export function checkTempFolder(
   mounts: readonly MountInfo[],
   talk: Talk,
 ): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  if (!isDirectory(path)) {
     throw new Fault(
       "not-found",
       `Unable to create build: failed to create build parent dir: "${path}" is not a directory`,

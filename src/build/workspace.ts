@@ -1,11 +1,11 @@
 import {
   closeSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
   renameSync,
-  statSync,
 } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { flock } from "../host/syscall.ts";
@@ -67,7 +67,7 @@ export function sweepWorkspaces(parent: string): void {
   for (const name of namesIn(parent)) {
     if (!name.startsWith(PREFIX)) continue;
     const path = `${parent}/${name}`;
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat === undefined || !stat.isDirectory() || stat.uid !== process.getuid?.()) continue;
     if (isAbandoned(path, stat.mtimeMs)) removeTree(path);
   }

@@ -51,7 +51,8 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     force: inv.bool("force") || (replaces && !inv.bool("update")),
     host,
     config,
-    version: VERSIONS[ctx.program],
+    version: VERSIONS.skiff,
+    peerVersion: VERSIONS.apptainer,
     now: new Date(),
   });
   checkTempFolder(request.tempFolder, "temporary", host.mounts, ctx.log);

@@ -10,8 +10,9 @@ export interface LabelInput {
   readonly time: Date;
   /** GOARCH name. */
   readonly arch: string;
-  /** Version that the program shows under the name it was called by. */
+  /** This program's version, and that of the peer whose behaviour it has. */
   readonly version: string;
+  readonly peerVersion: string;
   /** Whether `%help`, `%labels` are to be stored (`--section`). */
   readonly withHelp: boolean;
   readonly withLabels: boolean;
@@ -46,7 +47,8 @@ function automaticLabels(input: LabelInput): ReadonlyMap<string, string> {
     [`${prefix}.schema-version`, "1.0"],
     [`${prefix}.build-date`, buildDate(input.time)],
     [`${prefix}.build-arch`, input.arch],
-    [`${prefix}.usage.apptainer.version`, input.version],
+    [`${prefix}.usage.apptainer.version`, input.peerVersion],
+    [`${prefix}.usage.skiff.version`, input.version],
   ]);
   if (input.withHelp && input.recipe.help !== undefined) {
     labels.set(`${prefix}.usage`, "/.singularity.d/runscript.help");

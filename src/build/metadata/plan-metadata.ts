@@ -17,6 +17,7 @@ export interface MetadataInput {
   readonly time: Date;
   readonly arch: string;
   readonly version: string;
+  readonly peerVersion: string;
   readonly force: boolean;
   /** False when an existing sandbox is updated. */
   readonly withHeader: boolean;
@@ -91,6 +92,7 @@ function planLabels(view: EditedView, input: MetadataInput, talk: MetadataTalk):
     time: input.time,
     arch: input.arch,
     version: input.version,
+    peerVersion: input.peerVersion,
     withHelp: input.hasSection("help"),
     withLabels: input.hasSection("labels"),
     withHeader: input.withHeader,

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { resolveIn } from "../../base/file-view.ts";
 import { baseName, dirName } from "../../base/path.ts";
-import { hostFiles } from "../../host/host-files.ts";
+import { hostFiles, isDirectory } from "../../host/host-files.ts";
 import { lastWords, runChild } from "../child.ts";
 import { hasSection, type Stage } from "../stage.ts";
 import { expandGlob } from "./glob.ts";
@@ -59,7 +59,7 @@ async function copyFromStage(
     let to = inRoot(stage.root, target === "" ? path : target);
     makeParent(to);
     // In a directory the copy has the name that was asked for, not the one a link led to.
-    if (statSync(to, { throwIfNoEntry: false })?.isDirectory() === true) {
+    if (isDirectory(to)) {
       to = inRoot(
         stage.root,
         `${to.slice(stage.root.length)}/${baseName(path.replace(/\/+$/, ""))}`,

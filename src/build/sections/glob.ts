@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync, statSync } from "node:fs";
-import { sortOsText } from "../../base/os-text.ts";
+import { hostFiles, isDirectory } from "../../host/host-files.ts";
+
+const FILES = hostFiles();
 
 /**
  * Paths that a shell pattern matches, sorted: `*`, `?`, `[…]`, `{a,b}`, and `**` for any depth;
@@ -77,7 +78,7 @@ function matchOne(base: string, path: string, segment: string): readonly string[
   if (segment === "**") return [...(path === "" ? [] : [path]), ...descend(base, path, join)];
   if (!/(^|[^\\])[*?[]/.test(segment)) {
     const plain = join(withoutBackslashes(segment));
-    return lstatSync(base + plain, { throwIfNoEntry: false }) === undefined ? [] : [plain];
+    return FILES.lstat(base + plain) === undefined ? [] : [plain];
   }
   const test = segmentTest(segment);
   return namesIn(base + (path === "" ? "." : path))
@@ -90,9 +91,9 @@ function descend(base: string, path: string, join: (name: string) => string): re
     .filter((name) => !name.startsWith("."))
     .map(join)
     .flatMap((child) => {
-      const isDirectory =
-        lstatSync(base + child, { throwIfNoEntry: false })?.isDirectory() === true;
-      return isDirectory ? [child, ...descend(base, child, (name) => `${child}/${name}`)] : [child];
+      return FILES.lstat(base + child)?.kind === "dir"
+        ? [child, ...descend(base, child, (name) => `${child}/${name}`)]
+        : [child];
     });
 }
 
@@ -130,10 +131,5 @@ function quote(char: string): string {
 }
 
 function namesIn(path: string): readonly string[] {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
-  try {
-    return sortOsText(readdirSync(path));
-  } catch {
-    return [];
-  }
+  return isDirectory(path) ? (FILES.list(path) ?? []) : [];
 }
