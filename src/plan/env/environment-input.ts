@@ -62,6 +62,8 @@ export interface EnvironmentInput {
   readonly oldEnvironment: ScriptText | undefined;
   /** Files of the container; absent: scripts that ask for any need a shell. */
   readonly files: ScriptFiles | undefined;
+  /** The shell that the `shell` action starts when none is asked for: becomes SHELL. */
+  readonly interactiveShell?: string | undefined;
   /** Milliseconds that a shell may take; 0: no limit (`--runscript-timeout`, default one minute). */
   readonly timeoutMs: number;
 }

@@ -1,10 +1,11 @@
 import { declare, readDeclared } from "./_declare.ts";
 import { formatEcho, formatPrintf } from "./_print.ts";
 import { readBuiltin } from "./_read.ts";
-import { ExitSignal, LoopSignal, ReturnSignal } from "./_signals.ts";
+import { LoopSignal, ReturnSignal } from "./_signals.ts";
 import { evaluateTest } from "./_test.ts";
 import type { Builtin, BuiltinHost } from "./builtin.ts";
 import { isName } from "./characters.ts";
+import { ExitSignal } from "./exit-signal.ts";
 import { NeedsShell } from "./needs-shell.ts";
 
 const KEYWORDS: ReadonlySet<string> = new Set([

@@ -7,15 +7,6 @@ export class ReturnSignal {
   }
 }
 
-/** `exit`: ends the shell or subshell. */
-export class ExitSignal {
-  readonly status: number;
-
-  constructor(status: number) {
-    this.status = status;
-  }
-}
-
 /** `break` and `continue`. */
 export class LoopSignal {
   readonly kind: "break" | "continue";

@@ -3,7 +3,7 @@ import { BUILTINS } from "./_builtins.ts";
 import { declare, expandDeclarations } from "./_declare.ts";
 import { redirect } from "./_redirect.ts";
 import { escapeRegularExpression, matchRegularExpression } from "./_regular-expression.ts";
-import { ExitSignal, LoopSignal, ReturnSignal } from "./_signals.ts";
+import { LoopSignal, ReturnSignal } from "./_signals.ts";
 import { compareIntegers, compareText, unary } from "./_test.ts";
 import type {
   Assignment,
@@ -11,6 +11,7 @@ import type {
   Command,
   Condition,
   List,
+  Part,
   Pipeline,
   Redirection,
   SimpleCommand,
@@ -18,6 +19,7 @@ import type {
 import type { BuiltinHost } from "./builtin.ts";
 import { isName } from "./characters.ts";
 import { ContainerFiles } from "./container-files.ts";
+import { ExitSignal } from "./exit-signal.ts";
 import { arithmeticValue, expandPattern, expandText, expandWords } from "./expand.ts";
 import { LIMITS, NeedsShell, ShellSyntaxError } from "./needs-shell.ts";
 import { Parser } from "./parse.ts";
@@ -92,12 +94,17 @@ export class Interpreter implements BuiltinHost {
     }
   }
 
-  /** Value of one text as inside double quotes: what an injected variable becomes. */
+  /** Value of a text as between double quotes, where `\"` stands for a quote: what an injected variable becomes. */
   expandQuoted(text: string, place: string): string {
     const before = this.source;
     this.source = { path: place, text: "", fixedAt: -1 };
+    this.at = -1;
     try {
-      return this.guard(() => expandText(new Parser(text).readHeredocText(text, 0), this));
+      return this.guard(() => {
+        const parts: Part[] = [];
+        new Parser(text).readQuoted(parts, '"');
+        return expandText(parts, this);
+      });
     } finally {
       this.source = before;
     }
