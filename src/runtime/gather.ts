@@ -10,7 +10,7 @@ import { openImage, openTree } from "../image/open.ts";
 import { parseBinds, parseMounts } from "../plan/bind-spec.ts";
 import type { Config } from "../plan/config.ts";
 import type { HostFacts, ImageFacts, ImagePart } from "../plan/facts.ts";
-import { NO_GPU } from "../plan/gpu-binds.ts";
+import { type GpuBinds, NO_GPU } from "../plan/gpu-binds.ts";
 import type { LaunchFacts } from "../plan/launch.ts";
 import { parseOverlay } from "../plan/layers.ts";
 import type { Notice } from "../plan/plan.ts";
@@ -56,10 +56,40 @@ export async function gatherLaunch(
     host,
     image: opened,
     volumes: openVolumes(request, host),
-    gpu: NO_GPU,
+    gpu: await gatherGpu(inv, config, host, opened, notices),
     environment: { envFiles: readEnvFiles(inv, request, opened, host, notices) },
     notices,
   };
+}
+
+/** Host files for --nv, --rocm and --device; nothing is loaded or read for launches without them. */
+async function gatherGpu(
+  inv: Invocation,
+  config: Config,
+  host: HostFacts,
+  image: ImageFacts,
+  notices: Notice[],
+): Promise<GpuBinds> {
+  const asked = (flag: string, always: boolean, directive: string): string | undefined => {
+    if (inv.bool(flag)) return `--${flag}`;
+    return always && !inv.bool(`no-${flag}`) ? `${directive} = yes` : undefined;
+  };
+  const nv = asked("nv", config.values.alwaysUseNv, "always use nv");
+  const rocm = asked("rocm", config.values.alwaysUseRocm, "always use rocm");
+  const devices = inv.strings("device");
+  if (nv === undefined && rocm === undefined && devices.length === 0) return NO_GPU;
+  const { gpuFacts } = await import("../host/gpu-facts.ts");
+  const { planGpu } = await import("../plan/gpu/plan-gpu.ts");
+  const facts = gpuFacts({
+    host,
+    tree: image.tree,
+    configFile: config.file,
+    prefix: installPrefix(),
+    cdiDirectories: inv.strings("cdi-dirs"),
+  });
+  const planned = planGpu({ nv, rocm, devices, writable: inv.bool("writable") }, host, facts);
+  notices.push(...planned.notices);
+  return planned.binds;
 }
 
 /** The configuration that the global flags select. */
