@@ -1,6 +1,7 @@
 #!/bin/sh
 # Everything that must hold, from a clean clone: set-up, build, types and lint, then the tests.
-# Started as root, the suite runs as an ordinary user with sub-ids, and test/root once more as root.
+# Started as root, the suite runs as an ordinary user with sub-ids; then, as root, test/root and the files
+# *peer.test.ts, which enter the peer's root directory.
 # The last line of the output counts all of it: N passed, N failed, N skipped
 set -eu
 . "$(dirname -- "$0")/progress.sh"
@@ -85,16 +86,17 @@ fi
 
 flags='--randomize --timeout=120000'
 limit="timeout --foreground -k 10 ${SKIFF_TEST_LIMIT_S:-1200}"
-# Word splitting of both is meant.
+# Word splitting of both, and of the list of files, is meant.
 # shellcheck disable=SC2086
 if [ "$(id -u)" = 0 ]; then
   make_user
   readable_tree
   cd "$tree"
   suite "Testing as the user $user" as_user $limit "$tree/node_modules/.bin/bun" test $flags \
-    --path-ignore-patterns='test/root/**' ./src ./test ./bench
-  if [ -d test/root ]; then
-    suite "Testing as root" $limit "$bun" test $flags ./test/root
+    --path-ignore-patterns='test/root/**' --path-ignore-patterns='**/*peer.test.ts' ./src ./test ./bench
+  for_root=$(find ./test ./src -path './test/root/*.test.ts' -o -name '*peer.test.ts')
+  if [ -n "$for_root" ]; then
+    suite "Testing as root" $limit "$bun" test $flags $for_root
   fi
 else
   suite "Testing as $(id -un)" $limit "$bun" test $flags ./src ./test ./bench
