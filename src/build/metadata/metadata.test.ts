@@ -3,10 +3,11 @@ import { memoryView } from "../../../test/support/memory-view.ts";
 import { decodeOsText } from "../../base/os-text.ts";
 import { parseDefinition } from "../../format/deffile/parse.ts";
 import { recipeOf } from "../../format/deffile/recipe.ts";
+import { parseLabelsFile } from "../../image/inspect/labels-file.ts";
 import { editedView } from "../root/edited-view.ts";
-import { compactJson, indentedJson, stringsOfJson } from "./go-json.ts";
 import { inspectMetadata, readIn } from "./inspect-metadata.ts";
 import { buildDate } from "./labels.ts";
+import { labelsJson } from "./labels-json.ts";
 import { type MetadataInput, planMetadata } from "./plan-metadata.ts";
 
 function plan(
@@ -38,7 +39,13 @@ function plan(
     const content = readIn(view, path);
     return content === undefined ? undefined : decodeOsText(content);
   };
-  return { view, said, read, labels: stringsOfJson(read("/.singularity.d/labels.json") ?? "") };
+  return {
+    view,
+    said,
+    read,
+    labels: parseLabelsFile(readIn(view, "/.singularity.d/labels.json") ?? new Uint8Array(0))
+      .labels,
+  };
 }
 
 const OLD_LABELS = JSON.stringify({ A: "old", "org.label-schema.build-arch": "mips" });
@@ -149,17 +156,9 @@ test("buildDate() pads nothing", () => {
   expect(buildDate(new Date("2024-02-03T00:04:05Z"))).toBe("Saturday_3_February_2024_0:4:5_UTC");
 });
 
-test.each([
-  ["a<b>&c\u2028", '"a\\u003cb\\u003e\\u0026c\\u2028"'],
-  ['"\\', '"\\"\\\\"'],
-  ["\udc80", '"\ufffd"'],
-])("compactJson(%j) gives %s", (text, json) => {
-  expect(compactJson(text)).toBe(json);
-});
-
-test("indentedJson() sorts keys by bytes and indents with a tab", () => {
+test("labelsJson() sorts keys by bytes and indents with a tab", () => {
   expect(
-    indentedJson(
+    labelsJson(
       new Map([
         ["b", "1"],
         ["B", "2"],
@@ -167,9 +166,5 @@ test("indentedJson() sorts keys by bytes and indents with a tab", () => {
       ]),
     ),
   ).toBe('{\n\t"10": "3",\n\t"B": "2",\n\t"b": "1"\n}');
-  expect(indentedJson(new Map())).toBe("{}");
-});
-
-test.each([["[1]"], ["null"], ["{"], ['"x"']])("stringsOfJson(%s) is empty", (text) => {
-  expect(stringsOfJson(text).size).toBe(0);
+  expect(labelsJson(new Map())).toBe("{}");
 });

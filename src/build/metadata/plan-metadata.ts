@@ -3,11 +3,12 @@ import { decodeOsText, encodeOsText } from "../../base/os-text.ts";
 import { parseLabels } from "../../format/deffile/labels.ts";
 import type { StageRecipe } from "../../format/deffile/recipe.ts";
 import { type Script, storedScript } from "../../format/deffile/script.ts";
+import { parseLabelsFile } from "../../image/inspect/labels-file.ts";
 import type { EditedView } from "../root/edited-view.ts";
 import { makeDirectories, writeFile } from "../root/skeleton.ts";
-import { indentedJson, stringsOfJson } from "./go-json.ts";
 import { readIn } from "./inspect-metadata.ts";
 import { mergeLabels } from "./labels.ts";
+import { labelsJson } from "./labels-json.ts";
 
 /** What metadata is made of besides the root. */
 export interface MetadataInput {
@@ -32,6 +33,7 @@ export interface MetadataTalk {
 }
 
 const OWN = "/.singularity.d";
+const NOTHING = new Uint8Array(0);
 /** Where `%post` leaves labels. */
 export const POST_LABELS = "/.build.labels";
 
@@ -84,11 +86,10 @@ function planHelp(
 }
 
 function planLabels(view: EditedView, input: MetadataInput, talk: MetadataTalk): void {
-  const read = (path: string): string => decodeOsText(readIn(view, path) ?? new Uint8Array());
   const { labels, warnings } = mergeLabels({
     recipe: input.recipe,
-    existing: stringsOfJson(read(`${OWN}/labels.json`)),
-    fromPost: parseLabels(read(POST_LABELS)),
+    existing: parseLabelsFile(readIn(view, `${OWN}/labels.json`) ?? NOTHING).labels,
+    fromPost: parseLabels(decodeOsText(readIn(view, POST_LABELS) ?? NOTHING)),
     time: input.time,
     arch: input.arch,
     version: input.version,
@@ -101,7 +102,7 @@ function planLabels(view: EditedView, input: MetadataInput, talk: MetadataTalk):
   if (view.lstat(POST_LABELS) !== undefined) view.add({ kind: "remove", path: POST_LABELS });
   if (input.hasSection("labels") && input.recipe.labels.size > 0) talk.info("Adding labels");
   for (const warning of warnings) talk.warning(warning);
-  put(view, `${OWN}/labels.json`, 0o644, indentedJson(labels));
+  put(view, `${OWN}/labels.json`, 0o644, labelsJson(labels));
 }
 
 /** Stores the definition; one that is there already moves to the history. */

@@ -1,18 +1,4 @@
-import { DATA_PARTITION, PART_PRIMARY } from "../../format/sif/codes.ts";
-import {
-  EXTRA_BYTES,
-  encodeDescriptor,
-  encodeName,
-  GROUP_MASK,
-} from "../../format/sif/descriptor.ts";
-import { partitionExtra } from "../../format/sif/extra.ts";
-import {
-  DEFAULT_CAPACITY,
-  DESCRIPTOR_BYTES,
-  encodeHeader,
-  LAUNCH_BYTES,
-  TABLE_OFFSET,
-} from "../../format/sif/header.ts";
+import { emptySif, encodeStart, planAdd } from "../../format/sif/edit.ts";
 
 /** An object to be laid out; all are put in group 1. */
 export interface SifObject {
@@ -30,12 +16,8 @@ export interface SifLayout {
   readonly offsets: readonly number[];
 }
 
-const LAUNCH = "#!/usr/bin/env run-singularity\n";
-const PARTITION_ALIGNMENT = 4096;
-
 /**
- * Lays out a SIF the way all writers do (reference: sif.md section 7): objects one after another,
- * partitions aligned, a table of 48 slots.
+ * Lays out a SIF that can be called as a program (reference: sif.md section 7).
  *
  * @param time seconds since 1970.
  */
@@ -44,55 +26,12 @@ export function layoutSif(
   uuid: Uint8Array,
   time: bigint,
 ): SifLayout {
-  const dataOffset = TABLE_OFFSET + DEFAULT_CAPACITY * DESCRIPTOR_BYTES;
-  const head = new Uint8Array(dataOffset);
+  let image = emptySif({ uuid, time, launch: "#!/usr/bin/env run-singularity\n" });
   const offsets: number[] = [];
-  let end = dataOffset;
-  let arch = "00";
-  for (const [slot, object] of objects.entries()) {
-    const isPartition = object.dataType === DATA_PARTITION;
-    const alignment = isPartition ? PARTITION_ALIGNMENT : 1;
-    const offset = Math.ceil(end / alignment) * alignment;
-    const extra = new Uint8Array(EXTRA_BYTES);
-    extra.set(object.extra);
-    const descriptor = {
-      slot,
-      dataType: object.dataType,
-      id: slot + 1,
-      group: GROUP_MASK + 1,
-      link: 0,
-      offset,
-      sizeBytes: object.sizeBytes,
-      paddedBytes: offset - end + object.sizeBytes,
-      createdAt: time,
-      modifiedAt: time,
-      uid: 0n,
-      gid: 0n,
-      name: encodeName(object.name),
-      extra,
-    };
-    head.set(encodeDescriptor(descriptor), TABLE_OFFSET + slot * DESCRIPTOR_BYTES);
-    const partition = partitionExtra(descriptor);
-    if (partition?.partType === PART_PRIMARY) arch = partition.arch;
-    offsets.push(offset);
-    end = offset + object.sizeBytes;
+  for (const object of objects) {
+    const added = planAdd(image, { ...object, group: 1 }, time);
+    image = added.image;
+    offsets.push(added.object.offset);
   }
-  const launch = new Uint8Array(LAUNCH_BYTES);
-  launch.set(new TextEncoder().encode(LAUNCH));
-  head.set(
-    encodeHeader({
-      launch,
-      arch,
-      uuid,
-      createdAt: time,
-      modifiedAt: time,
-      descriptorsFree: DEFAULT_CAPACITY - objects.length,
-      descriptorsTotal: DEFAULT_CAPACITY,
-      tableOffset: TABLE_OFFSET,
-      tableBytes: DEFAULT_CAPACITY * DESCRIPTOR_BYTES,
-      dataOffset,
-      dataBytes: end - dataOffset,
-    }),
-  );
-  return { head, offsets };
+  return { head: encodeStart(image), offsets };
 }

@@ -3,8 +3,8 @@ import { parseAppTransfer } from "../../format/deffile/file-list.ts";
 import { parseLabels } from "../../format/deffile/labels.ts";
 import type { AppRecipe } from "../../format/deffile/recipe.ts";
 import { hostFiles } from "../../host/host-files.ts";
-import { indentedJson } from "../metadata/go-json.ts";
 import { readIn } from "../metadata/inspect-metadata.ts";
+import { labelsJson } from "../metadata/labels-json.ts";
 import { applyEdits } from "../root/apply-edits.ts";
 import { type EditedView, editedView } from "../root/edited-view.ts";
 import { makeDirectories, writeFile } from "../root/skeleton.ts";
@@ -45,7 +45,7 @@ export function planApps(view: EditedView, apps: readonly AppRecipe[]): void {
     }
     if (app.help !== undefined) put(`${base}/scif/runscript.help`, app.help.text, 0o644);
     const labels = new Map([["SCIF_APP_NAME", app.name], ...parseLabels(app.labels?.text ?? "")]);
-    put(`${base}/scif/labels.json`, indentedJson(labels), 0o644);
+    put(`${base}/scif/labels.json`, labelsJson(labels), 0o644);
   }
   put("/.singularity.d/env/94-appsbase.sh", apps.map((app) => appGlobals(view, app)).join(""));
 }
