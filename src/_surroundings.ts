@@ -5,7 +5,7 @@ import { getuid, isTerminal } from "./host/process-calls.ts";
 import { environmentTable, rawArguments, rawEnvironment } from "./host/raw-environment.ts";
 import { write } from "./host/syscall.ts";
 import type { Context } from "./terminal/context.ts";
-import { createLog, LOG_LEVELS, readLevel } from "./terminal/log.ts";
+import { createLog, readLevel } from "./terminal/log.ts";
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -46,13 +46,6 @@ export function createContext(
     env,
     print: (text) => writeAll(STDOUT, text),
     printError: (text) => writeAll(STDERR, text),
-    progressOutput: () => ({
-      isTerminal: isTerminal(STDERR),
-      isQuiet: log.level < LOG_LEVELS.info,
-      columns: Number(env["COLUMNS"]) || 80,
-      write: (text) => writeAll(STDERR, text),
-      now: () => Bun.nanoseconds() / 1e6,
-    }),
   };
 }
 

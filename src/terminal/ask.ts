@@ -30,11 +30,12 @@ export function askLine(question: string, print: (text: string) => void): string
 
 /** Asks for a secret: on a terminal nothing of it is shown. Undefined at the end of input. */
 export function askSecret(question: string, print: (text: string) => void): string | undefined {
-  print(question);
-  // From a pipe the answer is a plain line.
   const terminal = openTerminal();
-  if (terminal === undefined) return readAnswer();
+  // From a pipe the answer is a plain line.
+  if (terminal === undefined) return askLine(question, print);
+  // Before the question: what is typed at once must not be shown either.
   terminal.setRawMode(true);
+  print(question);
   try {
     return readSecret();
   } finally {

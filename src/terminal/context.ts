@@ -1,5 +1,4 @@
 import type { Log } from "./log.ts";
-import type { ProgressOutput } from "./progress.ts";
 
 /** What a command gets besides its invocation. */
 export interface Context {
@@ -12,6 +11,4 @@ export interface Context {
   print(text: string): void;
   /** The same to standard error, for what is no log line. */
   printError(text: string): void;
-  /** Where startProgress() of terminal/progress.ts shows a step. */
-  progressOutput(): ProgressOutput;
 }
