@@ -41,7 +41,11 @@ int op_file(struct starter *starter, const struct op_file *op)
   auto_fd fd = openat(parent, name, FLAGS, op->mode);
   if (fd < 0 && errno == EEXIST && unlinkat(parent, name, 0) == 0)
     fd = openat(parent, name, FLAGS, op->mode);
-  return fd < 0 ? errno : write_all(fd, op->content.data, op->content.size);
+  if (fd < 0)
+    return errno;
+  int error = write_all(fd, op->content.data, op->content.size);
+  /* Writing takes set-id bits away. */
+  return !error && (op->mode & 07000) && fchmod(fd, op->mode) < 0 ? errno : error;
 }
 
 int op_symlink(struct starter *starter, const struct op_symlink *op)
