@@ -16,6 +16,16 @@ export function decompress(
   input: Uint8Array,
   limitBytes: number,
 ): Uint8Array | undefined {
+  const bytes = unpack(compression, input, limitBytes);
+  // No block of an image is empty.
+  return bytes === undefined || bytes.length === 0 || bytes.length > limitBytes ? undefined : bytes;
+}
+
+function unpack(
+  compression: CompressionName,
+  input: Uint8Array,
+  limitBytes: number,
+): Uint8Array | undefined {
   switch (compression) {
     case "gzip":
       return inflate(input, limitBytes);
@@ -41,8 +51,7 @@ function inflate(input: Uint8Array, limitBytes: number): Uint8Array | undefined 
     }
     // A zlib stream is two bytes, raw deflate, then a checksum.
     if (input.length < 6 || ((input[0] ?? 0) & 0x0f) !== 8) return undefined;
-    const bytes = Bun.inflateSync(input.subarray(2, -4) as Uint8Array<ArrayBuffer>);
-    return bytes.length > limitBytes ? undefined : bytes;
+    return Bun.inflateSync(input.subarray(2, -4) as Uint8Array<ArrayBuffer>);
   } catch {
     // Damaged input; the reader names the place.
     return undefined;
@@ -54,8 +63,7 @@ function zstd(input: Uint8Array, limitBytes: number): Uint8Array | undefined {
   if (stated === undefined) return decompressNative("zstd", input, limitBytes);
   if (stated > limitBytes) return undefined;
   try {
-    const bytes = Bun.zstdDecompressSync(input as Uint8Array<ArrayBuffer>);
-    return bytes.length > limitBytes ? undefined : bytes;
+    return Bun.zstdDecompressSync(input as Uint8Array<ArrayBuffer>);
   } catch {
     return undefined;
   }

@@ -74,11 +74,10 @@ export class SquashfsTree implements FileView {
   }
 
   #find(path: string): Inode | undefined {
-    const parts = path.split("/");
-    const name = parts.pop() ?? "";
-    if (name === "") return this.#dir("/");
-    const parent = this.#dir(parts.join("/"));
-    return parent && this.#child(parent, name);
+    if (path === "/" || path === "") return this.#root();
+    const cut = path.lastIndexOf("/");
+    const parent = this.#dir(path.slice(0, cut));
+    return parent && this.#child(parent, path.slice(cut + 1));
   }
 
   #child(parent: DirInode, name: string): Inode | undefined {
