@@ -128,7 +128,10 @@ export function hostFacts(options: HostFactsOptions): HostFacts {
     tool,
     programHolds: (path, text) => {
       const bytes = files.read(realPath(path) ?? path);
-      return bytes !== undefined && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(text);
+      return (
+        bytes !== undefined &&
+        Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(text)
+      );
     },
     get subUids() {
       return subUids();

@@ -1,11 +1,10 @@
-import { elfFacts } from "../format/elf/elf-facts.ts";
 import { neededGlibc } from "../format/elf/glibc-version.ts";
 import { type CachedLibrary, parseLdCache, parseLdconfigOutput } from "../format/ldcache/parse.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import type { GpuHost, HostElf } from "../plan/gpu/gpu-facts.ts";
 import { elfMachineOf } from "./_arch.ts";
 import { once, perKey } from "./_once.ts";
-import { close, O_NONBLOCK, O_RDONLY, open, pread } from "./syscall.ts";
+import { elfFile } from "./elf-file.ts";
 
 const LD_CACHE = "/etc/ld.so.cache";
 
@@ -40,17 +39,7 @@ function readCache(host: HostFacts, path: string): readonly CachedLibrary[] {
 }
 
 function readElf(path: string): HostElf | undefined {
-  // Not blocking: the path may turn out to be a FIFO.
-  const fd = open(path, O_RDONLY | O_NONBLOCK);
-  if (fd < 0) return undefined;
-  try {
-    const elf = elfFacts((offset, length) => {
-      const buffer = new Uint8Array(length);
-      return buffer.subarray(0, Math.max(pread(fd, buffer, offset), 0));
-    });
-    if (elf === undefined) return undefined;
-    return { machine: elf.machine, soname: elf.soname, needsGlibc: neededGlibc(elf) };
-  } finally {
-    close(fd);
-  }
+  const elf = elfFile(path);
+  if (elf === undefined) return undefined;
+  return { machine: elf.machine, soname: elf.soname, needsGlibc: neededGlibc(elf) };
 }
