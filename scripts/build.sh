@@ -26,9 +26,11 @@ place 755 build/starter.new build/embed/starter
 rm -f build/starter.new
 place 755 "$(command -v bash-static)" build/embed/bash
 
-# Neither .env nor bunfig.toml of the caller's directory is skiff's business.
+# Neither .env nor bunfig.toml of the caller's directory is skiff's business. The JIT starts twenty times
+# later than by default: compiling what runs for milliseconds costs 2 of 15 ms, and 3 of 16 ms of CPU; what
+# runs for long, such as reading an image, still reaches it.
 step "Compiling dist/skiff" "$bun" build --compile --minify --bytecode --format=esm --splitting \
-  --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
+  --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-jit-policy=20 \
   src/main.ts --outfile build/skiff.new
 mv -f build/skiff.new dist/skiff
 place 755 build/embed/starter dist/libexec/skiff/starter
