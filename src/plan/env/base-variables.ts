@@ -18,25 +18,25 @@ export interface BaseVariables {
 /** Host PATH is handed on in USER_PATH with these appended. */
 const USER_PATH_DEFAULT = "/bin:/usr/bin:/sbin:/usr/sbin:/usr/local/bin:/usr/local/sbin";
 
-/** Steps 1 to 3 of the construction (reference: runtime.md 2.1). */
+/**
+ * Steps 1 to 3 of the construction (reference: runtime.md 2.1). Loops instead of array methods: each
+ * of those costs 20 to 80 microseconds when a process calls it for the first time.
+ */
 export function collectBase(input: EnvironmentInput, injection: Injection): BaseVariables {
   const all = new Map<string, EnvironmentVariable>();
   const put = (name: string, value: string, origin: string): void => {
     all.set(name, { name, value, origin });
   };
-  const taken = new Set(injection.variables.map((variable) => variable.name));
+  const dropped = new Set(["HOME", "PATH", "LD_LIBRARY_PATH", "UID", "GID", "EUID", "PWD"]);
+  for (const name of input.noEnv) dropped.add(name);
+  let injectsPwd = false;
+  for (const { name } of injection.variables) {
+    dropped.add(name);
+    if (name === "PWD") injectsPwd = true;
+  }
   if (input.cleanEnv) put("LANG", "C", "--cleanenv");
-  const dropped = new Set([
-    "HOME",
-    "PATH",
-    "LD_LIBRARY_PATH",
-    "UID",
-    "GID",
-    "EUID",
-    ...input.noEnv,
-  ]);
   for (const [name, value] of Object.entries(input.host)) {
-    if (dropped.has(name) || taken.has(name) || isOurs(name)) continue;
+    if (dropped.has(name) || isOurs(name)) continue;
     if (input.cleanEnv && !ALWAYS_PASSED.has(name)) continue;
     put(name, value, "host");
   }
@@ -49,37 +49,47 @@ export function collectBase(input: EnvironmentInput, injection: Injection): Base
     );
   }
   for (const { name, value } of input.runtime) put(name, value, "runtime");
-  for (const [name, value] of runtimeVariables(input)) put(name, value, "runtime");
-  // The working directory is a fact, not a wish.
-  all.delete("PWD");
+  putRuntimeVariables(input, put);
   put("HOME", input.home, "runtime");
   put("PATH", DEFAULT_PATH, "default PATH");
-  for (const name of taken) all.delete(name);
-
-  const names = new Set(visibleNames(input));
-  const forcedNames = new Set(
-    FORCED.flatMap((suffix) => PREFIXES.map((prefix) => prefix + suffix)),
-  );
-  const list = [...all.values()];
-  const visible = list.filter((variable) => names.has(variable.name));
-  if (!taken.has("PWD")) visible.push({ name: "PWD", value: input.cwd, origin: "runtime" });
-  return {
-    visible,
-    hidden: list.filter((variable) => isScriptName(variable.name)),
-    forced: list.filter((variable) => forcedNames.has(variable.name)),
-    untouched: list.filter((variable) => !isScriptName(variable.name)),
-  };
+  for (const { name } of injection.variables) all.delete(name);
+  return divide(all, input, injectsPwd);
 }
 
-const FORCED = ["NAME", "CONTAINER", "INSTANCE"];
-
-function visibleNames(input: EnvironmentInput): string[] {
-  const names = ["HOME"];
-  for (const prefix of PREFIXES) for (const suffix of FORCED) names.push(prefix + suffix);
-  if (input.app !== undefined) names.push("SINGULARITY_APPNAME");
-  if (input.shell !== undefined) names.push("SINGULARITY_SHELL");
-  return names;
+function divide(
+  all: ReadonlyMap<string, EnvironmentVariable>,
+  input: EnvironmentInput,
+  injectsPwd: boolean,
+): BaseVariables {
+  const hidden: EnvironmentVariable[] = [];
+  const visible: EnvironmentVariable[] = [];
+  const forced: EnvironmentVariable[] = [];
+  const untouched: EnvironmentVariable[] = [];
+  for (const [name, variable] of all) {
+    if (!isScriptName(name)) {
+      untouched.push(variable);
+      continue;
+    }
+    hidden.push(variable);
+    if (FORCED.has(name)) forced.push(variable);
+    if (FORCED.has(name) || name === "HOME") visible.push(variable);
+    if (name === "SINGULARITY_APPNAME" && input.app !== undefined) visible.push(variable);
+    if (name === "SINGULARITY_SHELL" && input.shell !== undefined) visible.push(variable);
+  }
+  // The working directory is a fact, not a wish.
+  if (!injectsPwd) visible.push({ name: "PWD", value: input.cwd, origin: "runtime" });
+  return { visible, hidden, forced, untouched };
 }
+
+/** What scripts see from the start and cannot change. */
+const FORCED: ReadonlySet<string> = new Set([
+  "APPTAINER_NAME",
+  "APPTAINER_CONTAINER",
+  "APPTAINER_INSTANCE",
+  "SINGULARITY_NAME",
+  "SINGULARITY_CONTAINER",
+  "SINGULARITY_INSTANCE",
+]);
 
 function isOurs(name: string): boolean {
   return (
@@ -91,23 +101,23 @@ function isOurs(name: string): boolean {
 }
 
 /** Reference: runtime.md 2.3. */
-function runtimeVariables(input: EnvironmentInput): [string, string][] {
-  const both: [string, string | undefined][] = [
-    ["CONTAINER", input.imagePath],
-    ["NAME", baseName(input.imagePath)],
-    ["BIND", input.bindDestinations.join(",")],
-    ["COMMAND", input.action],
-    ["INSTANCE", input.instance],
-    ["SHARENS_MASTER", input.sharensMaster ? "1" : undefined],
-    ["NO_EVAL", input.noEval ? "1" : undefined],
-    ["SHELL", input.shell],
-    ["APPNAME", input.app],
-  ];
-  const out: [string, string][] = [];
-  for (const [suffix, value] of both) {
-    if (value === undefined) continue;
-    for (const prefix of PREFIXES) out.push([prefix + suffix, value]);
-  }
-  if (input.app === undefined) out.push(["APPTAINER_APPNAME", ""]);
-  return out;
+function putRuntimeVariables(
+  input: EnvironmentInput,
+  put: (name: string, value: string, origin: string) => void,
+): void {
+  const both = (suffix: string, value: string | undefined): void => {
+    if (value === undefined) return;
+    put(PREFIXES[0] + suffix, value, "runtime");
+    put(PREFIXES[1] + suffix, value, "runtime");
+  };
+  both("CONTAINER", input.imagePath);
+  both("NAME", baseName(input.imagePath));
+  both("BIND", input.bindDestinations.join(","));
+  both("COMMAND", input.action);
+  both("INSTANCE", input.instance);
+  both("SHARENS_MASTER", input.sharensMaster ? "1" : undefined);
+  both("NO_EVAL", input.noEval ? "1" : undefined);
+  both("SHELL", input.shell);
+  both("APPNAME", input.app);
+  if (input.app === undefined) put("APPTAINER_APPNAME", "", "runtime");
 }

@@ -62,11 +62,8 @@ class DirectRun {
     state.positional = input.arguments;
     this.set("IFS", " \t\n", "shell");
     this.set("OPTIND", "1", "shell");
-    for (const [name, value] of [
-      ["UID", input.uid],
-      ["EUID", input.uid],
-    ] as const) {
-      this.set(name, String(value), "shell");
+    for (const name of ["UID", "EUID"]) {
+      this.set(name, String(input.uid), "shell");
       state.mark(name, { readOnly: true }, words("shell"));
     }
     this.set("GID", String(input.gid), "shell");
@@ -209,8 +206,7 @@ class DirectRun {
     for (const { name, value, origin } of base.hidden) {
       const present = this.get(name);
       if (present === undefined) this.export(name, value, origin);
-      else if (present === "" && !base.forced.some((variable) => variable.name === name))
-        this.unset(name);
+      else if (present === "" && !isForced(base, name)) this.unset(name);
     }
     this.export(
       "PWD",
@@ -227,7 +223,9 @@ class DirectRun {
   }
 
   private injected(name: string): boolean {
-    return this.construction.injection.variables.some((variable) => variable.name === name);
+    for (const variable of this.construction.injection.variables)
+      if (variable.name === name) return true;
+    return false;
   }
 
   private extendLibraryPath(): void {
@@ -272,9 +270,8 @@ class DirectRun {
     }
     variables.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     const { positional } = state;
-    const same =
-      positional.length === input.arguments.length &&
-      positional.every((word, i) => word === input.arguments[i]);
+    let same = positional.length === input.arguments.length;
+    for (let i = 0; same && i < positional.length; i++) same = positional[i] === input.arguments[i];
     return {
       variables,
       output: this.interpreter.written,
@@ -317,6 +314,11 @@ class DirectRun {
   private unset(name: string): void {
     this.interpreter.state.variables.delete(name);
   }
+}
+
+function isForced(base: BaseVariables, name: string): boolean {
+  for (const variable of base.forced) if (variable.name === name) return true;
+  return false;
 }
 
 function words(text: string): Origin {

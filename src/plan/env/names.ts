@@ -31,14 +31,21 @@ export const NOT_INJECTABLE: ReadonlySet<string> = new Set([
   "SINGULARITY_APPNAME",
 ]);
 
-/** Read-only or computed in shells: such names go into the environment beside the scripts, or not at all. */
-const SHELL_OWNED =
-  /^(?:RANDOM|SRANDOM|SECONDS|LINENO|EPOCHSECONDS|EPOCHREALTIME|BASH|BASHPID|BASHOPTS|BASH_(?:ALIASES|ARG[CV]0?|CMDS|COMMAND|EXECUTION_STRING|LINENO|REMATCH|SOURCE|SUBSHELL|VERSINFO|VERSION)|DIRSTACK|FUNCNAME|GROUPS|PIPESTATUS|SHELLOPTS|COMP_WORDBREAKS|HISTCMD|PPID|_)$/;
+/** Read-only or computed in shells: such names go into the environment beside the scripts. */
+const SHELL_OWNED: ReadonlySet<string> = new Set(
+  (
+    "RANDOM SRANDOM SECONDS LINENO EPOCHSECONDS EPOCHREALTIME BASH BASHPID BASHOPTS BASH_ALIASES BASH_ARGC BASH_ARGV " +
+    "BASH_ARGV0 BASH_CMDS BASH_COMMAND BASH_EXECUTION_STRING BASH_LINENO BASH_REMATCH BASH_SOURCE BASH_SUBSHELL " +
+    "BASH_VERSINFO BASH_VERSION DIRSTACK FUNCNAME GROUPS PIPESTATUS SHELLOPTS COMP_WORDBREAKS HISTCMD PPID _"
+  ).split(" "),
+);
+
+const SCRIPT_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
  * Whether scripts can see and change the variable. Exported bash functions (`BASH_FUNC_f%%`), names
  * with odd characters and names that shells keep for themselves pass through untouched.
  */
 export function isScriptName(name: string): boolean {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !SHELL_OWNED.test(name);
+  return SCRIPT_NAME.test(name) && !SHELL_OWNED.has(name);
 }

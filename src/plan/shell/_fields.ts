@@ -22,7 +22,9 @@ export class FieldBuilder {
   constructor(separators: string | undefined) {
     let white = "";
     let other = "";
-    for (const char of separators ?? DEFAULT_SEPARATORS) {
+    const all = separators ?? DEFAULT_SEPARATORS;
+    for (let i = 0; i < all.length; i++) {
+      const char = all[i] ?? "";
       if (DEFAULT_SEPARATORS.includes(char)) white += char;
       else other += char;
     }

@@ -101,6 +101,7 @@ function addParameter(part: ParameterPart, fields: FieldBuilder, host: Expansion
     return;
   }
   if (Array.isArray(value)) {
+    if (part.quoted) fields.quoted("");
     addParts(value, fields, host, !part.quoted);
     return;
   }

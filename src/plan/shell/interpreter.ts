@@ -24,6 +24,7 @@ import { arithmeticValue, expandPattern, expandText, expandWords } from "./expan
 import { LIMITS, NeedsShell, ShellSyntaxError } from "./needs-shell.ts";
 import { Parser } from "./parse.ts";
 import { matchPattern } from "./pattern.ts";
+import { runQuickLines } from "./quick-lines.ts";
 import type { ScriptFiles } from "./script-files.ts";
 import {
   describeOrigin,
@@ -116,8 +117,12 @@ export class Interpreter implements BuiltinHost {
     const parser = new Parser(text.includes("\r\n") ? text.replaceAll("\r\n", "\n") : text);
     if (this.source.text !== parser.text) this.source = { ...this.source, text: parser.text };
     try {
-      for (let line = parser.nextLine(); line !== undefined; line = parser.nextLine())
+      for (;;) {
+        parser.position = runQuickLines(parser.text, parser.position, this);
+        const line = parser.nextLine();
+        if (line === undefined) break;
         this.runList(line);
+      }
     } catch (error) {
       if (!(error instanceof ShellSyntaxError)) throw error;
       this.state.status = 2;
