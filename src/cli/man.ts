@@ -37,9 +37,9 @@ export function formatManPage(path: readonly string[], command: CommandSpec): st
   if (command.examples !== undefined) {
     const examples = command.examples.map(
       ({ text, command: line }) =>
-        `.PP\n${roffText(text)}:\n.PP\n.RS 4\n.nf\n${roffText(`skiff ${line}`)}\n.fi\n.RE`,
+        `${roffText(text)}:\n.PP\n.RS 4\n.nf\n${roffText(`skiff ${line}`)}\n.fi\n.RE`,
     );
-    parts.push(`.SH EXAMPLES\n${examples.join("\n")}`);
+    parts.push(section("EXAMPLES", examples.join("\n.PP\n")));
   }
   parts.push(section("SEE ALSO", formatSeeAlso(path, command)));
   return `${parts.join("\n")}\n`;
