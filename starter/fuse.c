@@ -13,7 +13,7 @@
  * A server that mounts itself does so on a directory whose mount is shared between its namespace and
  * ours:
  *
- *   bind the target on itself, share it
+ *   a tmpfs on the target, shared
  *   clone ────────────────────►  fork ───────────────────────►  exec; mounts
  *   the mount has come over: make ours private
  *   one byte on `go` ─────────►  detach the server's copy, exit
@@ -144,11 +144,11 @@ static int serve_itself(const struct starter *starter, const struct op_fuse *op,
   auto_fd changes = openat(starter->proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
   if (changes < 0 || pipe2(pipes->alive, O_CLOEXEC) < 0)
     return errno;
-  int error = mount(op->target, op->target, NULL, MS_BIND, NULL) < 0 ? errno : 0;
+  /* An empty mount of our own: a bind of the target is refused where it has locked mounts below. */
+  int error = mount_at(starter, target, "tmpfs", "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=4k");
   auto_fd base = resolve(starter, "", op->target);
   if (!error)
     error = base < 0 ? -base : make(starter, base, MS_SHARED);
-  (void)target;
   if (error)
     return error;
   pid_t middle = clone_server(op, pipes);

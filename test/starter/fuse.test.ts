@@ -1,0 +1,272 @@
+import { describe, expect } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import type { FuseOp, Op } from "../../src/ops/op.ts";
+import { noFuse, noOverlay, noTool, noUserNamespaces } from "../support/host-lacks.ts";
+import { firstReason, testUnless } from "../support/skip.ts";
+import { useStarter } from "./driver.ts";
+import { bind, caps, enter, exec, fuse, mkdir, mount, script, session } from "./make-op.ts";
+
+const starter = useStarter();
+const { place } = starter;
+const lacks = firstReason(noUserNamespaces(), noFuse(), noTool("busybox"));
+const testWithSquashfuse = testUnless(
+  firstReason(lacks, noOverlay(), noTool("squashfuse_ll"), noTool("mksquashfs")),
+);
+const testWithFuse2fs = testUnless(firstReason(lacks, noTool("fuse2fs"), noTool("mkfs.ext3")));
+
+if (lacks === undefined) {
+  starter.prepare(`
+    PATH=$PATH:/usr/sbin:/sbin
+    mkdir -p tree/bin tree/etc tree/proc tree/dev tree/data; cp /bin/busybox tree/bin
+    for name in sh cat ls grep sleep mount touch; do ln -s busybox tree/bin/$name; done
+    echo image > tree/etc/name
+    head -c 4096 /dev/zero | tee ext.part > image.part
+    ! command -v mksquashfs || { mksquashfs tree image.sqfs -quiet -no-progress; cat image.sqfs >> image.part; }
+    ! command -v mkfs.ext3 || { truncate -s 16M image.ext3; mkfs.ext3 -q -E root_owner=$(id -u):$(id -g) -d tree image.ext3
+      cat image.ext3 >> ext.part; }
+  `);
+}
+
+/** Living processes (zombies are for process 1 to reap) whose command line names `text`. */
+function serversOf(text: string): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        // A zombie's command line is empty.
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(text);
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** Whether the servers of an image end within five seconds. */
+async function noServerLeft(text: string): Promise<boolean> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (serversOf(text).length === 0) return true;
+    await Bun.sleep(50);
+  }
+  return false;
+}
+
+function squashfuse(image: string, more: Partial<FuseOp> = {}): FuseOp {
+  const argv = ["/usr/bin/squashfuse_ll", "-f", "-o", "offset=4096", image, "%f"];
+  return fuse("/image", argv, {
+    serverRoot: "/host",
+    subtype: "squashfuse_ll",
+    flags: 7,
+    data: "allow_other",
+    ...more,
+  });
+}
+
+/** An image with a stub directory above it, as any launch from a packed image. */
+function launch(image: Op, program: Op, upper?: string): Op[] {
+  return [
+    ...session(),
+    mkdir("/image"),
+    mkdir("/stub/missing/point"),
+    mkdir("/upper"),
+    mkdir("/work"),
+    image,
+    {
+      kind: "overlay",
+      lower: ["/stub", "/image"],
+      upper: upper ?? "",
+      work: upper === undefined ? "" : "/work",
+      target: "/root",
+      flags: 4,
+      data: "userxattr",
+    },
+    bind("/proc", "/proc", { sourceRoot: "/host", root: "/root" }),
+    bind("/dev", "/dev", { sourceRoot: "/host", root: "/root" }),
+    bind(`${place}`, "/missing/point", { sourceRoot: "/host", root: "/root" }),
+    ...enter,
+    caps({ noNewPrivs: 1 }),
+    program,
+  ];
+}
+
+const image = `${place}/image.part`;
+
+describe.each([
+  ["as the kernel of today", {}],
+  ["with the system calls of 4.18", { classic: true }],
+])("a FUSE image %s", (_, options) => {
+  testWithSquashfuse(
+    "runs under a read-only overlay with stubs, and no server is left",
+    async () => {
+      const program = script("cat /etc/name; ls -d /missing/point/image.part; touch /etc/x");
+      const done = await starter.run(launch(squashfuse(image), program), options);
+      expect(done.stdout).toBe("image\n/missing/point/image.part\n");
+      expect(done.stderr).toContain("Read-only file system");
+      expect(await noServerLeft(image)).toBe(true);
+    },
+  );
+
+  testWithSquashfuse("takes writes in a tmpfs above it", async () => {
+    const program = script("touch /etc/x; ls /etc");
+    const done = await starter.run(launch(squashfuse(image), program, "/upper"), options);
+    // What belongs to an id outside of the namespace may not be copied up.
+    expect(done.stdout).toContain("name\n");
+    expect(done.code).toBe(0);
+  });
+
+  testWithSquashfuse("leaves no server after SIGKILL of the program", async () => {
+    const child = starter.start(launch(squashfuse(image), exec("/bin/sleep", "60")), options);
+    while (serversOf(image).length === 0) await Bun.sleep(10);
+    await Bun.sleep(50);
+    child.kill("SIGKILL");
+    await child.exited;
+    expect(await noServerLeft(image)).toBe(true);
+  });
+});
+
+testWithSquashfuse("no process is left when the starter is killed at any moment", async () => {
+  for (let delay = 0; delay < 60; delay += 2) {
+    const child = starter.start(launch(squashfuse(image), exec("/bin/sleep", "60")));
+    await Bun.sleep(delay / 3);
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+  expect(await noServerLeft(image)).toBe(true);
+  expect(await noServerLeft(starter.path)).toBe(true);
+});
+
+testWithSquashfuse("the server holds nothing of the caller and has no capabilities", async () => {
+  const program = script(
+    `pid=$(/bin/busybox pidof squashfuse_ll | /bin/busybox cut -d' ' -f1)
+     for fd in /proc/$pid/fd/*; do /bin/busybox readlink $fd; done
+     grep -E 'CapEff|CapPrm' /proc/$pid/status
+     grep -c ' /image ' /proc/$pid/mountinfo`,
+  );
+  const done = await starter.run(launch(squashfuse(image), program), {
+    before: "exec 7</etc/passwd;",
+  });
+  const lines = done.stdout.trim().split("\n");
+  const files = lines.slice(0, -3).map((line) => line.replace(/^.*\//, ""));
+  expect(files.sort()).toEqual(["fuse", "image.part", "log (deleted)", "log (deleted)", "null"]);
+  expect(lines.slice(-3, -1).every((line) => line.endsWith("\t0000000000000000"))).toBe(true);
+  expect(lines.at(-1)).toBe("0");
+});
+
+testWithSquashfuse("the program finds no child that it did not make", async () => {
+  const ops = launch(
+    squashfuse(image),
+    script('grep -l "^PPid:.$$$" /proc/[0-9]*/status; echo $?'),
+  );
+  const done = await starter.run(ops);
+  expect(done.stdout).toBe("1\n");
+});
+
+testWithSquashfuse("standard output ends with the program, whatever the server does", async () => {
+  const child = starter.start(launch(squashfuse(image), script("/bin/sleep 2 >&- 2>&- & echo x")));
+  expect(await child.stdout.text()).toBe("x\n");
+});
+
+testWithSquashfuse(
+  "a descriptor that the server is given by name is not the program's",
+  async () => {
+    const op = squashfuse("/dev/fd/9");
+    const ops = launch(op, script("cat /etc/name; ls /proc/self/fd/9; ls /proc/self/fd/8"));
+    const done = await starter.run(ops, { before: `exec 8</etc/passwd 9<${image};` });
+    expect(done.stdout).toBe("image\n/proc/self/fd/8\n");
+    expect(done.stderr).toContain("/proc/self/fd/9");
+  },
+);
+
+describe("a file server that fails", () => {
+  const attempt = async (op: FuseOp) => {
+    const faults = [{ errno: 0, text: "cannot mount the image: %o" }];
+    const [before, after] = [session(), launch(op, exec("/bin/sh")).slice(session().length)];
+    const ops = after.map((o) => (o === op ? { op, faults } : o));
+    return starter.run([...before, ...ops]);
+  };
+
+  testWithSquashfuse("is to blame when it has no image", async () => {
+    const done = await attempt(squashfuse(`${place}/nosuch`));
+    expect(done.stderr).toContain("FATAL:   cannot mount the image: ");
+    expect(done.stderr).toContain("No such file or directory");
+    expect(done.code).toBe(255);
+  });
+
+  testWithSquashfuse("is to blame when it is not installed", async () => {
+    const done = await attempt(squashfuse(image, { argv: ["/usr/bin/nosuch", "%f"] }));
+    expect(done.stderr).toBe(
+      "FATAL:   cannot mount the image: /usr/bin/nosuch: No such file or directory\n",
+    );
+  });
+
+  testWithFuse2fs("is to blame when it ends before it has mounted itself", async () => {
+    const argv = ["/usr/bin/fuse2fs", "-f", "/etc/hostname", "%m"];
+    const done = await attempt(squashfuse(image, { argv, selfMount: 1 }));
+    expect(done.stderr).toContain("FATAL:   cannot mount the image: ");
+    expect(done.stderr).toContain("/etc/hostname");
+    expect(await noServerLeft("/etc/hostname")).toBe(true);
+  });
+});
+
+describe.each([
+  ["in a session", "/host"],
+  ["in the caller's tree", ""],
+])("a server that mounts itself, %s,", (_, serverRoot) => {
+  const fuse2fs = (path: string, options: string, flags = 6): Op =>
+    fuse(
+      serverRoot === "" ? "/mnt" : "/root",
+      ["/usr/bin/fuse2fs", "-f", "-o", options, path, "%m"],
+      {
+        serverRoot,
+        flags,
+        selfMount: 1,
+      },
+    );
+  const ops = (server: Op, program: string): Op[] => {
+    const first = session();
+    // Before the first pivot the caller's tree is still the root.
+    const root = serverRoot === "" ? "/mnt" : "/root";
+    const start = serverRoot === "" ? first.slice(0, 2) : first;
+    const from = { sourceRoot: serverRoot, root };
+    return [
+      ...start,
+      server,
+      bind("/proc", "/proc", from),
+      mount("tmpfs", "/data", { root }),
+      { kind: "pivot", root, putOld: "" },
+      { kind: "chdir", candidates: ["/"], warning: "" },
+      caps(),
+      script(program),
+    ];
+  };
+
+  testWithFuse2fs("serves an ext3 file for reading and writing", async () => {
+    const path = `${place}/image.ext3`;
+    const write = await starter.run(
+      ops(
+        fuse2fs(path, "rw,fakeroot,allow_other"),
+        "echo more > /etc/more; cat /etc/more /etc/name",
+      ),
+    );
+    expect(write).toEqual({ code: 0, stdout: "more\nimage\n", stderr: "" });
+    expect(await noServerLeft(path)).toBe(true);
+    const read = await starter.run(
+      ops(fuse2fs(path, "ro,fakeroot,allow_other", 7), "cat /etc/more; touch /etc/x; mount"),
+    );
+    expect(read.stdout).toMatch(/^more\n.* on \/ type fuse.ext4 \(ro,nosuid,nodev,/);
+    expect(read.stderr).toContain("Read-only file system");
+    expect(await noServerLeft(path)).toBe(true);
+  });
+
+  testWithFuse2fs("serves a partition at an offset and does not outlive SIGKILL", async () => {
+    const path = `${place}/ext.part`;
+    const child = starter.start(
+      ops(fuse2fs(path, "ro,offset=4096,fakeroot,allow_other", 7), "cat /etc/name; exec sleep 60"),
+    );
+    const reader = child.stdout.getReader();
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe("image\n");
+    expect(serversOf(path).length).toBe(1);
+    child.kill("SIGKILL");
+    await child.exited;
+    expect(await noServerLeft(path)).toBe(true);
+  });
+});
