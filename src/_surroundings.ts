@@ -51,7 +51,7 @@ export function createContext(
 
 /** Writes a whole text before it returns, also to a descriptor that is set non-blocking. A closed pipe ends it silently. */
 function writeAll(fd: number, text: string): void {
-  let bytes = encodeOsText(text);
+  let bytes = text.isWellFormed() ? new TextEncoder().encode(text) : encodeOsText(text);
   while (bytes.length > 0) {
     const count = write(fd, bytes);
     if (count === EAGAIN) Bun.sleepSync(1);
