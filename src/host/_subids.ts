@@ -22,7 +22,30 @@ export function findSubids(
     // 2^32 - 1 is no id, so no range may hold it.
     if (range.count > 0 && range.first + range.count <= 0xffffffff) ranges.push(range);
   }
-  return ranges.sort((a, b) => rank(b) - rank(a) || b.count - a.count);
+  return bestFirst(ranges);
+}
+
+/** Ranges as getsubids(1) prints them, `INDEX: USER FIRST COUNT` a line; best first. */
+export function parseGetsubids(text: string): readonly IdRange[] {
+  const ranges = [...text.matchAll(/^\d+: \S+ (\d{1,10}) (\d{1,10})$/gm)].map((match) => ({
+    first: Number(match[1]),
+    count: Number(match[2]),
+  }));
+  return bestFirst(ranges.filter((range) => range.count > 0));
+}
+
+/**
+ * The service that hands out sub-ids instead of the files: the word of the `subid` line of
+ * nsswitch.conf (newuidmap asks one source only). Undefined: the files.
+ */
+export function subidService(nsswitch: string): string | undefined {
+  if (!nsswitch.includes("subid:")) return undefined;
+  const word = nsswitch.match(/^\s*subid:\s*(\S+)/m)?.[1];
+  return word === "files" ? undefined : word;
+}
+
+function bestFirst(ranges: readonly IdRange[]): readonly IdRange[] {
+  return ranges.toSorted((a, b) => rank(b) - rank(a) || b.count - a.count);
 }
 
 function rank(range: IdRange): number {

@@ -1,4 +1,4 @@
-import type { HostFacts } from "../plan/facts.ts";
+import type { HostFacts, IdRange } from "../plan/facts.ts";
 import { findAccount, findGroupName } from "./_accounts.ts";
 import { archOfMachine } from "./_arch.ts";
 import { isBinfmtFor } from "./_binfmt.ts";
@@ -6,7 +6,7 @@ import { parseMountinfo } from "./_mountinfo.ts";
 import { askAccount, askGroupName } from "./_name-service.ts";
 import { once, perKey } from "./_once.ts";
 import { parseProcStatus } from "./_proc-status.ts";
-import { findSubids } from "./_subids.ts";
+import { findSubids, parseGetsubids, subidService } from "./_subids.ts";
 import { findTool } from "./find-tool.ts";
 import { hostFiles, realPath, statFollow } from "./host-files.ts";
 import { getcwd, getgid, getgroups, getUmask, getuid, isTerminal, uname } from "./process-calls.ts";
@@ -43,10 +43,13 @@ export function hostFacts(options: HostFactsOptions): HostFacts {
     (name: string) => findAccount(passwd(), { name }) ?? askAccount(name),
   );
   const groupName = perKey((gid: number) => findGroupName(group(), gid) ?? askGroupName(gid));
-  const subids = (file: string) =>
+  const subids = (kind: "uid" | "gid") =>
     once(() => {
-      const text = readHostText(file);
-      return text === "" ? [] : findSubids(text, accountByUid(uid())?.name, uid());
+      const name = accountByUid(uid())?.name;
+      if (subidService(readHostText("/etc/nsswitch.conf")) !== undefined) {
+        return askSubids(kind, name, tool("getsubids"));
+      }
+      return findSubids(readHostText(`/etc/sub${kind}`), name, uid());
     });
   const gid = once(getgid);
   const groups = once(getgroups);
@@ -58,8 +61,8 @@ export function hostFacts(options: HostFactsOptions): HostFacts {
   const stdinIsTerminal = once(() => isTerminal(0));
   const stderrIsTerminal = once(() => isTerminal(2));
   const tool = perKey((name: string) => findTool(name, options.binaryPath, env()["PATH"]));
-  const subUids = subids("/etc/subuid");
-  const subGids = subids("/etc/subgid");
+  const subUids = subids("uid");
+  const subGids = subids("gid");
   const mounts = once(() => parseMountinfo(readHostText("/proc/self/mountinfo")));
   const fuse = once(canOpenFuse);
   const handlers = once(readBinfmt);
@@ -162,6 +165,18 @@ function logicalOf(pwd: string | undefined, cwd: string | undefined): string | u
   if (/\/\.\.?(\/|$)/.test(pwd)) return cwd;
   const claimed = statFollow(pwd)?.id;
   return claimed !== undefined && claimed === statFollow(cwd)?.id ? pwd : cwd;
+}
+
+/** Sub-ids from a directory service; a subprocess, but only on machines where no file has them. */
+function askSubids(
+  kind: "uid" | "gid",
+  name: string | undefined,
+  getsubids: string | undefined,
+): readonly IdRange[] {
+  if (name === undefined || getsubids === undefined) return [];
+  const argv = [getsubids, ...(kind === "gid" ? ["-g"] : []), name];
+  const asked = Bun.spawnSync(argv, { stdin: "ignore", stderr: "ignore" });
+  return asked.exitCode === 0 ? parseGetsubids(asked.stdout.toString()) : [];
 }
 
 function canOpenFuse(): boolean {
