@@ -6,13 +6,16 @@ import { diffPlans, renderDifferences } from "../plan/explain-diff.ts";
 import { planLaunch } from "../plan/launch.ts";
 import type { Action } from "../plan/request.ts";
 import { gatherLaunch } from "../runtime/gather.ts";
+import { gatherGpu } from "../runtime/gather-gpu.ts";
 import type { Context } from "../terminal/context.ts";
 
 /** `explain exec|run|shell|test …` prints the plan of that launch; `explain --diff A B` compares two saved ones. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const action = inv.path[1];
   if (action === undefined) return compareSaved(inv, ctx);
-  const launch = planLaunch(await gatherLaunch(inv, action as Action, ctx.program, ctx.env));
+  const launch = planLaunch(
+    await gatherLaunch(inv, action as Action, ctx.program, ctx.env, gatherGpu),
+  );
   if (launch.kind === "nothing") {
     ctx.print(`${launch.note}\n`);
     return 0;

@@ -35,12 +35,28 @@ const KNOWN = [
   "instance",
 ];
 
+/** Finds the host files of GPUs; only called for launches that ask for them. */
+export type GpuGatherer = (
+  inv: Invocation,
+  config: Config,
+  host: HostFacts,
+  image: ImageFacts,
+  notices: Notice[],
+) => Promise<GpuBinds>;
+
+function asksForGpu(inv: Invocation, config: Config): boolean {
+  const { alwaysUseNv, alwaysUseRocm } = config.values;
+  const always = alwaysUseNv || alwaysUseRocm;
+  return always || inv.bool("nv") || inv.bool("rocm") || inv.strings("device").length > 0;
+}
+
 /** Reads everything that a launch is planned from: configuration, host, image, files named by options. */
 export async function gatherLaunch(
   inv: Invocation,
   action: Action,
   calledAs: LaunchRequest["calledAs"],
   env: Readonly<Record<string, string>>,
+  gatherGpu: GpuGatherer,
 ): Promise<LaunchFacts> {
   const [image = "", ...args] = inv.args;
   const config = readConfig(inv);
@@ -56,40 +72,10 @@ export async function gatherLaunch(
     host,
     image: opened,
     volumes: openVolumes(request, host),
-    gpu: await gatherGpu(inv, config, host, opened, notices),
+    gpu: asksForGpu(inv, config) ? await gatherGpu(inv, config, host, opened, notices) : NO_GPU,
     environment: { envFiles: readEnvFiles(inv, request, opened, host, notices) },
     notices,
   };
-}
-
-/** Host files for --nv, --rocm and --device; nothing is loaded or read for launches without them. */
-async function gatherGpu(
-  inv: Invocation,
-  config: Config,
-  host: HostFacts,
-  image: ImageFacts,
-  notices: Notice[],
-): Promise<GpuBinds> {
-  const asked = (flag: string, always: boolean, directive: string): string | undefined => {
-    if (inv.bool(flag)) return `--${flag}`;
-    return always && !inv.bool(`no-${flag}`) ? `${directive} = yes` : undefined;
-  };
-  const nv = asked("nv", config.values.alwaysUseNv, "always use nv");
-  const rocm = asked("rocm", config.values.alwaysUseRocm, "always use rocm");
-  const devices = inv.strings("device");
-  if (nv === undefined && rocm === undefined && devices.length === 0) return NO_GPU;
-  const { gpuFacts } = await import("../host/gpu-facts.ts");
-  const { planGpu } = await import("../plan/gpu/plan-gpu.ts");
-  const facts = gpuFacts({
-    host,
-    tree: image.tree,
-    configFile: config.file,
-    prefix: installPrefix(),
-    cdiDirectories: inv.strings("cdi-dirs"),
-  });
-  const planned = planGpu({ nv, rocm, devices, writable: inv.bool("writable") }, host, facts);
-  notices.push(...planned.notices);
-  return planned.binds;
 }
 
 /** The configuration that the global flags select. */

@@ -6,16 +6,15 @@ import {
   O_CLOEXEC,
   O_RDONLY,
   open,
+  pwrite,
   sealMemfd,
   setCloseOnExec,
-  pwrite,
 } from "../host/syscall.ts";
 import { encodeOps } from "../ops/encode.ts";
 import type { WiredOp } from "../ops/op.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { lower } from "../plan/lower/lower.ts";
 import type { Plan } from "../plan/plan.ts";
-import { embeddedHelper } from "./embedded.ts";
 import { installedHelper } from "./installed.ts";
 import { unpackImage } from "./unpack.ts";
 
@@ -96,6 +95,8 @@ async function openShell(): Promise<number> {
 }
 
 async function embeddedFd(name: "starter" | "bash", inherit: boolean): Promise<number> {
+  // Loaded only by a binary that stands alone: an installation has the files.
+  const { embeddedHelper } = await import("./embedded.ts");
   const bytes = await embeddedHelper(name);
   const fd = memfdCreate(`skiff-${name}`, inherit);
   if (fd < 0)

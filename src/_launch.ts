@@ -1,0 +1,43 @@
+import { createContext, ownEnvironment, ownWords } from "./_surroundings.ts";
+import { Fault } from "./base/fault.ts";
+import { COMMANDS } from "./cli/commands/actions.ts";
+import { finishFlags, parseCommand, readWords } from "./cli/parse.ts";
+import { readProgramName } from "./cli/program.ts";
+import { ROOT } from "./cli/root.ts";
+import { UsageFault } from "./cli/usage-fault.ts";
+import { launch } from "./runtime/launch.ts";
+
+/** Thrown where a launch turns out to need code that the short way does not have. */
+class NotPlain extends Error {}
+
+/**
+ * The short way of exec, run, shell and test: everything a plain launch needs is in this module's
+ * static imports, nothing else is. Gives the exit status, or undefined when the command line is none
+ * of these, asks for help, is wrong, or needs GPUs: then nothing has happened yet and the whole
+ * program takes over.
+ */
+export async function launchDirectly(): Promise<number | undefined> {
+  const { program, implied } = readProgramName(process.argv0);
+  const words = [...implied, ...ownWords()];
+  const env = ownEnvironment();
+  let context = createContext(program, env, undefined);
+  try {
+    const start = readWords(ROOT, [], words);
+    const [verb, ...rest] = start.args;
+    const command = COMMANDS.find((one) => one.name === verb);
+    if (command === undefined || start.help || start.settings.has("version")) return undefined;
+    const options = { preferNotice: program !== "singularity" };
+    const { flags: globals, notices } = finishFlags(start, env, options);
+    context = createContext(program, env, globals);
+    const parsed = parseCommand(command, rest, { ...options, env, globals, notices });
+    if (parsed.kind === "help") return undefined;
+    return await launch(parsed.invocation, context, () => {
+      throw new NotPlain();
+    });
+  } catch (error) {
+    if (error instanceof NotPlain || error instanceof UsageFault) return undefined;
+    if (!(error instanceof Fault)) throw error;
+    context.log.fatal(error.hint === undefined ? error.message : `${error.message}; ${error.hint}`);
+    return error.exitCode;
+  }
+}

@@ -1,0 +1,36 @@
+import type { Invocation } from "../cli/invocation.ts";
+import { gpuFacts } from "../host/gpu-facts.ts";
+import type { Config } from "../plan/config.ts";
+import type { HostFacts, ImageFacts } from "../plan/facts.ts";
+import { planGpu } from "../plan/gpu/plan-gpu.ts";
+import type { GpuBinds } from "../plan/gpu-binds.ts";
+import type { Notice } from "../plan/plan.ts";
+import { installPrefix } from "./installed.ts";
+
+/** Host files for --nv, --rocm and --device, or what the configuration always asks for. */
+export async function gatherGpu(
+  inv: Invocation,
+  config: Config,
+  host: HostFacts,
+  image: ImageFacts,
+  notices: Notice[],
+): Promise<GpuBinds> {
+  const asked = (flag: string, always: boolean, directive: string): string | undefined => {
+    if (inv.bool(flag)) return `--${flag}`;
+    return always && !inv.bool(`no-${flag}`) ? `${directive} = yes` : undefined;
+  };
+  const { alwaysUseNv, alwaysUseRocm } = config.values;
+  const nv = asked("nv", alwaysUseNv, "always use nv");
+  const rocm = asked("rocm", alwaysUseRocm, "always use rocm");
+  const devices = inv.strings("device");
+  const facts = gpuFacts({
+    host,
+    tree: image.tree,
+    configFile: config.file,
+    prefix: installPrefix(),
+    cdiDirectories: inv.strings("cdi-dirs"),
+  });
+  const planned = planGpu({ nv, rocm, devices, writable: inv.bool("writable") }, host, facts);
+  notices.push(...planned.notices);
+  return planned.binds;
+}

@@ -1,0 +1,54 @@
+import type { Invocation } from "../cli/invocation.ts";
+import { planLaunch } from "../plan/launch.ts";
+import type { Action, LaunchRequest } from "../plan/request.ts";
+import { type GpuGatherer, gatherLaunch } from "./gather.ts";
+import { startPlan } from "./start.ts";
+
+/** Who launches, and how it speaks to the user. */
+export interface Launcher {
+  readonly program: LaunchRequest["calledAs"];
+  readonly env: Readonly<Record<string, string>>;
+  readonly log: {
+    /** 5 and above: every operation is told. */
+    readonly level: number;
+    info(text: string): void;
+    warning(text: string): void;
+  };
+  print(text: string): void;
+  printError(text: string): void;
+}
+
+/**
+ * `exec`, `run`, `shell` and `test`: gathers facts, plans, and becomes the program. Returns a status
+ * only when there is nothing to start; throws a Fault before anything happened.
+ */
+export async function launch(
+  inv: Invocation,
+  by: Launcher,
+  gatherGpu: GpuGatherer,
+): Promise<number> {
+  const action = inv.path[0] as Action;
+  const facts = await gatherLaunch(inv, action, by.program, by.env, gatherGpu);
+  for (const { level, text } of inv.notices) by.log[level](text);
+  if (action === "shell" && inv.args.length > 1) {
+    by.log.warning("Arguments after the image are ignored by shell");
+  }
+  const launch = planLaunch(facts);
+  if (launch.kind === "nothing") {
+    by.log.info(launch.note);
+    return 0;
+  }
+  const { plan } = launch;
+  for (const { level, text } of plan.notices) by.log[level](text);
+  if (plan.environment.kind === "direct") {
+    for (const { stream, text } of plan.environment.output) {
+      if (stream === 1) by.print(text);
+      else by.printError(text);
+    }
+    if (plan.environment.exit !== undefined) return plan.environment.exit;
+  }
+  return startPlan(plan, facts.host, {
+    debug: by.log.level >= 5,
+    colour: facts.host.stderrIsTerminal && inv.globals.bool("nocolor") !== true,
+  });
+}
