@@ -19,6 +19,8 @@ const RUNNERS: Readonly<Record<string, () => Promise<Runner>>> = {
   sif: () => import("./commands/sif.ts"),
   "run-help": () => import("./commands/run-help.ts"),
   config: () => import("./commands/config.ts"),
+  capability: () => import("./commands/capability.ts"),
+  doctor: () => import("./commands/doctor.ts"),
   help: () => import("./commands/help.ts"),
   version: () => import("./commands/version.ts"),
   __complete: () => import("./commands/completion.ts"),

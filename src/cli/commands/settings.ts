@@ -56,7 +56,6 @@ export const COMMANDS: readonly CommandSpec[] = [
           },
         ],
         args: { min: 1, usage: "<directive> [value,...]", values: ["none"] },
-        faults: "usage",
       },
     ],
     examples: [
