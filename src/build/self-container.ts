@@ -23,6 +23,8 @@ async function runSelf(
 ): Promise<ContainerEnd> {
   const isTest = input.action === "test";
   const words = [...(isTest ? ["-s"] : []), "--build-config", input.action, "--pwd", "/"];
+  // Root of a user namespace keeps the ids it has; for the real root the word means nothing.
+  words.push("--fakeroot");
   if (input.writable) words.push("--writable");
   if (input.cleanEnvironment) words.push("--cleanenv");
   for (const [name, value] of Object.entries(input.env)) words.push("--env", `${name}=${value}`);

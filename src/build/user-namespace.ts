@@ -1,6 +1,6 @@
 import { Fault } from "../base/fault.ts";
 import { execve } from "../host/process-calls.ts";
-import { lastErrno, memfdCreate, sealMemfd, write } from "../host/syscall.ts";
+import { lastErrno, memfdCreate, pwrite, sealMemfd } from "../host/syscall.ts";
 import { encodeOps } from "../ops/encode.ts";
 import type { FaultText, WiredOp } from "../ops/op.ts";
 import type { HostFacts } from "../plan/facts.ts";
@@ -44,14 +44,7 @@ export async function enterUserNamespace(
     { op: { kind: "propagation", target: "/", flags: MS_REC | MS_SLAVE }, faults: [] },
     { op: { kind: "exec", words: argv, counts: [String(argv.length)], notes: [""] }, faults: [] },
   ];
-  const fd = memfdCreate("skiff-ops", true);
-  const bytes = encodeOps(ops, { debug: false, procPath: "/proc" });
-  for (let at = 0; fd >= 0 && at < bytes.length; ) {
-    const count = write(fd, bytes.subarray(at));
-    if (count <= 0) throw startFault("writing to memory failed");
-    at += count;
-  }
-  sealMemfd(fd);
+  const fd = memoryFile("skiff-ops", encodeOps(ops, { debug: false, procPath: "/proc" }), true);
   const env = Object.entries(host.env).map(([name, value]) => `${name}=${value}`);
   execve(await starterPath(), ["skiff-starter", String(fd)], env);
   throw startFault(`errno ${lastErrno()}`);
@@ -72,13 +65,18 @@ async function starterPath(): Promise<string> {
   const installed = installedHelper("starter");
   if (installed !== undefined) return installed;
   const { embeddedHelper } = await import("../runtime/embedded.ts");
-  const bytes = await embeddedHelper("starter");
-  const fd = memfdCreate("skiff-starter", false);
-  for (let at = 0; fd >= 0 && at < bytes.length; ) {
-    const count = write(fd, bytes.subarray(at));
+  return `/proc/self/fd/${memoryFile("skiff-starter", await embeddedHelper("starter"), false)}`;
+}
+
+/** Descriptor of a sealed file in memory, read from its start. */
+function memoryFile(name: string, bytes: Uint8Array, inherit: boolean): number {
+  const fd = memfdCreate(name, inherit);
+  if (fd < 0) throw startFault("memfd_create is refused by the kernel");
+  for (let at = 0; at < bytes.length; ) {
+    const count = pwrite(fd, bytes.subarray(at), at);
     if (count <= 0) throw startFault("writing to memory failed");
     at += count;
   }
   sealMemfd(fd);
-  return `/proc/self/fd/${fd}`;
+  return fd;
 }

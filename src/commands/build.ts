@@ -23,6 +23,7 @@ import type { Log } from "../terminal/log.ts";
 
 /** `build`: makes a SIF or a sandbox from a definition file, an image or a directory. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
+  if (inv.has("check") && inv.bool("check")) return checkOnly(inv, ctx);
   const [targetWord = "", sourceWord = ""] = inv.args;
   refuseUnsupported(inv, ctx);
   const config = readConfig(inv);
@@ -93,6 +94,17 @@ function refuseUnsupported(inv: Invocation, ctx: Context): void {
       "Encryption related env vars found, but --encrypt was not specified. NOT encrypting container.",
     );
   }
+}
+
+/** `build --check FILE`: prints every error and warning of a definition file and builds nothing. */
+function checkOnly(inv: Invocation, ctx: Context): number {
+  const file = inv.args.at(-1) ?? "";
+  const read = readDefinition(file, givenArguments(inv, process.cwd()).values);
+  for (const finding of read.diagnostics) ctx.print(`${formatDiagnostic(file, finding)}\n`);
+  for (const name of read.unused) ctx.print(`${file}: warning: unused build args: ${name}\n`);
+  const errors = read.diagnostics.filter((finding) => finding.severity === "error").length;
+  if (errors === 0) ctx.log.info(`${file} can be built`);
+  return errors === 0 ? 0 : 255;
 }
 
 /** The recipe of a definition file; warnings are told, errors and unused arguments end the build. */
