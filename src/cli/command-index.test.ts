@@ -85,7 +85,7 @@ describe("the table has the flags that callers of the reference tools use", () =
     ],
     [
       "build",
-      "sandbox force update section notest json fakeroot userns fix-perms encrypt passphrase pem-path bind mount nv rocm nvccli writable-tmpfs build-arg build-arg-file warn-unused-build-args mksquashfs-args arch arch-variant platform library disable-cache no-cleanup no-https docker-login docker-host authfile docker-username docker-password tmpdir ignore-subuid ignore-userns ignore-fakeroot-command ignore-proot remote builder detached data reproducible buildkit-host oci no-oci keep-layers no-setgroups",
+      "sandbox force update section check notest json fakeroot userns fix-perms encrypt passphrase pem-path bind mount nv rocm nvccli writable-tmpfs build-arg build-arg-file warn-unused-build-args mksquashfs-args arch arch-variant platform library disable-cache no-cleanup no-https docker-login docker-host authfile docker-username docker-password tmpdir ignore-subuid ignore-userns ignore-fakeroot-command ignore-proot remote builder detached data reproducible buildkit-host oci no-oci keep-layers no-setgroups",
     ],
     [
       "pull",

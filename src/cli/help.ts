@@ -32,7 +32,7 @@ export function formatCommandHelp(
   return parts.join("\n");
 }
 
-/** `Usage:` and the line that shows the order of words. */
+/** `Usage:` and the lines that show the order of words. */
 export function formatUsage(
   program: ProgramName,
   path: readonly string[],
@@ -40,8 +40,10 @@ export function formatUsage(
 ): string {
   const words: string[] = [program, "[global options...]", ...path];
   if (command !== ROOT && command.flags.length > 0) words.push("[options...]");
-  if (command.args.usage !== "") words.push(command.args.usage);
-  return `Usage:\n  ${words.join(" ")}\n`;
+  const forms = [command.args, ...Object.values(command.argsWith ?? {})].map(({ usage }) =>
+    `  ${[...words, usage].join(" ")}`.trimEnd(),
+  );
+  return `Usage:\n${forms.join("\n")}\n`;
 }
 
 /** The flags in two columns: spelling, then meaning, default and environment variables. */

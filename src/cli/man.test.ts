@@ -33,7 +33,7 @@ describe("formatAllManPages()", () => {
     "%s uses known requests only",
     (_name, text) => {
       for (const line of text.split("\n")) {
-        if (line.startsWith(".")) expect(line).toMatch(/^\.(TH|SH|TP|PP|B|BR|RS|RE|nf|fi)\b/);
+        if (line.startsWith(".")) expect(line).toMatch(/^\.(TH|SH|TP|PP|B|BR|RS|RE|nf|fi|br)\b/);
         expect(line.startsWith("'")).toBe(false);
       }
       for (const part of ["NAME", "SYNOPSIS", "OPTIONS", "SEE ALSO"]) {

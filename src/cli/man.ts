@@ -61,10 +61,12 @@ function section(name: string, body: string): string {
 }
 
 function formatSynopsis(path: readonly string[], command: CommandSpec): string {
-  const words = [`.B ${roffText(["skiff", ...path].join(" "))}`];
-  words.push("[\\fIoptions\\fR]");
-  if (command.args.usage !== "") words.push(roffText(command.args.usage));
-  return words.join("\n");
+  const name = roffText(["skiff", ...path].join(" "));
+  const forms = [command.args, ...Object.values(command.argsWith ?? {})].map(({ usage }) => {
+    const words = usage === "" ? "" : `\n${roffText(usage)}`;
+    return `.B ${name}\n[\\fIoptions\\fR]${words}`;
+  });
+  return forms.join("\n.br\n");
 }
 
 function formatFlag(flag: FlagSpec): string {

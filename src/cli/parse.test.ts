@@ -214,6 +214,8 @@ describe("parseCommand() refuses wrong words with the reference tool's reasons",
 
   const counts: readonly [string, readonly string[], string][] = [
     ["build", ["x"], "accepts 2 arg(s), received 1"],
+    ["build", ["--check=false", "x"], "accepts 2 arg(s), received 1"],
+    ["build", ["--check", "x", "y"], "accepts 1 arg(s), received 2"],
     ["pull", [], "accepts between 1 and 2 arg(s), received 0"],
     ["pull", ["a", "b", "c"], "accepts between 1 and 2 arg(s), received 3"],
     ["key", ["list", "x"], "accepts 0 arg(s), received 1"],

@@ -78,7 +78,7 @@ export function parseCommand(
     if (command.bare === "help") return { kind: "help", command, path };
     throw new UsageFault("invalid command", "args", command, path);
   }
-  const reason = countProblem(command.args, read.args.length);
+  const reason = countProblem(argsOf(command, read), read.args.length);
   if (reason !== undefined) throw new UsageFault(reason, "args", command, path);
   const { settings, notices } = addEnvironment(read.index, read.settings, around.env, around);
   const invocation = new Invocation({
@@ -92,6 +92,14 @@ export function parseCommand(
     notices: [...(around.notices ?? []), ...read.notices, ...notices],
   });
   return { kind: "call", invocation };
+}
+
+/** The rule for positional words that holds with these flags. */
+function argsOf(command: CommandSpec, { settings }: FlagWords): ArgsSpec {
+  for (const [flag, args] of Object.entries(command.argsWith ?? {})) {
+    if (settings.get(flag)?.at(-1)?.value === "true") return args;
+  }
+  return command.args;
 }
 
 /** Why so many words are not what the command takes, in the reference tool's shape; or undefined. */

@@ -100,6 +100,8 @@ export interface CommandSpec {
   /** The same flags as rows made at build time (flag-index.ts), where start-up counts; `flags` is then not looked at by the parser. */
   readonly packed?: readonly PackedFlag[];
   readonly args: ArgsSpec;
+  /** What holds instead of `args` when the boolean flag of that name is on. */
+  readonly argsWith?: Readonly<Record<string, ArgsSpec>>;
   /** Flags may also stand after positional words. */
   readonly interspersed?: boolean;
   /** Sub-commands; then `args` applies only where `bare` is "call". */

@@ -101,6 +101,11 @@ const DEFINITION_FLAGS: readonly FlagSpec[] = [
     ],
     help: "carry out only these sections",
   },
+  {
+    name: "check",
+    kind: "bool",
+    help: "only report all errors and warnings of a definition file",
+  },
   { name: "notest", short: "T", kind: "bool", env: ["NOTEST"], help: "do not run the tests" },
   { name: "json", kind: "bool", env: ["JSON"], help: "accepted for compatibility, without effect" },
   {
@@ -240,9 +245,11 @@ export const COMMANDS: readonly CommandSpec[] = [
       TMPDIR_FLAG,
     ],
     args: { min: 2, max: 2, usage: "<target> <source>", values: ["file", "file"] },
+    argsWith: { check: { min: 1, max: 1, usage: "--check <definition>", values: ["file"] } },
     examples: [
       { text: "Build by a definition", command: "build lolcow.sif lolcow.def" },
       { text: "Pack a directory", command: "build debian.sif rootfs/" },
+      { text: "See whether a definition is right", command: "build --check lolcow.def" },
       { text: "Unpack an image, to change it", command: "build --sandbox rootfs/ debian.sif" },
     ],
   },
