@@ -44,6 +44,11 @@ export class FlagValues {
     return this.#settings.has(name);
   }
 
+  /** Names of the flags that the command line or the environment gave a value. */
+  setNames(): readonly string[] {
+    return [...this.#settings.keys()];
+  }
+
   bool(name: string): boolean {
     return this.#last(name, "bool") === "true";
   }

@@ -25,29 +25,6 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   "pids-limit": "limiting resources",
 };
 
-/** The options whose origin a plan may want to name. */
-const NAMED = [
-  "home",
-  "writable",
-  "overlay",
-  "scratch",
-  "workdir",
-  "contain",
-  "containall",
-  "hostname",
-  "dns",
-  "net",
-  "network",
-  "pid",
-  "ipc",
-  "uts",
-  "userns",
-  "security",
-  "cwd",
-  "no-umask",
-  "containlibs",
-];
-
 /**
  * The launch that a command line asks for. `image` and the words after it are taken from the
  * positional words; `--compat` is spelled out (reference: cli.md section 2).
@@ -60,23 +37,21 @@ export function requestOf(
   calledAs: LaunchRequest["calledAs"],
   args: readonly string[],
 ): LaunchRequest {
-  for (const [flag, what] of Object.entries(NOT_HERE)) {
-    if (!inv.has(flag) || !inv.isSet(flag) || isOff(inv, flag)) continue;
-    throw new Fault(
-      "unsupported",
-      `Cannot use --${flag}: ${what} is not available in this version`,
-      {
-        hint: `leave --${flag} out`,
-      },
-    );
+  const origins: Record<string, string> = {};
+  for (const flag of inv.setNames()) {
+    const what = NOT_HERE[flag];
+    if (what !== undefined && !isOff(inv, flag)) {
+      throw new Fault(
+        "unsupported",
+        `Cannot use --${flag}: ${what} is not available in this version`,
+        { hint: `leave --${flag} out` },
+      );
+    }
+    origins[flag] = originOf(flag, inv.source(flag));
   }
   const compat = inv.bool("compat");
   const containAll = inv.bool("containall") || compat;
   const contain = inv.bool("contain") || containAll;
-  const origins: Record<string, string> = {};
-  for (const name of NAMED) {
-    if (inv.has(name) && inv.isSet(name)) origins[name] = originOf(name, inv.source(name));
-  }
   if (inv.isSet("containall") && !inv.isSet("contain"))
     origins["contain"] = originOf("containall", inv.source("containall"));
   if (compat) {
