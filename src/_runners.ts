@@ -30,10 +30,15 @@ const RUNNERS: Readonly<Record<string, () => Promise<Runner>>> = {
   buildcfg: () => import("./commands/buildcfg.ts"),
 };
 
+/** Whether this version has the command. */
+export function hasRunner(verb: string): boolean {
+  return Object.hasOwn(RUNNERS, verb);
+}
+
 /** The module for a command path such as `["sif", "list"]`. Throws a Fault when this version lacks it. */
 export async function findRunner(path: readonly string[]): Promise<Runner> {
   const verb = path[0] ?? "";
-  const load = Object.hasOwn(RUNNERS, verb) ? RUNNERS[verb] : undefined;
+  const load = hasRunner(verb) ? RUNNERS[verb] : undefined;
   if (load === undefined) {
     throw new Fault("unsupported", `"skiff ${path.join(" ")}" is not available in this version`, {
       hint: `"skiff help" lists the commands`,

@@ -13,7 +13,7 @@ function complete(before: string, current: string): { words: readonly string[]; 
 
 describe("completeWord()", () => {
   test.each([
-    ["", "ex", ["exec", "explain", "export"]],
+    ["", "ex", ["exec", "explain"]],
     ["", "--qu", ["--quiet"]],
     ["-q --silent", "sh", ["shell"]],
     ["-c my.conf", "sh", ["shell"]],

@@ -10,7 +10,7 @@ export function shownFlags(command: CommandSpec): readonly FlagSpec[] {
 
 /** Sub-commands or commands that help shows. */
 export function shownCommands(commands: readonly CommandSpec[]): readonly CommandSpec[] {
-  return commands.filter((command) => command.hidden !== true);
+  return commands.filter((command) => command.hidden !== true && command.planned !== true);
 }
 
 /** Word for a flag's value; undefined for a boolean. */

@@ -23,9 +23,10 @@ describe("formatAllManPages()", () => {
   test("has a page for the program, each command and each sub-command", () => {
     const names = pages.map((page) => page.name);
     expect(names[0]).toBe("skiff");
-    for (const name of ["skiff-exec", "skiff-instance-start", "skiff-sif", "skiff-sif-add"]) {
+    for (const name of ["skiff-exec", "skiff-config-global", "skiff-sif", "skiff-sif-add"]) {
       expect(names).toContain(name);
     }
+    expect(names).not.toContain("skiff-plugin-compile");
     expect(new Set(names).size).toBe(names.length);
   });
 

@@ -110,6 +110,7 @@ export function formatAllManPages(
 ): readonly { readonly name: string; readonly text: string }[] {
   const pages: { name: string; text: string }[] = [];
   const visit = (path: readonly string[], command: CommandSpec): void => {
+    if (command.planned === true) return;
     pages.push({ name: manPageName(path), text: formatManPage(path, command) });
     for (const sub of command.commands ?? []) visit([...path, sub.name], sub);
   };

@@ -114,5 +114,7 @@ export interface CommandSpec {
   /** Failures are reported as errors of usage with exit 1, as the reference tool does for some commands. */
   readonly faults?: "usage";
   readonly hidden?: boolean;
+  /** In the table, so that its words are known, but not in this version: left out of overviews and manual pages. */
+  readonly planned?: boolean;
   readonly examples?: readonly Example[];
 }

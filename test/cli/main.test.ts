@@ -137,7 +137,7 @@ describe("failures of a command end with status 255 and one line", () => {
     const env = { SINGULARITY_BIND: "/tmp" };
     const news =
       "INFO:    Environment variable SINGULARITY_BIND is set, but APPTAINER_BIND is preferred\n";
-    const words = ["exec", "/nonexistent", "true"];
+    const words = ["build", "/nonexistent/a", "/nonexistent/b"];
     expect((await call(["skiff", ...words], env)).stderr).toStartWith(news);
     expect((await call(["apptainer", ...words], env)).stderr).toStartWith(news);
     expect((await call(["singularity", ...words], env)).stderr).toStartWith("FATAL:");

@@ -15,6 +15,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "cache",
     summary: "Manage the cache of images",
+    planned: true,
     flags: [],
     args: { min: 1, usage: "<command>" },
     commands: [

@@ -50,6 +50,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "instance",
     summary: "Manage containers that run in the background",
+    planned: true,
     flags: [],
     args: { min: 1, usage: "<command>" },
     commands: [

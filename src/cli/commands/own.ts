@@ -73,6 +73,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "export",
     summary: "Write an image in another form",
+    planned: true,
     flags: [
       { name: "self-run", kind: "bool", help: "one program that runs where nothing is installed" },
     ],

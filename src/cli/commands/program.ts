@@ -65,6 +65,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "confgen",
     summary: "Write a configuration file, keeping the values of an old one",
+    planned: true,
     hidden: true,
     flags: [],
     args: { min: 1, max: 2, usage: "[old file] <file>", values: ["file"] },

@@ -65,6 +65,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "remote",
     summary: "Manage library services",
+    planned: true,
     flags: [CONFIG_FLAG],
     args: { min: 1, usage: "<command>" },
     bare: "help",
@@ -108,6 +109,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "keyserver",
     summary: "Manage key servers",
+    planned: true,
     flags: [CONFIG_FLAG],
     args: { min: 1, usage: "<command>" },
     bare: "help",
@@ -126,6 +128,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "registry",
     summary: "Manage log-ins at container registries",
+    planned: true,
     flags: [CONFIG_FLAG],
     args: { min: 1, usage: "<command>" },
     bare: "help",

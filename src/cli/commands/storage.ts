@@ -8,6 +8,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "overlay",
     summary: "Make writable overlays",
+    planned: true,
     flags: [],
     args: { min: 1, usage: "<command>" },
     commands: [
@@ -66,6 +67,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "data",
     summary: "Make data containers",
+    planned: true,
     flags: [],
     args: { min: 1, usage: "<command>" },
     commands: [
@@ -80,6 +82,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "checkpoint",
     summary: "Manage checkpoints of instances",
+    planned: true,
     flags: [],
     args: { min: 1, usage: "<command>" },
     bare: "help",

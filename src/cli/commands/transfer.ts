@@ -90,6 +90,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "pull",
     summary: "Fetch an image",
+    planned: true,
     description: [
       "Fetches an image by its address and writes it as a SIF. Without a file name it is called after the last part of the address and its tag.",
     ],
@@ -106,6 +107,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "push",
     summary: "Send an image",
+    planned: true,
     description: ["Sends a SIF to an image library or, by ORAS, to a registry."],
     flags: [
       LIBRARY_FLAG,
@@ -141,6 +143,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "search",
     summary: "Search an image library",
+    planned: true,
     flags: [
       {
         name: "arch",
@@ -159,6 +162,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "delete",
     summary: "Delete an image from a library",
+    planned: true,
     flags: [
       { name: "force", short: "F", kind: "bool", env: ["FORCE"], help: "do not ask" },
       {
@@ -187,6 +191,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "tag",
     summary: "Give an image of a registry or library another tag",
+    planned: true,
     flags: [LIBRARY_FLAG, AUTHFILE_FLAG, NO_HTTPS_FLAG],
     args: { min: 2, usage: "<address> <tag>...", values: ["none"] },
     examples: [{ text: "Tag", command: "tag oras://registry.example.org/tools:1.0 latest" }],
