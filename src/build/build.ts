@@ -88,6 +88,7 @@ export async function build(request: BuildRequest, ports: BuildPorts): Promise<v
     process.umask(oldUmask);
     if (request.cleanUp) for (const space of spaces) space.remove();
     else {
+      for (const space of spaces) space.keep();
       const paths = spaces.map((space) => space.path).join(" ");
       talk.info(`Build performed with no clean up option, build bundle(s) located at: [${paths}]`);
     }

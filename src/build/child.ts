@@ -1,4 +1,5 @@
 import { Fault } from "../base/fault.ts";
+import { killTree } from "./kill-tree.ts";
 
 /** A program to run and wait for. */
 export interface ChildInput {
@@ -14,7 +15,7 @@ export interface ChildInput {
   readonly stderr: "pass" | "keep";
   /** `none`: /dev/null; `pass`: the caller's. */
   readonly stdin: "none" | "pass";
-  /** Ends the program when the build is stopped. */
+  /** Ends the program, and what it started, when the build is stopped. */
   readonly signal?: AbortSignal;
 }
 
@@ -42,7 +43,6 @@ export async function runChild(input: ChildInput): Promise<ChildEnd> {
       ...(input.argv0 === undefined ? {} : { argv0: input.argv0 }),
       ...(input.env === undefined ? {} : { env: { ...input.env } }),
       ...(input.cwd === undefined ? {} : { cwd: input.cwd }),
-      ...(input.signal === undefined ? {} : { signal: input.signal }),
       stdin: input.stdin === "pass" ? "inherit" : "ignore",
       stdout: flow(input.stdout),
       stderr: flow(input.stderr),
@@ -51,10 +51,17 @@ export async function runChild(input: ChildInput): Promise<ChildEnd> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Fault("io", `Cannot start "${input.argv[0] ?? ""}": ${reason}`, { cause });
   }
+  let killing: Promise<void> | undefined;
+  const stop = (): void => {
+    killing = killTree(child.pid);
+  };
+  input.signal?.addEventListener("abort", stop);
   const text = (stream: unknown): Promise<string> =>
     stream instanceof ReadableStream ? new Response(stream).text() : Promise.resolve("");
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   const code = await child.exited;
+  input.signal?.removeEventListener("abort", stop);
+  await killing;
   input.signal?.throwIfAborted();
   const signal = child.signalCode;
   const words = signal === null ? `exit status ${code}` : `signal: ${signalWords(signal)}`;

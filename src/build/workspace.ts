@@ -6,6 +6,7 @@ import {
   openSync,
   readdirSync,
   renameSync,
+  rmSync,
 } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { flock } from "../host/syscall.ts";
@@ -29,6 +30,8 @@ export interface Workspace {
   folder(name: string): string;
   /** Removes everything and gives the lock back. */
   remove(): void;
+  /** Gives everything into the caller's care: no later build removes it. */
+  keep(): void;
 }
 
 /** Makes a workspace below `parent`, after removing those that dead builds of this user left there. */
@@ -57,6 +60,10 @@ export function openWorkspace(parent: string): Workspace {
     },
     remove() {
       removeTree(path);
+      closeSync(lock);
+    },
+    keep() {
+      rmSync(`${path}/lock`);
       closeSync(lock);
     },
   };

@@ -3,6 +3,7 @@ import { Fault } from "../base/fault.ts";
 import { cleanPath, resolvePath } from "../base/path.ts";
 import { build } from "../build/build.ts";
 import { ownProgram } from "../build/own-program.ts";
+import { formatBytes, formatSeconds, timedTalk } from "../build/progress-talk.ts";
 import { readDefinition, requireRecipe } from "../build/read-definition.ts";
 import { givenArguments, requestOf } from "../build/request.ts";
 import { chooseRung, type Rung } from "../build/rung.ts";
@@ -62,8 +63,9 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
   const began = performance.now();
   try {
+    const isOwnName = ctx.program === "skiff";
     await build(request, {
-      talk: ctx.log,
+      talk: isOwnName ? timedTalk(ctx.log, () => performance.now()) : ctx.log,
       runInContainer: selfContainer(ownProgram(ctx.program), containerEnvironment(inv, ctx)),
       tool: host.tool,
       env: ctx.env,
@@ -145,7 +147,9 @@ async function takeRung(
   confirmed: string,
 ): Promise<never> {
   if (rung.kind === "sub-ids") {
-    ctx.log.verbose("Building as root of a user namespace with the caller's sub-ids");
+    const text = `Building as root of a user namespace with ${rung.uids.count} sub-ids from ${rung.uids.first}`;
+    if (ctx.program === "skiff") ctx.log.info(text);
+    else ctx.log.verbose(text);
   } else {
     ctx.log.info(`${rung.why}, trying root-mapped namespace`);
     ctx.log.info("Installing some packages may fail: only the caller's own id exists there");
@@ -185,7 +189,7 @@ function whileBuilding(error: unknown): unknown {
 
 function tellEnd(ctx: Context, word: string, target: string, elapsedMs: number): void {
   const stat = statSync(target);
-  const size = stat.isFile() ? `, ${(stat.size / 1e6).toFixed(1)} MB` : "";
-  ctx.log.verbose(`Built in ${(elapsedMs / 1000).toFixed(1)} s${size}`);
-  ctx.log.info(`Build complete: ${word}`);
+  const size = stat.isFile() ? `${formatBytes(stat.size)}, ` : "";
+  const detail = ctx.program === "skiff" ? ` (${size}${formatSeconds(elapsedMs).trim()})` : "";
+  ctx.log.info(`Build complete: ${word}${detail}`);
 }
