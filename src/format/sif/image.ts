@@ -65,11 +65,10 @@ function checkObjects(
   header: SifHeader,
   fileBytes: number,
 ): void {
-  const ids = new Set<number>();
-  for (const object of objects) {
-    const { id, offset, sizeBytes } = object;
-    if (ids.has(id)) throw broken(`it has two objects with the id ${id}`);
-    ids.add(id);
+  let isInOrder = true;
+  let lastId = 0;
+  let end = 0;
+  for (const { id, offset, sizeBytes } of objects) {
     // Peers never write before the data section, and an empty object may lie anywhere.
     if (sizeBytes > 0 && offset < header.dataOffset) {
       throw broken(`object ${id} at ${offset} lies before the data at ${header.dataOffset}`);
@@ -79,6 +78,20 @@ function checkObjects(
         `object ${id} (${sizeBytes} bytes at ${offset}) goes beyond the end of the file at ${fileBytes}`,
       );
     }
+    isInOrder &&= id > lastId && (sizeBytes === 0 || offset >= end);
+    lastId = id;
+    if (sizeBytes > 0) end = offset + sizeBytes;
+  }
+  // As nearly every image is written; sorting would take longer than all the rest at start-up.
+  if (!isInOrder) checkDisorder(objects);
+}
+
+/** Ids that are unique and ranges that do not overlap, for objects in any order. */
+function checkDisorder(objects: readonly SifDescriptor[]): void {
+  const ids = new Set<number>();
+  for (const { id } of objects) {
+    if (ids.has(id)) throw broken(`it has two objects with the id ${id}`);
+    ids.add(id);
   }
   const inOrder = objects.filter((o) => o.sizeBytes > 0).sort((a, b) => a.offset - b.offset);
   let end = 0;
