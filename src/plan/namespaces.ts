@@ -1,8 +1,11 @@
 import { Fault } from "../base/fault.ts";
+import { hasBit } from "./capabilities.ts";
 import type { Config } from "./config.ts";
 import type { HostFacts } from "./facts.ts";
 import type { NamespacePlan, Notice } from "./plan.ts";
 import type { LaunchRequest } from "./request.ts";
+
+const CAP_SYS_ADMIN = 21;
 
 type Name = "user" | "pid" | "ipc" | "uts" | "net";
 
@@ -23,11 +26,14 @@ export function planNamespaces(
   const origin = (option: string): string => request.origins[option] ?? `--${option}`;
   const { values } = config;
 
-  const needsUser = !host.isRealRoot || request.userns;
+  const canMount = host.isRealRoot && hasBit(host.capabilities, CAP_SYS_ADMIN);
+  const needsUser = !canMount || request.userns;
   if (needsUser) {
-    why.user = host.isRealRoot
+    why.user = request.userns
       ? origin("userns")
-      : "an ordinary user mounts only in a namespace of its own";
+      : host.isRealRoot
+        ? "root lacks CAP_SYS_ADMIN here"
+        : "an ordinary user mounts only in a namespace of its own";
     if (!values.allowUserNs) {
       throw new Fault(
         "denied",
