@@ -14,6 +14,8 @@ const DEFAULT_SEPARATORS = " \t\n";
 export class FieldBuilder {
   private readonly done: Field[] = [];
   private current: Field = { text: "", pattern: "", active: false };
+  /** A `"$@"` gave nothing. */
+  hadEmptyList = false;
   /** Whether `current` will become a word even if it is empty. */
   private present = false;
   private readonly white: string;
@@ -70,6 +72,7 @@ export class FieldBuilder {
 
   /** `"$@"`: each value a word of its own; the first joins what is before it. */
   quotedList(list: readonly string[]): void {
+    if (list.length === 0) this.hadEmptyList = true;
     for (const [position, value] of list.entries()) {
       if (position > 0) this.next();
       this.quoted(value);

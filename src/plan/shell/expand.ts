@@ -39,7 +39,11 @@ function expandWord(word: Word, host: ExpansionHost, out: string[]): void {
   refuseBraces(word);
   const fields = new FieldBuilder(host.state.get("IFS"));
   addParts(word, fields, host, false);
-  for (const field of fields.finish()) {
+  const done = fields.finish();
+  if (fields.hadEmptyList && word.length > 1 && done[0]?.text === "") {
+    throw new NeedsShell('combines an empty "$@" with other empty text');
+  }
+  for (const field of done) {
     if (!field.active || host.state.noGlob || !isPattern(field.pattern)) {
       out.push(field.text);
       continue;

@@ -317,14 +317,14 @@ export class Interpreter implements BuiltinHost {
           this.runList(branch.body);
           return;
         }
-        state.status = 0;
-        if (command.otherwise !== undefined) this.runList(command.otherwise);
+        if (command.otherwise === undefined) state.status = 0;
+        else this.runList(command.otherwise);
         return;
       }
       case "for": {
         const words =
           command.words === undefined ? state.positional : expandWords(command.words, this);
-        state.status = 0;
+        if (words.length === 0) state.status = 0;
         for (const word of words) {
           state.set(command.name, word, this.origin(command.at));
           if (this.runLoopBody(command.body)) break;
@@ -387,8 +387,8 @@ export class Interpreter implements BuiltinHost {
 
   private runCase(command: CaseCommand): void {
     const subject = expandText(command.subject, this);
-    this.state.status = 0;
     let falls = false;
+    let taken = false;
     for (const clause of command.clauses) {
       const matched =
         falls ||
@@ -396,10 +396,13 @@ export class Interpreter implements BuiltinHost {
           matchPattern(expandPattern(pattern, this), subject, this),
         );
       if (!matched) continue;
+      taken = true;
+      if (clause.body.length === 0) this.state.status = 0;
       this.runList(clause.body);
       if (clause.end === ";;") return;
       falls = clause.end === ";&";
     }
+    if (!taken) this.state.status = 0;
   }
 
   private evaluateCondition(condition: Condition): boolean {
