@@ -14,7 +14,9 @@ export interface ElfCursor {
   text(offset: number): string;
 }
 
-const WINDOW_BYTES = 4096;
+/** Small: a driver has dozens of libraries, and a read of 1 KiB costs half of one of 4 KiB. */
+const WINDOW_BYTES = 1024;
+const TEXT_BYTES = 256;
 
 /**
  * A cursor over `read`; reads outside of the file give 0 and "". Neighbouring numbers come from one
@@ -45,7 +47,7 @@ export function elfCursor(read: ReadRange, is64: boolean, littleEndian: boolean)
       is64 ? number(offset, 8, (i) => Number(window.getBigUint64(i, littleEndian))) : u32(offset),
     text: (offset) => {
       if (!Number.isSafeInteger(offset) || offset < 0) return "";
-      const bytes = read(offset, 256);
+      const bytes = read(offset, TEXT_BYTES);
       const end = bytes.indexOf(0);
       return end < 0 ? "" : decodeOsText(bytes.subarray(0, end));
     },

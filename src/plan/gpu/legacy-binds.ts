@@ -81,7 +81,12 @@ function findLibraries(words: readonly string[], host: HostFacts, gpu: GpuHost):
     if (name.includes(".so")) take(name, `${LIBRARY_DIRECTORY}/${name}`);
   }
   if (words.length === 0) return [...byName.values()];
-  const cached = inOrder(gpu.libraries);
+  // One pass over the thousands of names, then each word over the few that are left.
+  const stems = words.filter((word) => !word.startsWith("/"));
+  const isWanted = new RegExp(`^(?:${stems.map((stem) => stem.replace(/\W/g, "\\$&")).join("|")})`);
+  const cached = inOrder(
+    stems.length === 0 ? [] : gpu.libraries.filter(({ name }) => isWanted.test(name)),
+  );
   for (const word of words) {
     if (word.startsWith("/")) {
       for (const path of withLinks(word, host)) take(baseName(path), path);
