@@ -60,7 +60,9 @@ test("config global refuses a missing option, two of them, and values that are n
   writeFileSync(FILE, TEXT);
   await expect(config("global", "mount home", "no")).rejects.toBeInstanceOf(UsageFault);
   await expect(config("global", "--set", "--get", "mount home")).rejects.toBeInstanceOf(UsageFault);
-  await expect(config("global", "--set", "bind path", "/a", "/b")).rejects.toBeInstanceOf(UsageFault);
+  await expect(config("global", "--set", "bind path", "/a", "/b")).rejects.toBeInstanceOf(
+    UsageFault,
+  );
   await expect(config("global", "--set", "mount home", "maybe")).rejects.toBeInstanceOf(Fault);
   await expect(config("global", "--get", "nosuch")).rejects.toThrow('"nosuch" is not a valid');
   expect(readFileSync(FILE, "utf8")).toBe(TEXT);

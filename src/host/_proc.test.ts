@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { isBinfmtFor } from "./_binfmt.ts";
 import { parseMountinfo } from "./_mountinfo.ts";
-import { parseProcStatus } from "./_proc-status.ts";
+import { parseProcStatus } from "./proc-status.ts";
 
 test("parseMountinfo() reads fields, decodes octal escapes and passes over optional fields", () => {
   const text = [

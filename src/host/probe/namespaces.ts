@@ -1,5 +1,5 @@
-import { parseProcStatus } from "../_proc-status.ts";
 import { statFollow } from "../host-files.ts";
+import { parseProcStatus } from "../proc-status.ts";
 import { readHostText } from "../read-text.ts";
 import { attempt } from "./_attempt.ts";
 import { installLine } from "./_packages.ts";
