@@ -18,7 +18,10 @@ const text = (bytes: Uint8Array | undefined): string | undefined =>
 
 test("lstat() tells kinds and link texts, and does not follow the last part", () => {
   expect(view.lstat("/a")?.kind).toBe("dir");
-  expect(view.lstat("/link")).toMatchObject({ kind: "symlink", link: "a/file" });
+  expect(view.lstat("/link")).toMatchObject({
+    kind: "symlink",
+    link: "a/file",
+  });
   expect(view.lstat("/broken")?.link).toBe("/nowhere");
   expect(view.lstat("/fifo")?.kind).toBe("fifo");
   expect(view.lstat("/missing")).toBeUndefined();

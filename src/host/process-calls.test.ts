@@ -49,7 +49,9 @@ test("execve() hands over arguments and environment byte by byte, with an empty 
     }
     execve(process.execPath, ["bun", "-e", process.argv.at(-1), "caf\\udce9"], ["STAGE=1", "BYTES=\\udcff\\u00e9"]);
   `;
-  const child = Bun.spawn([process.execPath, "-e", script, script], { stdout: "pipe" });
+  const child = Bun.spawn([process.execPath, "-e", script, script], {
+    stdout: "pipe",
+  });
   const out = Buffer.from(await new Response(child.stdout).arrayBuffer()).toString("latin1");
   expect(await child.exited).toBe(0);
   const utf8e = "\u00c3\u00a9";
