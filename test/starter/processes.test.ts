@@ -138,10 +138,9 @@ describe.each(ways)("fork %s", (_, fork, hasInit) => {
   });
 
   testInUserNamespace("resets signals for the program", async () => {
-    const done = await starter.run(
-      [...fork, script("grep -E 'Sig(Blk|Ign)' /proc/self/status")],
-      { before: "trap '' PIPE;" },
-    );
+    const done = await starter.run([...fork, script("grep -E 'Sig(Blk|Ign)' /proc/self/status")], {
+      before: "trap '' PIPE;",
+    });
     expect(done.stdout.match(/\t0000000000000000\n/g)?.length).toBe(2);
   });
 });
@@ -236,8 +235,6 @@ describe("stopping", () => {
   testOnTerminal(
     "by the terminal: interrupts arrive once, jobs can be stopped and resumed",
     async () => {
-      const { encodeOps } = await import("../../src/ops/encode.ts");
-      const { wire } = await import("./driver.ts");
       for (const [name, fork] of [
         ["init", isolated(1)],
         ["joined", joined],
