@@ -150,6 +150,19 @@ test("openImage() says who may not read an image, and refuses the root of the ho
   expect(() => openImage("/proc/self/root", asRoot)).toThrow("/ as sandbox is not authorized");
 });
 
+test("openImage() tells an OCI-SIF from an image that lacks its root", () => {
+  const hintOf = (name: string): string | undefined => {
+    try {
+      open(fixture(name));
+    } catch (error) {
+      return (error as Fault).hint;
+    }
+    return undefined;
+  };
+  expect(hintOf("one-object-oci-root-index")).toContain("OCI-SIF");
+  expect(hintOf("one-object-generic-json")).toContain("no primary system partition");
+});
+
 test("damage that is met later names the image", () => {
   const bytes = fixture("one-group");
   // The inode table of the partition: its metadata header claims to be packed data of length 0.

@@ -1,6 +1,8 @@
 import { sliceSource } from "../base/byte-source.ts";
+import type { Fault } from "../base/fault.ts";
 import type { FileView } from "../base/file-view.ts";
 import { ExtTree } from "../format/ext3/tree.ts";
+import { DATA_OCI_ROOT } from "../format/sif/codes.ts";
 import { SquashfsTree } from "../format/squashfs/tree.ts";
 import type { ImageFacts, ImagePart, RootKind } from "../plan/facts.ts";
 import { imageFault, withImage } from "./_image-fault.ts";
@@ -16,11 +18,7 @@ import type { ImageHost } from "./image-host.ts";
 export function openImage(path: string, host: ImageHost): ImageFacts {
   const file = openImageFile(path, host);
   const { root } = file;
-  if (root === undefined) {
-    throw imageFault("invalid", path, "no root filesystem found", {
-      hint: "the SIF has no primary system partition; `sif list` shows what it holds",
-    });
-  }
+  if (root === undefined) throw noRoot(file);
   const { tree, compression } = openTree(file, root, host);
   return {
     path: file.path,
@@ -34,6 +32,15 @@ export function openImage(path: string, host: ImageHost): ImageFacts {
     tree,
     writable: file.writable,
   };
+}
+
+function noRoot(file: ImageFile): Fault {
+  const isOci = file.sif?.objects.some((o) => o.dataType === DATA_OCI_ROOT) === true;
+  return imageFault("invalid", file.path, "no root filesystem found", {
+    hint: isOci
+      ? "it is an OCI-SIF, which has layers instead of one root partition; pull the image again as a native SIF"
+      : "the SIF has no primary system partition; `sif list` shows what it holds",
+  });
 }
 
 /** The tree of a partition of an opened image, read in place; an empty one where it cannot be read (encrypted, raw). */
