@@ -215,6 +215,23 @@ test("sifAdd() stops at a full table and leaves the image as it was", () => {
   expect(readSif(memorySource(new Uint8Array(before))).objects.length).toBe(48);
 });
 
+test("sifAdd() that runs out of room leaves the image byte for byte as it was", () => {
+  const path = newSif();
+  add(path, { datatype: 7 }, "first");
+  const before = fs.readFileSync(path);
+  const object = file(new Uint8Array(1_000_000).fill(1));
+  const script = `
+    const { sifAdd } = await import(${JSON.stringify(`${import.meta.dir}/sif.ts`)});
+    try { sifAdd(${JSON.stringify(path)}, ${JSON.stringify(object)}, ${JSON.stringify({ ...NONE, datatype: 7 })}); }
+    catch (error) { console.log(error.code, error.message); }
+  `;
+  // Blocks of 512 or 1024 bytes: more than the image has, less than it would need.
+  const limited = ["sh", "-c", 'ulimit -f 200; "$0" -e "$1"', process.execPath, script];
+  const out = Bun.spawnSync(limited).stdout.toString();
+  expect(out).toBe(`io write ${path}: file too large\n`);
+  expect(fs.readFileSync(path).equals(before)).toBe(true);
+});
+
 test("two processes that add at once both keep the image whole, or one is told to wait", async () => {
   const path = newSif();
   const object = file("content");
