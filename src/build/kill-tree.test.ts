@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { runChild } from "./child.ts";
-import { descendantsOf } from "./kill-tree.ts";
+import { descendantsOf, isAlive } from "./kill-tree.ts";
 
 test("stopping ends a program with its descendants, even those that ignore SIGTERM", async () => {
   const stop = new AbortController();
@@ -20,13 +20,6 @@ test("stopping ends a program with its descendants, even those that ignore SIGTE
   stop.abort(new Error("stopped"));
   expect(done).rejects.toThrow("stopped");
   await done.catch(() => undefined);
-  const isAlive = (pid: number): boolean => {
-    try {
-      return process.kill(pid, 0);
-    } catch {
-      return false;
-    }
-  };
   await Bun.sleep(50);
   expect(pids.filter(isAlive)).toEqual([]);
 });

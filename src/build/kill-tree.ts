@@ -21,7 +21,7 @@ export async function killTree(pid: number): Promise<void> {
 }
 
 /** Whether a process exists and is more than an entry that its parent has not read yet. */
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   const state = statOf(String(pid))?.state;
   return state !== undefined && state !== "Z";
 }

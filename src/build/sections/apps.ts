@@ -70,7 +70,10 @@ function appBase(name: string): string {
     ["SCIF_APPOUTPUT", `/scif/data/${name}/output`],
   ];
   const lines = variables.map(([variable, value]) => `${variable}="${value}"\n`).join("");
-  const names = ["SCIF_APPNAME", ...variables.map(([variable]) => variable)].join(" ");
+  // In the peer's order, so that images compare equal.
+  const names = ["APPDATA", "APPNAME", "APPROOT", "APPMETA", "APPINPUT", "APPOUTPUT", "DATA"]
+    .map((part) => `SCIF_${part}`)
+    .join(" ");
   return `#!/bin/sh\n\nSCIF_APPNAME=${name}\n${lines}export ${names}\n`;
 }
 
