@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -38,6 +39,7 @@ static _Noreturn void run(const struct starter *starter, const struct op_environ
                           int result)
 {
   umask(starter->umask);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   /* Out of the way of descriptor 3, which either may have. */
   if (program >= 0)
     program = fcntl(program, F_DUPFD_CLOEXEC, FAR_FD);
@@ -101,7 +103,7 @@ static int wait_until(pid_t pid, uint64_t deadline)
     if (done < 0)
       return -errno;
     if (done > 0)
-      return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+      return WIFEXITED(status) ? WEXITSTATUS(status) : KILLED + WTERMSIG(status);
     int left = left_ms(deadline);
     struct timespec limit = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000L};
     if (left == 0)

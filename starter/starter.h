@@ -4,8 +4,8 @@
  *   main      reads the stream, carries the ops out in order, tells of the failure
  *   stream    bytes -> ops: every length, count and NUL is verified before the first op runs
  *   resolve   paths inside a root, as in a chroot
- *   mount, overlay, loop, fuse, files, root   the tree
- *   ns, ids, process, janitor, environ, exec  the process
+ *   mount, overlay, loop, fuse, server, files, root   the tree
+ *   ns, ids, caps, process, fork, janitor, environ, attributes, exec   the process
  *   report    what is printed
  *
  * Functions named op_* carry out one op and return 0 or an errno. There are no globals; there is no
@@ -29,6 +29,8 @@ enum {
   FLAG_CHROOT = 2,
 
   FAILED = 255,
+  KILLED = 128, /* and the number of the signal */
+  SIGNALS = 64,
   OUTPUT_MAX = 1024,
   SERVERS_MAX = 16,
 };
@@ -95,9 +97,10 @@ int split_init(struct starter *starter);
 int wait_status(pid_t pid);
 int rearm_tether(const struct starter *starter);
 
-/* ids */
+/* caps */
 void limit_bounding(uint64_t keep);
 int raise_ambient(uint64_t wanted);
+int raise_effective(void);
 
 /* ops */
 int op_unshare(struct starter *starter, const struct op_unshare *op);
