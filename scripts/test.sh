@@ -43,7 +43,7 @@ readable_tree() {
     return
   fi
   copy=$(mktemp -d /var/tmp/skiff-tree.XXXXXX)
-  tar cf - --anchored --exclude=./.git --exclude=./tmp --exclude='./*.sif' . | tar xf - -C "$copy"
+  tar cf - --anchored --no-wildcards-match-slash --exclude=./.git --exclude=./tmp --exclude='./*.sif' . | tar xf - -C "$copy"
   chmod -R a+rX "$copy"
   tree=$copy
 }
