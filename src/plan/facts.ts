@@ -111,8 +111,8 @@ export interface ImageFacts {
   /** What the container file itself is. */
   readonly format: "sif" | "squashfs" | "ext3" | "directory";
   readonly rootKind: RootKind;
-  /** Where the root partition lies; for a directory 0 and 0. */
-  readonly root: ImagePart;
+  /** Where the root partition lies, in a SIF with its object id; for a directory 0 and 0. */
+  readonly root: ImagePart & { readonly id?: number };
   /** GOARCH name from the SIF header; absent when the format does not say ("unknown" included). */
   readonly arch: string | undefined;
   /** Overlay partitions of the primary group, in object order. */

@@ -1,3 +1,4 @@
+import { Fault } from "../base/fault.ts";
 import { resolvePath } from "../base/path.ts";
 import type { HostFacts } from "./facts.ts";
 import type { HomePlan } from "./mounts/mount-input.ts";
@@ -14,11 +15,19 @@ export function planHome(
   identity: IdentityPlan,
 ): HomePlan {
   if (request.home !== undefined) {
-    const [source = "", target] = request.home.split(":");
+    const words = request.home.split(":");
+    if (words.length > 2) {
+      throw new Fault(
+        "usage",
+        `Cannot use "${request.home}" as home: home argument has incorrect number of elements: ${words.length}`,
+        { exitCode: 255, hint: "write --home SRC or --home SRC:DEST" },
+      );
+    }
+    const [source = "", target] = words;
     const absolute = resolvePath(host.cwd ?? "/", source);
     return {
       source: absolute,
-      target: target === undefined || target === "" ? absolute : target,
+      target: target ?? absolute,
       custom: true,
       why: request.origins["home"] ?? "--home",
     };

@@ -10,6 +10,7 @@ import type { GpuBinds } from "./gpu-binds.ts";
 import { planHome } from "./home.ts";
 import { planIdentity } from "./identity.ts";
 import { planRoot } from "./layers.ts";
+import type { MountTable } from "./mount-table.ts";
 import { addConfiguredBinds } from "./mounts/configured.ts";
 import { addIdentityFiles } from "./mounts/identity-files.ts";
 import type { MountInput } from "./mounts/mount-input.ts";
@@ -107,7 +108,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
 
   const choice = planProcess(request, list.table);
   if (choice.kind === "nothing") return choice;
-  const start = startDirectory(request, host, home.target);
+  const start = startDirectory(request, host, home.target, list.table);
   const environment = environmentOf({
     request,
     host,
@@ -174,7 +175,12 @@ function finishRoot(root: RootPlan, stubs: readonly Stub[], tree: FileView): Roo
 }
 
 /** Where the program starts (reference: runtime.md 4.3). */
-function startDirectory(request: LaunchRequest, host: HostFacts, home: string): Plan["cwd"] {
+function startDirectory(
+  request: LaunchRequest,
+  host: HostFacts,
+  home: string,
+  files: MountTable,
+): Plan["cwd"] {
   if (request.cwd !== undefined) {
     return { candidates: [request.cwd], fatal: true, why: request.origins["cwd"] ?? "--cwd" };
   }
@@ -192,5 +198,16 @@ function startDirectory(request: LaunchRequest, host: HostFacts, home: string): 
       why: "the working directory does not exist any more",
     };
   }
-  return { candidates: [host.cwd, home, "/"], fatal: false, why: "the caller's working directory" };
+  // The name the caller knows it by is kept where the container's links lead to the same place.
+  const { logicalCwd } = host;
+  const isSame =
+    logicalCwd !== undefined &&
+    logicalCwd !== host.cwd &&
+    files.resolve(logicalCwd).entry !== undefined &&
+    files.resolve(logicalCwd).path === files.resolve(host.cwd).path;
+  return {
+    candidates: [isSame ? logicalCwd : host.cwd, home, "/"],
+    fatal: false,
+    why: "the caller's working directory",
+  };
 }

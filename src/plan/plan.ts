@@ -92,8 +92,8 @@ export interface BindMount extends Placed {
   /** A refusal is not fatal; the warning (may be empty) is printed. */
   readonly optional: boolean;
   readonly warning: string;
-  /** The host directory is made first, with this mode, when it is missing. */
-  readonly make?: number;
+  /** The host directory is made first when it is missing, as are those between it and `below`. */
+  readonly make?: { readonly mode: number; readonly below: string };
 }
 
 /** A file system of the kernel. */

@@ -79,7 +79,7 @@ describe("flags that change mounts", () => {
       "/dev minimal null zero random urandom tty",
       `/etc/localtime <- /usr/share/zoneinfo/UTC ${BIND}`,
       `/etc/hosts <- /etc/hosts ${BIND}`,
-      "/home/ann empty 750",
+      "/home/ann empty 755",
       "/tmp empty 1777",
       "/var/tmp empty 1777",
       "/etc/resolv.conf staged",
@@ -140,7 +140,7 @@ describe("flags that change mounts", () => {
     const plan = planOf({ request: { contain: true, workdir: "/data", scratch: ["/s"] } });
     const made = plan.mounts.flatMap((m) =>
       m.kind === "bind" && m.make !== undefined
-        ? [`${m.target} ${m.source} ${m.make.toString(8)}`]
+        ? [`${m.target} ${m.source} ${m.make.mode.toString(8)}`]
         : [],
     );
     expect(made).toEqual([

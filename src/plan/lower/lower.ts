@@ -60,10 +60,13 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
   });
   for (const mount of plan.mounts) {
     if (mount.kind !== "bind" || mount.make === undefined) continue;
-    out.push({
-      op: { kind: "mkdir", root: "", path: mount.source, mode: mount.make },
-      faults: setupFault(`cannot make ${mount.source} (${mount.why})`),
-    });
+    const { mode, below } = mount.make;
+    for (const path of pathsBetween(below, mount.source)) {
+      out.push({
+        op: { kind: "mkdir", root: "", path, mode },
+        faults: setupFault(`cannot make ${path} (${mount.why})`),
+      });
+    }
   }
   sessionOps(out, plan, options);
   volumes(out, plan, options);
@@ -111,6 +114,12 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
   });
   processOps(out, plan, options);
   return out;
+}
+
+/** The paths from below `from` (left out) down to `to`, parents first. */
+function pathsBetween(from: string, to: string): string[] {
+  const names = to.slice(from === "/" ? 1 : from.length + 1).split("/");
+  return names.map((_, at) => `${from === "/" ? "" : from}/${names.slice(0, at + 1).join("/")}`);
 }
 
 /** A private tmpfs becomes the root; the caller's tree moves to `/host`. */

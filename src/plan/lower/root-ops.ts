@@ -70,7 +70,8 @@ export function volumeOps(
 }
 
 function fuseOp(volume: Volume, target: string, flags: number, plan: Plan): WiredOp["op"] {
-  const { tool, setsOwner } = volume.mounter.kind === "fuse" ? volume.mounter : { tool: "", setsOwner: false };
+  const { tool, setsOwner } =
+    volume.mounter.kind === "fuse" ? volume.mounter : { tool: "", setsOwner: false };
   const { identity } = plan;
   const isExt = volume.fstype === "ext3";
   // With one mapped id every file must be the caller's; with sub-ids the image's own owners fit.
@@ -199,7 +200,7 @@ function underlayOps(plan: Plan): WiredOp[] {
             root: "",
             target: path,
             recursive: 1,
-            flags: ro | nodev,
+            flags: ro | nodev | nosuid,
             create: 1,
             optional: 0,
             warning: "",
@@ -214,7 +215,7 @@ function underlayOps(plan: Plan): WiredOp[] {
     root: "",
     target: ROOT,
     recursive: 1,
-    flags: ro | nodev,
+    flags: ro | nodev | nosuid,
     create: 0,
     optional: 0,
     warning: "",

@@ -6,10 +6,10 @@ import type { MountList } from "./mount-list.ts";
 const ALWAYS = ["/etc/hosts", "/etc/localtime"];
 
 const DEFAULT_HOSTS = [
-  "127.0.0.1   localhost localhost.localdomain localhost4 localhost4.localdomain4",
-  "::1         localhost localhost.localdomain localhost6 localhost6.localdomain6",
-  "fe00::0     ip6-localnet",
+  "127.0.0.1   localhost",
+  "::1         localhost ip6-localhost ip6-loopback",
   "ff02::1     ip6-allnodes",
+  "ff02::2     ip6-allrouters",
   "",
 ].join("\n");
 

@@ -10,8 +10,8 @@ export interface HostBind {
   readonly why: string;
   /** Tag for warnings; absent: any obstacle is fatal. */
   readonly optional?: string;
-  /** Mode of a host directory that the launch makes when it is missing. */
-  readonly make?: number;
+  /** Mode of a host directory, and of those on the way to it from `below`, that the launch makes when missing. */
+  readonly make?: { readonly mode: number; readonly below: string };
 }
 
 /**

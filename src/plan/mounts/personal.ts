@@ -46,7 +46,7 @@ export function addHome(list: MountList, input: MountInput): void {
       addSessionDir(
         list,
         home.target,
-        0o750,
+        0o755,
         "the home",
         `empty home: ${request.origins["contain"] ?? "--contain"}`,
       );
@@ -55,30 +55,30 @@ export function addHome(list: MountList, input: MountInput): void {
     bindHost(list, host, {
       source: `${request.workdir}/home`,
       target: home.target,
-      make: 0o700,
+      make: { mode: 0o700, below: request.workdir },
       why: `home below ${request.origins["workdir"] ?? "--workdir"}`,
     });
     return;
   }
   const source = home.source ?? "/";
-  if (host.realPath(source) === undefined) {
+  const real = host.realPath(source);
+  if (real === undefined) {
+    const what = home.custom ? home.why : "the home of the account";
     if (home.custom) {
-      throw new Fault(
-        "not-found",
-        `Cannot use "${source}" as home: mount source ${source} doesn't exist`,
-        {
-          hint: "create the directory, or leave --home out",
-        },
-      );
+      list.notices.push({
+        level: "warning",
+        text: `The home ${source} (${home.why}) does not exist on this host, using an empty one`,
+      });
     }
-    addSessionDir(
-      list,
-      home.target,
-      0o750,
-      "the home",
-      "the home of the account does not exist on this host",
-    );
+    addSessionDir(list, home.target, 0o755, "the home", `${what} does not exist on this host`);
     return;
+  }
+  if (home.custom && host.files.lstat(real)?.kind !== "dir") {
+    throw new Fault(
+      "usage",
+      `Cannot use "${source}" as home: could not mount ${source}: not a directory`,
+      { exitCode: 255, hint: "give --home a directory" },
+    );
   }
   if (!list.canStub && !stageHomeParent(list, input)) return;
   bindHost(list, host, {
@@ -139,7 +139,7 @@ export function addTmp(list: MountList, input: MountInput): void {
       bindHost(list, host, {
         source: `${request.workdir}/${below}`,
         target,
-        make: 0o1777,
+        make: { mode: 0o1777, below: request.workdir },
         why: `below ${request.origins["workdir"] ?? "--workdir"}`,
       });
     }
@@ -167,7 +167,7 @@ export function addScratch(list: MountList, input: MountInput): void {
       bindHost(list, host, {
         source: `${request.workdir}/scratch${target}`,
         target,
-        make: 0o750,
+        make: { mode: 0o750, below: request.workdir },
         why,
       });
     }

@@ -113,10 +113,11 @@ function addImageBind(list: MountList, input: MountInput, bind: BindSpec): void 
 
 function dataPart(file: ImageFacts, bind: BindSpec): ImagePart {
   if (file.format !== "sif") return file.root;
+  // By id any partition can be had; without one only data.
   const part =
     bind.id === undefined
       ? file.parts.find((p) => p.kind === "squashfs" || p.kind === "ext3")
-      : file.parts.find((p) => p.id === bind.id);
+      : [...file.parts, ...file.overlays, file.root].find((p) => p.id === bind.id);
   if (part === undefined || (part.kind !== "squashfs" && part.kind !== "ext3")) {
     throw new Fault(
       "not-found",
