@@ -25,6 +25,8 @@ else
   set -- "$@" -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 fi
 case $kind in
-dump) exec "$cc" "$@" -DOP_NAMES -Istarter -o "$out" starter/stream.c test/starter/dump.c ;;
-*) exec "$cc" "$@" -o "$out" starter/*.c ;;
+dump) set -- "$@" -DOP_NAMES -Istarter starter/stream.c test/starter/dump.c test/starter/asan-options.c ;;
+sanitize) set -- "$@" starter/*.c test/starter/asan-options.c ;;
+*) set -- "$@" starter/*.c ;;
 esac
+exec "$cc" "$@" -o "$out"
