@@ -4,6 +4,7 @@ import { imageHost } from "../host/image-host.ts";
 import { openImage } from "../image/open.ts";
 import { TELLING_RUNSCRIPT } from "./agents/agent.ts";
 import { findAgent } from "./agents/find-agent.ts";
+import { runChild } from "./child.ts";
 import { planMetadata } from "./metadata/plan-metadata.ts";
 import { applyEdits } from "./root/apply-edits.ts";
 import { type EditedView, editedView } from "./root/edited-view.ts";
@@ -42,6 +43,7 @@ export async function buildStage(
   } else {
     const agent = findAgent(recipe.header["bootstrap"] ?? "");
     await agent.bootstrap(stage);
+    if (options.fixPermissions) await openToOwner(stage);
     edit(stage, (view) => planSkeleton(view, !agent.keepsFiles, agent.runscript));
   }
   await createApps(stage);
@@ -68,6 +70,13 @@ export async function buildStage(
     ),
   );
   await runTest(stage, mounts);
+}
+
+/** `--fix-perms`: the owner may read and write everything and search every directory. */
+async function openToOwner(stage: Stage): Promise<void> {
+  const argv = ["chmod", "-R", "u+rwX", "--", stage.root];
+  const { signal } = stage.ports;
+  await runChild({ argv, stdin: "none", stdout: "drop", stderr: "pass", signal });
 }
 
 function edit(stage: Stage, plan: (view: EditedView) => void): void {

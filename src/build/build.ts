@@ -43,18 +43,20 @@ export async function build(request: BuildRequest, ports: BuildPorts): Promise<v
   };
   try {
     const temporary = open(request.tempFolder);
+    // What is finished is made where it will be, so that putting it in place is one rename; and a
+    // target that cannot be written is known before the work.
+    const folder = dirName(request.target);
+    const beside = folder === request.tempFolder ? temporary : open(folder);
     if (isBorrowable(request)) {
-      await packBorrowed(request, temporary, ports, oldUmask);
+      await packBorrowed(request, temporary, beside, ports, oldUmask);
       return;
     }
     const isSandbox = request.format === "sandbox";
-    // A sandbox is made where it will be, so that moving it in place is one rename.
-    const beside = isSandbox ? open(dirName(request.target)) : temporary;
     const earlier = new Map<string, string>();
     let root = "";
     for (const [index, recipe] of request.recipe.stages.entries()) {
       const isLast = index === request.recipe.stages.length - 1;
-      const space = isLast ? beside : temporary;
+      const space = isLast && isSandbox ? beside : temporary;
       root = `${space.folder(String(index))}/rootfs`;
       const stage: Stage = {
         recipe,
@@ -79,7 +81,13 @@ export async function build(request: BuildRequest, ports: BuildPorts): Promise<v
     }
     const view = hostFiles(root);
     await packImage(
-      { source: root, pseudoEdits: [], folder: temporary.folder("pack"), target: request.target },
+      {
+        source: root,
+        pseudoEdits: [],
+        folder: temporary.folder("pack"),
+        image: `${beside.path}/image`,
+        target: request.target,
+      },
       { deffile: request.recipe.text, inspect: inspectMetadata(view), view },
       request.pack,
       ports,
@@ -115,6 +123,7 @@ function isRunning(stage: StageRecipe, options: StageOptions): boolean {
 async function packBorrowed(
   request: BuildRequest,
   space: Workspace,
+  beside: Workspace,
   ports: BuildPorts,
   umask: number,
 ): Promise<void> {
@@ -129,7 +138,13 @@ async function packBorrowed(
     process.umask(umask);
     const view = hostFiles(root);
     const texts = { deffile: request.recipe.text, inspect: inspectMetadata(view), view };
-    const place = { source: root, pseudoEdits: [], folder, target: request.target };
+    const place = {
+      source: root,
+      pseudoEdits: [],
+      folder,
+      image: `${beside.path}/image`,
+      target: request.target,
+    };
     return await packImage(place, texts, request.pack, ports);
   }
   const view = editedView(image.tree);
@@ -151,7 +166,13 @@ async function packBorrowed(
   );
   process.umask(umask);
   await packImage(
-    { source: image.path, pseudoEdits: view.edits, folder, target: request.target },
+    {
+      source: image.path,
+      pseudoEdits: view.edits,
+      folder,
+      image: `${beside.path}/image`,
+      target: request.target,
+    },
     { deffile: request.recipe.text, inspect: inspectMetadata(view), view },
     request.pack,
     ports,

@@ -20,8 +20,14 @@ export function recognizeSource(word: string, cwd: string): BuildSource {
   if (typeof stat === "number") {
     const transport = /^([a-z][a-z0-9-]*):(?:\/\/)?(.*)$/s.exec(word);
     const [, name = "", rest = ""] = transport ?? [];
-    if (Object.hasOwn(AGENTS, name) || /^[a-z][a-z0-9-]*:\/\//.test(word)) {
+    if (Object.hasOwn(AGENTS, name)) {
       return { kind: "image", recipe: recipeFromImage(name, rest) };
+    }
+    if (/^[a-z][a-z0-9-]*:\/\//.test(word)) {
+      throw new Fault("usage", `Unable to build from ${word}: invalid build source ${name}`, {
+        exitCode: 255,
+        hint: `addresses begin with one of ${Object.keys(AGENTS).join(", ")}`,
+      });
     }
     throw new Fault(
       "not-found",

@@ -35,7 +35,7 @@ export function checkTempFolder(
     );
   }
   if (use === "temporary" && options.includes("nodev")) {
-    talk.verbose(
+    talk.warning(
       `'nodev' mount option set on ${mount.target}, it could be a source of failure during build process`,
     );
   }

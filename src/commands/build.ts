@@ -1,4 +1,4 @@
-import { readSync, statSync, writeSync } from "node:fs";
+import { chownSync, readSync, statSync, writeSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { cleanPath, resolvePath } from "../base/path.ts";
 import { build } from "../build/build.ts";
@@ -75,6 +75,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   } catch (error) {
     throw whileBuilding(stop.signal.aborted ? stop.signal.reason : error);
   }
+  giveToInvoker(ctx, host, target);
   tellEnd(ctx, targetWord, target, performance.now() - began);
   return 0;
 }
@@ -87,7 +88,8 @@ function refuseUnsupported(inv: Invocation, ctx: Context): void {
     throw new Fault("unsupported", `${what} is not available in this version`, { hint });
   };
   if (inv.bool("remote")) refuse("--remote", "build on this machine, without the flag");
-  if (inv.bool("encrypt")) refuse("--encrypt", "build without encryption");
+  const isEncrypted = ["encrypt", "passphrase"].some((name) => inv.bool(name));
+  if (isEncrypted || inv.string("pem-path") !== "") refuse("encryption", "build without --encrypt");
   if (inv.bool("oci")) refuse("--oci", "build a SIF with an ordinary root file system");
   if (inv.bool("data")) refuse("--data", "`sif new` and `sif add` make data images");
   const isKey = (name: string): boolean => /^(APPTAINER|SINGULARITY)_ENCRYPTION_/.test(name);
@@ -185,6 +187,14 @@ function whileBuilding(error: unknown): unknown {
     cause: error,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   });
+}
+
+/** An image that root made through sudo belongs to whom sudo was called by. */
+function giveToInvoker(ctx: Context, host: HostFacts, target: string): void {
+  const { SUDO_COMMAND = "", SUDO_UID = "", SUDO_GID = "" } = ctx.env;
+  if (!host.isRealRoot || !/apptainer|singularity|skiff/.test(SUDO_COMMAND)) return;
+  if (!/^[0-9]+$/.test(SUDO_UID) || !/^[0-9]+$/.test(SUDO_GID)) return;
+  if (statSync(target).isFile()) chownSync(target, Number(SUDO_UID), Number(SUDO_GID));
 }
 
 function tellEnd(ctx: Context, word: string, target: string, elapsedMs: number): void {

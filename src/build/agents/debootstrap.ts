@@ -36,7 +36,7 @@ export const debootstrap: Agent = {
   keepsFiles: false,
   runscript: SILENT_RUNSCRIPT,
   async bootstrap(stage) {
-    const argv = mmdebstrapWords(stage) ?? debootstrapWords(stage);
+    const argv = bootstrapArgv(stage);
     const [tool = ""] = argv;
     stage.ports.talk.info(`Installing ${stage.recipe.header["osversion"]} with ${tool}`);
     const end = await runChild({
@@ -55,6 +55,15 @@ export const debootstrap: Agent = {
     chmodSync(stage.root, 0o755);
   },
 };
+
+/**
+ * The command that fills the root.
+ *
+ * @throws Fault `missing-tool`, or `invalid` when neither header nor host name a mirror.
+ */
+export function bootstrapArgv(stage: Stage): readonly string[] {
+  return mmdebstrapWords(stage) ?? debootstrapWords(stage);
+}
 
 function mmdebstrapWords(stage: Stage): readonly string[] | undefined {
   const tool = stage.ports.tool("mmdebstrap");

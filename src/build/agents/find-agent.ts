@@ -19,7 +19,7 @@ export function findAgent(name: string): Agent {
   if (agent !== undefined) return agent;
   throw new Fault(
     "unsupported",
-    `unable to get conveyorpacker: "${name}" cannot be built from yet`,
+    `unable to get conveyorpacker: Cannot build from "${name}": this version has no such agent`,
     {
       hint: `agents of this version: ${Object.keys(AGENTS).join(", ")}`,
     },

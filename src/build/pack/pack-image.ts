@@ -11,7 +11,6 @@ import {
 import { Fault } from "../../base/fault.ts";
 import type { FileView } from "../../base/file-view.ts";
 import { encodeOsText } from "../../base/os-text.ts";
-import { baseName, dirName } from "../../base/path.ts";
 import {
   archCode,
   DATA_DEFFILE,
@@ -51,6 +50,8 @@ export interface PackPlace {
   readonly pseudoEdits: readonly RootEdit[];
   /** Existing directory for small files. */
   readonly folder: string;
+  /** Where the image is written, on the file system of `target`. */
+  readonly image: string;
   readonly target: string;
 }
 
@@ -65,7 +66,7 @@ export interface PackTexts {
 
 /**
  * Packs a root into a SIF: definition, metadata, SquashFS (reference: sif.md section 8). The image is
- * written beside the target under a hidden name and renamed when all of it is on disk.
+ * written under another name and renamed when all of it is on disk.
  */
 export async function packImage(
   place: PackPlace,
@@ -81,7 +82,7 @@ export async function packImage(
     });
   }
   const arch = imageArchitecture(texts.view, options, ports);
-  const temporary = `${dirName(place.target)}/.${baseName(place.target)}.${process.pid}.part`;
+  const temporary = place.image;
   const front = [
     { dataType: DATA_DEFFILE, name: "", bytes: encodeOsText(texts.deffile) },
     { dataType: DATA_JSON, name: "inspect-metadata.json", bytes: encodeOsText(texts.inspect) },

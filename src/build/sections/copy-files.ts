@@ -33,7 +33,7 @@ export async function copyFromHost(stage: Stage, source: string, target: string)
   for (const path of expandGlob(source, base)) {
     const to = inRoot(stage.root, target === "" ? path : target);
     makeParent(to);
-    await copy(stage, ["-fLr", "--", base + path, to], source, to);
+    await copy(stage, "host", ["-fLr", "--", base + path, to], source, to);
   }
 }
 
@@ -65,7 +65,13 @@ async function copyFromStage(
         `${to.slice(stage.root.length)}/${baseName(path.replace(/\/+$/, ""))}`,
       );
     }
-    await copy(stage, ["-a", "-f", "-T", "--", from + real, to.replace(/\/+$/, "")], source, to);
+    await copy(
+      stage,
+      "stage",
+      ["-a", "-f", "-T", "--", from + real, to.replace(/\/+$/, "")],
+      source,
+      to,
+    );
   }
 }
 
@@ -83,6 +89,7 @@ function makeParent(to: string): void {
 
 async function copy(
   stage: Stage,
+  from: "host" | "stage",
   words: readonly string[],
   source: string,
   to: string,
@@ -98,7 +105,9 @@ async function copy(
   const where = to.slice(stage.root.length);
   throw new Fault(
     "failed",
-    `unable to copy files from host to container fs: while copying [${source}] to ${where}: ${lastWords(end.stderr)}`,
-    source.startsWith("/") ? {} : { hint: `relative paths start in ${stage.ports.cwd}` },
+    `unable to copy files from ${from} to container fs: while copying [${source}] to ${where}: ${lastWords(end.stderr)}`,
+    source.startsWith("/") || from === "stage"
+      ? {}
+      : { hint: `relative paths start in ${stage.ports.cwd}` },
   );
 }

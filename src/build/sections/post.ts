@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { encodeOsText } from "../../base/os-text.ts";
 import { type Script, scriptArgv } from "../../format/deffile/script.ts";
@@ -36,12 +36,24 @@ export async function runPost(stage: Stage, mounts: readonly string[]): Promise<
     });
     if (end.status !== 0) {
       throw new Fault("failed", `while running engine: while running %post section: ${end.words}`, {
-        hint: `the last line that begins with "+" is the command that failed; the section begins in line ${script.line}`,
+        hint: postHint(script.line),
       });
     }
   } finally {
     rmSync(path, { force: true });
   }
+}
+
+function postHint(line: number): string {
+  const where = `the last line that begins with "+" is the command that failed; the section begins in line ${line}`;
+  if (countIds() !== 1) return where;
+  return `${where}; only one user id exists in this build, so nothing can be given to another owner: an entry in /etc/subuid and /etc/subgid mends that`;
+}
+
+/** How many user ids this process can give files to. */
+function countIds(): number {
+  const lines = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n");
+  return lines.reduce((sum, line) => sum + Number(line.trim().split(/ +/)[2] ?? 0), 0);
 }
 
 function postScript(stage: Stage): Script | undefined {
