@@ -14,6 +14,7 @@ const RUNNERS: Readonly<Record<string, () => Promise<Runner>>> = {
   shell: () => import("./commands/exec.ts"),
   test: () => import("./commands/exec.ts"),
   capability: () => import("./commands/capability.ts"),
+  instance: () => import("./commands/instance.ts"),
   def: () => import("./commands/def.ts"),
   doctor: () => import("./commands/doctor.ts"),
   explain: () => import("./commands/explain.ts"),

@@ -18,6 +18,6 @@ export const ROOT: CommandSpec = {
   },
   examples: [
     { text: "Explain a command", command: "help exec" },
-    { text: "Explain a command of a group", command: "help instance start" },
+    { text: "Explain a command of a group", command: "help sif dump" },
   ],
 };

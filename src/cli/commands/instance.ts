@@ -50,18 +50,21 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "instance",
     summary: "Manage containers that run in the background",
-    planned: true,
+    // No instance can be started yet, so that there is none to list or to stop is the truth.
+    hidden: true,
     flags: [],
     args: { min: 1, usage: "<command>" },
     commands: [
       {
         name: "start",
+        planned: true,
         summary: "Start an instance with the image's start script",
         flags: START_FLAGS,
         args: { min: 2, usage: "<image> <name> [args...]", values: ["image", "none", "file"] },
       },
       {
         name: "run",
+        planned: true,
         summary: "Start an instance with the image's run script",
         flags: START_FLAGS,
         args: { min: 2, usage: "<image> <name> [args...]", values: ["image", "none", "file"] },
@@ -122,9 +125,6 @@ export const COMMANDS: readonly CommandSpec[] = [
         faults: "usage",
       },
     ],
-    examples: [
-      { text: "Start one", command: "instance start web.sif web" },
-      { text: "Stop it", command: "instance stop web" },
-    ],
+    examples: [{ text: "List those of one kind", command: "instance list 'web*'" }],
   },
 ];

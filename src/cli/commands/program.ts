@@ -9,7 +9,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "Explain a command",
     flags: [],
     args: { min: 0, usage: "[command [sub-command]]", values: ["none"] },
-    examples: [{ text: "Explain a command of a group", command: "help instance start" }],
+    examples: [{ text: "Explain a command of a group", command: "help sif dump" }],
   },
   {
     name: "version",
