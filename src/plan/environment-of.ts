@@ -71,6 +71,7 @@ export function environmentOf(parts: Parts): EnvironmentPlan {
     shell: request.action === "shell" ? request.shell : undefined,
     instance: undefined,
     sharensMaster: false,
+    oldNamesAreOwn: request.calledAs === "singularity",
     prompt: request.calledAs === "singularity" ? "Singularity> " : "Apptainer> ",
     runtime: [...parts.gpu.environment, ...parts.fakeroot],
     librariesBound: parts.librariesBound,

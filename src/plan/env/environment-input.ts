@@ -45,6 +45,8 @@ export interface EnvironmentInput {
   readonly instance: string | undefined;
   /** First process of a `--sharens` group. */
   readonly sharensMaster: boolean;
+  /** Called as `singularity`: the SINGULARITYENV_ names are its own, so none is told to prefer others. */
+  readonly oldNamesAreOwn?: boolean;
   /** PS1 for images that set none: "Apptainer> " or "Singularity> ". */
   readonly prompt: string;
   /** Further variables of the runtime (GPU, fakeroot); weaker than the image like all runtime variables. */

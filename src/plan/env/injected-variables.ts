@@ -55,7 +55,7 @@ export function collectInjection(input: EnvironmentInput, notices: EnvironmentNo
     }
   }
   for (const [name, value] of given) put(name, value, "--env on the command line");
-  warnAboutOldNames(input.host, found, notices);
+  warnAboutOldNames(input, found, notices);
 
   let path: InjectedVariable | undefined;
   let prependPath: InjectedVariable | undefined;
@@ -79,7 +79,7 @@ export function collectInjection(input: EnvironmentInput, notices: EnvironmentNo
 }
 
 function warnAboutOldNames(
-  host: Readonly<Record<string, string>>,
+  { host, oldNamesAreOwn }: EnvironmentInput,
   found: ReadonlyMap<string, InjectedVariable>,
   notices: EnvironmentNotice[],
 ): void {
@@ -89,6 +89,7 @@ function warnAboutOldNames(
     const preferred = `APPTAINERENV_${name}`;
     const winner = found.get(name);
     if (winner === undefined || winner.origin === old) {
+      if (oldNamesAreOwn === true) continue;
       notice(notices, "info", `Environment variable ${old} is set, but ${preferred} is preferred`);
     } else if (winner.value !== value) {
       notice(notices, "warning", `${old} and ${preferred} have different values, using the latter`);
