@@ -1,6 +1,8 @@
 /* Overlay mounts: the option text, and what older kernels do not know of it. */
 #include "starter.h"
 
+#include <sys/stat.h>
+
 #include <string.h>
 
 /* mount(2) takes one page. */
@@ -57,8 +59,25 @@ static bool append_layers(struct options *options, const struct op_overlay *op)
           append_word(options, ",workdir=") && append_path(options, op->work));
 }
 
+/*
+ * The kernel copies owner and mode of the topmost layer's root when it mounts, and those of a FUSE
+ * mount whose server was not asked yet are nobody's and 0: so that one is asked, and waited for.
+ */
+static int know_top(struct starter *starter, const struct op_overlay *op)
+{
+  const char *path = *op->upper ? op->upper : op->lower.count > 0 ? op->lower.items[0] : "/";
+  auto_fd top = resolve(starter, "", path);
+  struct stat stat;
+  if (top < 0)
+    return -top;
+  return fstat(top, &stat) < 0 ? errno : 0;
+}
+
 int op_overlay(struct starter *starter, const struct op_overlay *op)
 {
+  int unknown = know_top(starter, op);
+  if (unknown != 0)
+    return unknown;
   auto_fd target = resolve(starter, "", op->target);
   if (target < 0)
     return -target;

@@ -1,7 +1,7 @@
 /*
  * Reads and decodes the op stream (layout: src/ops/encode.ts). The stream is taken as hostile: no
- * length is used before it was compared with what is left, no count before the bytes it needs at
- * least, and no op runs before all are decoded. Texts and byte fields point into the stream.
+ * length is used before it was compared with what is left, no count before what it needs at least,
+ * and no op runs before all are decoded and nothing is left. Texts and bytes point into the stream.
  */
 #define OP_SCHEMA
 #include "starter.h"
@@ -12,17 +12,20 @@ enum {
   MAGIC = 0x504f4b53,
   VERSION = 1,
   LIMIT = 16 << 20,
-  SMALLEST_STR = 8,
-  SMALLEST_FAULT = 12,
-  SMALLEST_OP = 20,
+  WORDS_WORD = 7,
+  BLOBS_WORD = 8,
+  HEADER_WORDS = 9,
+  SMALLEST_OP_WORDS = 3,
 };
 
-struct cursor {
+struct region {
   unsigned char *at;
   size_t left;
-  /* Memory for arrays: twice the stream, which is more than any stream can ask for. */
-  char *arena;
-  size_t arena_left;
+};
+
+/* The three parts of the stream, and memory for arrays: see arena_size(). */
+struct cursor {
+  struct region words, blobs, texts, arena;
 };
 
 int read_stream(int fd, unsigned char **bytes, size_t *size)
@@ -55,15 +58,27 @@ int read_stream(int fd, unsigned char **bytes, size_t *size)
   return 0;
 }
 
+static uint32_t word_at(const unsigned char *at)
+{
+  return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+static void *take(struct region *region, size_t size)
+{
+  void *taken = region->at;
+  if (size > region->left)
+    return NULL;
+  region->at += size;
+  region->left -= size;
+  return taken;
+}
+
 static bool take_u32(struct cursor *from, uint32_t *value)
 {
-  if (from->left < 4)
-    return false;
-  *value = (uint32_t)from->at[0] | (uint32_t)from->at[1] << 8 | (uint32_t)from->at[2] << 16 |
-           (uint32_t)from->at[3] << 24;
-  from->at += 4;
-  from->left -= 4;
-  return true;
+  const unsigned char *word = take(&from->words, 4);
+  if (word)
+    *value = word_at(word);
+  return word;
 }
 
 static bool take_u64(struct cursor *from, uint64_t *value)
@@ -75,58 +90,26 @@ static bool take_u64(struct cursor *from, uint64_t *value)
   return true;
 }
 
-/* `size` bytes and the zeros behind them: `nuls` and then up to a multiple of 4. */
-static bool take_padded(struct cursor *from, uint32_t size, uint32_t nuls, unsigned char **data)
-{
-  if (size > from->left)
-    return false;
-  size_t padded = ((size_t)size + nuls + 3) & ~(size_t)3;
-  if (padded > from->left)
-    return false;
-  for (size_t i = size; i < padded; i++)
-    if (from->at[i] != 0)
-      return false;
-  *data = from->at;
-  from->at += padded;
-  from->left -= padded;
-  return true;
-}
-
 static bool take_str(struct cursor *from, const char **text)
 {
-  uint32_t size;
-  unsigned char *data;
-  if (!take_u32(from, &size) || !take_padded(from, size, 1, &data) || memchr(data, 0, size))
+  const unsigned char *end = memchr(from->texts.at, 0, from->texts.left);
+  if (!end)
     return false;
-  *text = (const char *)data;
+  *text = take(&from->texts, (size_t)(end - from->texts.at) + 1);
   return true;
 }
 
 static bool take_bytes(struct cursor *from, struct op_bytes *bytes)
 {
-  unsigned char *data;
-  if (!take_u32(from, &bytes->size) || !take_padded(from, bytes->size, 0, &data))
-    return false;
-  bytes->data = data;
-  return true;
+  return take_u32(from, &bytes->size) && (bytes->data = take(&from->blobs, bytes->size));
 }
 
-static void *take_memory(struct cursor *from, size_t count, size_t size)
-{
-  size_t wanted = (count * size + 7) & ~(size_t)7;
-  if (wanted > from->arena_left)
-    return NULL;
-  void *memory = from->arena;
-  from->arena += wanted;
-  from->arena_left -= wanted;
-  return memory;
-}
-
+/* Each text takes a byte at least, so that `count` says how much memory may be asked for. */
 static bool take_strs(struct cursor *from, struct op_strs *strs)
 {
-  if (!take_u32(from, &strs->count) || strs->count > from->left / SMALLEST_STR)
+  if (!take_u32(from, &strs->count) || strs->count > from->texts.left)
     return false;
-  strs->items = take_memory(from, (size_t)strs->count + 1, sizeof *strs->items);
+  strs->items = take(&from->arena, ((size_t)strs->count + 1) * sizeof *strs->items);
   if (!strs->items)
     return false;
   for (uint32_t i = 0; i < strs->count; i++) {
@@ -160,9 +143,9 @@ static bool take_field(struct cursor *from, enum op_field_kind kind, void *field
 
 static bool take_faults(struct cursor *from, struct op *op)
 {
-  if (!take_u32(from, &op->fault_count) || op->fault_count > from->left / SMALLEST_FAULT)
+  if (!take_u32(from, &op->fault_count) || op->fault_count > from->words.left / 4)
     return false;
-  op->faults = take_memory(from, op->fault_count, sizeof *op->faults);
+  op->faults = take(&from->arena, op->fault_count * sizeof *op->faults);
   if (!op->faults)
     return false;
   for (uint32_t i = 0; i < op->fault_count; i++)
@@ -173,44 +156,63 @@ static bool take_faults(struct cursor *from, struct op *op)
 
 static bool take_op(struct cursor *from, struct op *op)
 {
-  uint32_t code, size;
-  if (!take_u32(from, &code) || !take_u32(from, &size) || size > from->left || size % 4 != 0)
+  uint32_t code, length;
+  if (!take_u32(from, &code) || !take_u32(from, &length) || length > from->words.left / 4)
     return false;
   const struct op_schema *schema = op_schema(code);
   if (!schema)
     return false;
   op->code = (enum op_code)code;
-  struct cursor body = *from;
-  body.left = size;
+  size_t left = from->words.left - 4 * (size_t)length;
   for (size_t i = 0; i < schema->count; i++)
-    if (!take_field(&body, schema->fields[i].kind, (char *)&op->as + schema->fields[i].offset))
+    if (!take_field(from, schema->fields[i].kind, (char *)&op->as + schema->fields[i].offset))
       return false;
-  if (!take_faults(&body, op) || !take_str(&body, &op->note) || body.left != 0)
+  return take_faults(from, op) && take_str(from, &op->note) && from->words.left == left;
+}
+
+static bool take_header(struct cursor *from, unsigned char *bytes, size_t size,
+                        struct starter *starter)
+{
+  if (size < 4 * HEADER_WORDS || size > LIMIT)
     return false;
-  from->at = body.at;
-  from->left -= size;
-  from->arena = body.arena;
-  from->arena_left = body.arena_left;
-  return true;
+  size_t words = 4 * (size_t)word_at(bytes + 4 * WORDS_WORD);
+  size_t blobs = word_at(bytes + 4 * BLOBS_WORD);
+  if (words > size || blobs > size - words)
+    return false;
+  *from = (struct cursor){
+    .words = {bytes, words},
+    .blobs = {bytes + words, blobs},
+    .texts = {bytes + words + blobs, size - words - blobs},
+  };
+  uint32_t magic, version, told;
+  uint64_t sizes;
+  return take_u32(from, &magic) && magic == MAGIC && take_u32(from, &version) &&
+         version == VERSION && take_u32(from, &told) && told == size &&
+         take_u32(from, &starter->flags) && take_u64(from, &starter->keep_ignored) &&
+         take_u32(from, &starter->count) && take_u64(from, &sizes) &&
+         take_str(from, &starter->proc_path) && take_str(from, &starter->prefix) &&
+         starter->count <= from->words.left / (4 * SMALLEST_OP_WORDS);
+}
+
+/* A pointer for each text and one for the end of each list, which has a word; a fault has a word. */
+static size_t arena_size(const struct cursor *from)
+{
+  return from->texts.left * sizeof(char *) + from->words.left / 4 * sizeof(struct op_fault);
 }
 
 int decode_stream(unsigned char *bytes, size_t size, struct starter *starter)
 {
-  struct cursor from = {.at = bytes, .left = size, .arena_left = 2 * size};
-  uint32_t magic, version, told;
-  if (size > LIMIT || !take_u32(&from, &magic) || magic != MAGIC || !take_u32(&from, &version) ||
-      version != VERSION || !take_u32(&from, &told) || told != size ||
-      !take_u32(&from, &starter->flags) || !take_u64(&from, &starter->keep_ignored) ||
-      !take_u32(&from, &starter->count) || !take_str(&from, &starter->proc_path) ||
-      !take_str(&from, &starter->prefix) || starter->count > from.left / SMALLEST_OP)
+  struct cursor from;
+  if (!take_header(&from, bytes, size, starter))
     return EBADMSG;
   /* Both live as long as the process: it becomes another program. */
-  from.arena = malloc(from.arena_left);
+  from.arena.left = arena_size(&from) + sizeof(struct op_fault);
+  from.arena.at = malloc(from.arena.left);
   starter->ops = calloc((size_t)starter->count + 1, sizeof *starter->ops);
-  if (!from.arena || !starter->ops)
+  if (!from.arena.at || !starter->ops)
     return ENOMEM;
   for (uint32_t i = 0; i < starter->count; i++)
     if (!take_op(&from, &starter->ops[i]))
       return EBADMSG;
-  return from.left == 0 ? 0 : EBADMSG;
+  return from.words.left == 0 && from.blobs.left == 0 && from.texts.left == 0 ? 0 : EBADMSG;
 }

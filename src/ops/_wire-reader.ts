@@ -1,29 +1,36 @@
 import { Fault } from "../base/fault.ts";
 import { decodeOsText } from "../base/os-text.ts";
 
-/** Takes the fields that WireWriter wrote, one after another; throws a Fault at the first that breaks the format. */
+/** Takes what WireWriter wrote, in the same order; throws a Fault at the first break of the format. */
 export class WireReader {
-  readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  #at = 0;
-  readonly #end: number;
+  readonly #wordsEnd: number;
+  readonly #blobsEnd: number;
+  #word = 0;
+  #blob = 0;
+  #text = 0;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+  /** `words` and `blobs`: how many words the stream begins with, how many bytes come then. */
+  constructor(bytes: Uint8Array, words: number, blobs: number) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#end = bytes.length;
+    this.#wordsEnd = 4 * words;
+    this.#blobsEnd = this.#wordsEnd + blobs;
+    this.#blob = this.#wordsEnd;
+    this.#text = this.#blobsEnd;
+    if (this.#blobsEnd > bytes.length) throw broken("truncated");
   }
 
-  get left(): number {
-    return this.#end - this.#at;
+  /** Words taken so far. */
+  get position(): number {
+    return this.#word / 4;
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    return this.#view.getUint32(this.#next(), true);
   }
 
   i32(): number {
-    return this.#view.getInt32(this.#take(4), true);
+    return this.#view.getInt32(this.#next(), true);
   }
 
   u64(): number {
@@ -36,44 +43,44 @@ export class WireReader {
   }
 
   str(): string {
-    const bytes = this.#sized(1);
-    if (bytes.includes(0)) throw broken("a NUL inside a string");
-    return decodeOsText(bytes);
+    const end = this.#rest(this.#text, this.#view.byteLength).indexOf(0);
+    if (end < 0) throw broken("a text without its end");
+    const text = decodeOsText(this.#rest(this.#text, this.#text + end));
+    this.#text += end + 1;
+    return text;
   }
 
   strs(): readonly string[] {
     const count = this.u32();
-    // The smallest string takes 8 bytes: a bound before any allocation.
-    if (count > this.left / 8) throw broken("a count beyond the end");
+    // The smallest text takes one byte: a bound before any allocation.
+    if (count > this.#view.byteLength - this.#text) throw broken("a count beyond the end");
     return Array.from({ length: count }, () => this.str());
   }
 
   bytes(): Uint8Array {
-    return this.#sized(0).slice();
-  }
-
-  /** The next `size` bytes as a stream of their own. */
-  part(size: number): WireReader {
-    const start = this.#take(size);
-    return new WireReader(this.#bytes.subarray(start, start + size));
-  }
-
-  #sized(nuls: number): Uint8Array {
     const size = this.u32();
-    if (size > this.left) throw broken("a length beyond the end");
-    const padded = (size + nuls + 3) & ~3;
-    const start = this.#take(padded);
-    if (this.#bytes.subarray(start + size, start + padded).some((b) => b !== 0)) {
-      throw broken("padding that is not zero");
-    }
-    return this.#bytes.subarray(start, start + size);
+    if (size > this.#blobsEnd - this.#blob) throw broken("a length beyond the end");
+    this.#blob += size;
+    return this.#rest(this.#blob - size, this.#blob).slice();
   }
 
-  #take(size: number): number {
-    if (size > this.left) throw broken("truncated");
-    const start = this.#at;
-    this.#at += size;
-    return start;
+  /** Throws unless all was taken. */
+  end(): void {
+    const isAll =
+      this.#word === this.#wordsEnd &&
+      this.#blob === this.#blobsEnd &&
+      this.#text === this.#view.byteLength;
+    if (!isAll) throw broken("something left at the end");
+  }
+
+  #rest(start: number, end: number): Uint8Array {
+    return new Uint8Array(this.#view.buffer, this.#view.byteOffset + start, end - start);
+  }
+
+  #next(): number {
+    if (this.#word + 4 > this.#wordsEnd) throw broken("no words left");
+    this.#word += 4;
+    return this.#word - 4;
   }
 }
 

@@ -12,19 +12,24 @@ function wired(...ops: Op[]): WiredOp[] {
 
 describe("encodeOps()", () => {
   test("writes the layout that its drawing shows", () => {
+    const content = new Uint8Array([1, 2, 3]);
+    const file: Op = { kind: "file", root: "", path: "/x", mode: 0o644, content };
     const bytes = encodeOps(
-      [{ op: { kind: "say", text: "hello" }, faults: [{ errno: 2, text: "no" }] }],
+      [
+        { op: file, faults: [{ errno: 2, text: "no" }] },
+        { op: { kind: "loopback" }, faults: [] },
+      ],
       plain,
     );
-    const text = (words: string) => words.replaceAll(/\s+/g, "");
+    const words = [
+      ["534b4f50", "01000000", "64000000", "00000000"], // magic, version, size, flags
+      ["07000000", "00000000", "02000000", "12000000", "03000000"], // signals, ops, words, bytes
+      ["08000000", "04000000", "a4010000", "03000000", "01000000", "02000000"], // file
+      ["10000000", "01000000", "00000000"], // loopback
+    ];
+    const texts = "/proc\0FATAL:   \0\0/x\0no\0\0\0";
     expect(Buffer.from(bytes).toString("hex")).toBe(
-      text(`534b4f50 01000000 64000000 00000000 07000000 00000000 01000000
-        05000000 2f70726f 63000000
-        09000000 464154 414c3a20 20200000 00
-        1a000000 24000000
-        05000000 68656c6c 6f000000
-        01000000 02000000 02000000 6e6f0000
-        00000000 00000000`),
+      `${words.flat().join("")}010203${Buffer.from(texts).toString("hex")}`,
     );
   });
 

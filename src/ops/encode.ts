@@ -1,21 +1,34 @@
 import { broken, WireReader } from "./_wire-reader.ts";
 import { WireWriter } from "./_wire-writer.ts";
 import { describeOp } from "./describe.ts";
-import { type FaultText, OP_FIELDS, type Op, type OpKind, type WiredOp } from "./op.ts";
+import {
+  type FaultText,
+  type FieldKind,
+  OP_FIELDS,
+  type Op,
+  type OpKind,
+  type WiredOp,
+} from "./op.ts";
 
 /*
- * Everything is little-endian and 4-byte aligned.
+ * Little-endian words, then the bytes of `bytes` fields one behind the other, then all texts, each
+ * with a NUL behind it. Words say what comes; bytes and texts are taken in the order of the fields.
  *
- *   stream = "SKOP", u32 version, u32 size of all, u32 flags, u64 ignored signals, u32 count,
- *            str proc path, str prefix, count × op
- *   op     = u32 code, u32 size of what follows, fields as in OP_FIELDS,
- *            u32 number of faults, faults as (u32 errno, str text), str note
- *   str    = u32 bytes, the bytes, NUL, zeros up to 4;   bytes = the same without the NUL
- *   strs   = u32 count, count × str;                     u64 = low word, high word
+ *   stream = header, count × op, bytes, texts
+ *   header = "SKOP", version, size of all, flags, ignored signals (2 words), count of ops,
+ *            count of words (header included), size of bytes; the texts "proc path" and "prefix"
+ *   op     = code, count of words that follow, fields as in OP_FIELDS,
+ *            count of faults, one errno and one text for each; a text as note
+ *   u32, i32 = a word;   u64 = low word, high word;   str = a text;   strs = a count, texts
+ *   bytes  = a size, and so many bytes
  */
 
 const MAGIC = 0x504f4b53;
 const VERSION = 1;
+const SIZE_WORD = 2;
+const WORDS_WORD = 7;
+const BLOBS_WORD = 8;
+const HEADER_WORDS = 9;
 /** The starter refuses more. */
 const LIMIT_BYTES = 16 << 20;
 const FLAG_CLASSIC = 1;
@@ -58,74 +71,65 @@ export interface DecodedOps {
  */
 export function encodeOps(ops: readonly WiredOp[], options: EncodeOptions): Uint8Array {
   const out = new WireWriter();
-  out.u32(MAGIC, "magic");
-  out.u32(VERSION, "version");
-  out.u32(0, "size");
-  out.u32(
-    (options.classic === true ? FLAG_CLASSIC : 0) | (options.chroot === true ? FLAG_CHROOT : 0),
-    "flags",
-  );
+  const flags =
+    (options.classic === true ? FLAG_CLASSIC : 0) | (options.chroot === true ? FLAG_CHROOT : 0);
+  out.words.push(MAGIC, VERSION, 0, flags);
   out.u64(signalMask(options.keepIgnored ?? KEEP_IGNORED), "signals");
-  out.u32(ops.length, "count");
-  out.str(options.procPath, "procPath");
-  out.str(options.colour === true ? "\u001b[31mFATAL:  \u001b[0m " : "FATAL:   ", "prefix");
+  out.words.push(ops.length, 0, 0);
+  out.str(options.procPath);
+  out.str(options.colour === true ? "\u001b[31mFATAL:  \u001b[0m " : "FATAL:   ");
   for (const { op, faults } of ops) {
-    out.u32(CODES.get(op.kind) ?? 0, "code");
-    const sizeAt = out.length;
-    out.u32(0, "size");
+    out.words.push(CODES.get(op.kind) ?? 0, 0);
+    const start = out.words.length;
     writeFields(out, op);
-    out.u32(faults.length, "faults");
+    out.words.push(faults.length);
     for (const { errno, text } of faults) {
       out.u32(errno, "errno");
-      out.str(text, "fault text");
+      out.str(text);
     }
-    out.str(options.debug ? `DEBUG    ${describeOp(op)}` : "", "note");
-    out.patch(sizeAt, out.length - sizeAt - 4);
+    out.str(options.debug ? `DEBUG    ${describeOp(op)}` : "");
+    out.words[start - 1] = out.words.length - start;
   }
-  if (out.length > LIMIT_BYTES) throw broken(`${out.length} bytes, the limit is ${LIMIT_BYTES}`);
-  out.patch(8, out.length);
-  return out.finish();
+  out.words[WORDS_WORD] = out.words.length;
+  return out.finish((total, blobs) => {
+    if (total > LIMIT_BYTES) throw broken(`${total} bytes, the limit is ${LIMIT_BYTES}`);
+    out.words[SIZE_WORD] = total;
+    out.words[BLOBS_WORD] = blobs;
+  });
 }
 
 function writeFields(out: WireWriter, op: Op): void {
-  const fields = OP_FIELDS[op.kind];
-  // The schema names exactly the members of the interface; "OP_FIELDS fits the interfaces" in op.test.ts proves it.
+  // The schema names exactly the members of the interface: a test of the codec fails for a missing one.
   const values = op as unknown as Readonly<Record<string, never>>;
-  for (const name in fields) {
-    const value = values[name] as never;
-    switch (fields[name]) {
-      case "u32":
-        out.u32(value, name);
-        break;
-      case "i32":
-        out.i32(value, name);
-        break;
-      case "u64":
-        out.u64(value, name);
-        break;
-      case "str":
-        out.str(value, name);
-        break;
-      case "strs":
-        out.strs(value, name);
-        break;
-      case "bytes":
-        out.bytes(value);
-        break;
-    }
+  for (const [name, type] of fieldsOf(op.kind)) out[type](values[name] as never, name);
+}
+
+type FieldList = readonly (readonly [string, FieldKind])[];
+const fieldLists = new Map<OpKind, FieldList>();
+
+/** The schema of a kind as a list, made once: a launch has one kind many times. */
+function fieldsOf(kind: OpKind): FieldList {
+  let list = fieldLists.get(kind);
+  if (list === undefined) {
+    list = Object.entries(OP_FIELDS[kind]);
+    fieldLists.set(kind, list);
   }
+  return list;
 }
 
 /** The ops of a stream, for tests and debugging; throws a Fault (`invalid`) for any break of the format. */
 export function decodeOps(bytes: Uint8Array): DecodedOps {
-  const input = new WireReader(bytes);
-  if (bytes.length > LIMIT_BYTES) throw broken("too large");
+  if (bytes.length < 4 * HEADER_WORDS || bytes.length > LIMIT_BYTES) throw broken("its size");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const words = view.getUint32(4 * WORDS_WORD, true);
+  const input = new WireReader(bytes, words, view.getUint32(4 * BLOBS_WORD, true));
   if (input.u32() !== MAGIC) throw broken("no magic");
   if (input.u32() !== VERSION) throw broken("another version");
   if (input.u32() !== bytes.length) throw broken("another size");
   const flags = input.u32();
-  input.part(8);
+  input.u64();
   const count = input.u32();
+  input.u64();
   const procPath = input.str();
   const prefix = input.str();
   const ops: WiredOp[] = [];
@@ -133,23 +137,24 @@ export function decodeOps(bytes: Uint8Array): DecodedOps {
   for (let i = 0; i < count; i++) {
     const kind = KINDS[input.u32() - 1];
     if (kind === undefined) throw broken("an unknown code");
-    const body = input.part(input.u32());
-    const op = readFields(body, kind);
+    const length = input.u32();
+    const start = input.position;
+    const op = readFields(input, kind);
     const faults: FaultText[] = [];
-    for (let left = body.u32(); left > 0; left--) {
-      faults.push({ errno: body.u32(), text: body.str() });
+    for (let left = input.u32(); left > 0; left--) {
+      faults.push({ errno: input.u32(), text: input.str() });
     }
-    notes.push(body.str());
-    if (body.left > 0) throw broken("bytes left in an op");
+    notes.push(input.str());
+    if (input.position !== start + length) throw broken("another length of an op");
     ops.push({ op, faults });
   }
-  if (input.left > 0) throw broken("bytes left at the end");
+  input.end();
   return { procPath, prefix, flags, ops, notes };
 }
 
 function readFields(input: WireReader, kind: OpKind): Op {
   const op: Record<string, unknown> = { kind };
-  for (const [name, type] of Object.entries(OP_FIELDS[kind])) op[name] = input[type]();
+  for (const [name, type] of fieldsOf(kind)) op[name] = input[type]();
   // Every member that OP_FIELDS tells was just read with its type.
   return op as unknown as Op;
 }

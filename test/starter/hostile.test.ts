@@ -65,7 +65,7 @@ describe("the decoder of the starter", () => {
   });
 
   test("refuses what follows the end", () => {
-    const longer = new Uint8Array(sample.length + 4);
+    const longer = new Uint8Array(sample.length + 1);
     longer.set(sample);
     expect(decode(longer)).toBe(1);
   });
@@ -74,7 +74,9 @@ describe("the decoder of the starter", () => {
     ["another magic", 0],
     ["another version", 4],
     ["another size", 8],
-    ["another count", 24],
+    ["another count of ops", 24],
+    ["another count of words", 28],
+    ["another size of bytes", 32],
   ])("refuses %s", (_, at) => {
     expect(decode(withWord(at, 77))).toBe(1);
   });
@@ -83,7 +85,7 @@ describe("the decoder of the starter", () => {
     const values = [0, 1, 0x7fffffff, 0x80000000, 0xfffffffc, 0xffffffff, sample.length];
     fc.assert(
       fc.property(
-        fc.nat(sample.length / 4 - 1),
+        fc.nat(Math.floor(sample.length / 4) - 1),
         fc.constantFrom(...values),
         (word, value) => decode(withWord(4 * word, value)) < 2,
       ),
