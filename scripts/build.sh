@@ -26,15 +26,19 @@ place 755 build/starter.new build/embed/starter
 rm -f build/starter.new
 place 755 "$(command -v bash-static)" build/embed/bash
 
-# The launch path becomes one module first: loading it in many pieces, as splitting would leave it,
-# costs 2 to 3 ms of every launch. What it loads on demand keeps its own pieces.
+# What a launch needs becomes one module each first: the piece that starts a known launch again, and the
+# piece that plans one. Loading them in the many pieces that splitting would leave costs 2 to 3 ms of
+# every launch. What is loaded on demand keeps its own pieces.
 rm -rf build/stage
 mkdir -p build/stage
 for part in _program.ts runtime/embedded.ts; do
   printf 'export * from "../../src/%s";\n' "$part" >"build/stage/$(basename "$part")"
 done
-step "Bundling the launch path" "$bun" build --target=bun --minify --format=esm \
-  --external '*/_program.ts' --external '*/embedded.ts' src/main.ts --outfile build/stage/main.js
+bundle() {
+  "$bun" build --target=bun --minify --format=esm "--external=$3" "--external=$4" "$1" --outfile "$2"
+}
+step "Bundling the launch path" bundle src/main.ts build/stage/main.js '*/_launch.ts' '*/_program.ts'
+step "Bundling the planner" bundle src/_launch.ts build/stage/_launch.ts '*/embedded.ts' '*/_program.ts'
 
 # Neither .env nor bunfig.toml of the caller's directory is skiff's business. The JIT starts twenty times
 # later than by default: compiling what runs for milliseconds costs a launch up to 2 ms, and 2 of 15 ms of

@@ -1,11 +1,13 @@
-import { createContext, ownEnvironment, ownWords } from "./_surroundings.ts";
+import { createContext, ownEnvironment } from "./_surroundings.ts";
 import { Fault } from "./base/fault.ts";
 import { COMMANDS } from "./cli/commands/actions.ts";
 import { finishFlags, parseCommand, readWords } from "./cli/parse.ts";
 import { readProgramName } from "./cli/program.ts";
 import { ROOT } from "./cli/root.ts";
 import { UsageFault } from "./cli/usage-fault.ts";
+import { startTrace } from "./host/path-trace.ts";
 import { launch } from "./runtime/launch.ts";
+import type { LaunchKey } from "./runtime/replay/launch-key.ts";
 
 /** Thrown where a launch turns out to need code that the short way does not have. */
 class NotPlain extends Error {}
@@ -16,9 +18,13 @@ class NotPlain extends Error {}
  * of these, asks for help, is wrong, or needs GPUs: then nothing has happened yet and the whole
  * program takes over.
  */
-export async function launchDirectly(): Promise<number | undefined> {
+export async function launchDirectly(
+  own: readonly string[],
+  key: LaunchKey | undefined,
+): Promise<number | undefined> {
+  if (key !== undefined) startTrace();
   const { program, implied } = readProgramName(process.argv0);
-  const words = [...implied, ...ownWords()];
+  const words = [...implied, ...own];
   const env = ownEnvironment();
   let context = createContext(program, env, undefined);
   try {
@@ -31,9 +37,10 @@ export async function launchDirectly(): Promise<number | undefined> {
     context = createContext(program, env, globals);
     const parsed = parseCommand(command, rest, { ...options, env, globals, notices });
     if (parsed.kind === "help") return undefined;
-    return await launch(parsed.invocation, context, () => {
+    const gatherGpu = (): never => {
       throw new NotPlain();
-    });
+    };
+    return await launch(parsed.invocation, context, gatherGpu, key);
   } catch (error) {
     if (error instanceof NotPlain || error instanceof UsageFault) return undefined;
     if (!(error instanceof Fault)) throw error;

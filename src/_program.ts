@@ -1,6 +1,7 @@
+import { ownWords } from "./_own-words.ts";
 import { reportFailure } from "./_report.ts";
 import { findRunner } from "./_runners.ts";
-import { createContext, ownEnvironment, ownWords } from "./_surroundings.ts";
+import { createContext, ownEnvironment } from "./_surroundings.ts";
 import { Fault } from "./base/fault.ts";
 import { findCommand } from "./cli/command-index.ts";
 import { splitOldVerb } from "./cli/old-verb.ts";

@@ -2,7 +2,7 @@ import { encodeOsText } from "./base/os-text.ts";
 import type { FlagValues } from "./cli/invocation.ts";
 import type { ProgramName } from "./cli/program.ts";
 import { getuid, isTerminal } from "./host/process-calls.ts";
-import { environmentTable, rawArguments, rawEnvironment } from "./host/raw-environment.ts";
+import { environmentTable, rawEnvironment } from "./host/raw-environment.ts";
 import { write } from "./host/syscall.ts";
 import type { Context } from "./terminal/context.ts";
 import { createLog, readLevel } from "./terminal/log.ts";
@@ -11,14 +11,6 @@ const STDOUT = 1;
 const STDERR = 2;
 const EAGAIN = -11;
 const EINTR = -4;
-
-/** The words after the program's name, as kernel text. */
-export function ownWords(): readonly string[] {
-  const words = Bun.argv.slice(2);
-  // Bun puts U+FFFD where a word is not UTF-8; the kernel still has the bytes.
-  if (!words.some((word) => word.includes("\ufffd"))) return words;
-  return rawArguments(words.length) ?? words;
-}
 
 /** The caller's environment as a table. */
 export function ownEnvironment(): Readonly<Record<string, string>> {

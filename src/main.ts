@@ -1,8 +1,16 @@
-import { launchDirectly } from "./_launch.ts";
+import { ownEnvironmentStrings, ownWords } from "./_own-words.ts";
+import { launchKey } from "./runtime/replay/launch-key.ts";
+import { replay } from "./runtime/replay/replay.ts";
 
-// A launch is most of what this program is started for, and most of its time is loading code: the
-// build makes one piece of all that a plain launch needs, and the rest is loaded for other commands.
-const status = await launchDirectly();
+// A launch is most of what this program is started for, and most of its time is loading code. So
+// there are three pieces, each loaded only when the one before it was not enough: starting a known
+// launch again, planning a plain launch, and everything else.
+const words = ownWords();
+const env = ownEnvironmentStrings();
+const key = env === undefined ? undefined : launchKey(process.argv0, words, env);
+if (key !== undefined && env !== undefined) replay(key, env);
+const { launchDirectly } = await import("./_launch.ts");
+const status = await launchDirectly(words, key);
 if (status !== undefined) process.exit(status);
 const { runProgram } = await import("./_program.ts");
 process.exit(await runProgram());

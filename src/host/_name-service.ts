@@ -1,5 +1,6 @@
 import { CString, dlopen, type Pointer, ptr, read } from "bun:ffi";
 import type { Account } from "../plan/facts.ts";
+import { NAME_SERVICE, notePath } from "./path-trace.ts";
 
 /*
  * Accounts that are in no file (LDAP, SSSD, systemd-userdb), through the C library's name service.
@@ -71,6 +72,7 @@ interface Entry {
 }
 
 function ask(lookup: Lookup, key: number | Pointer): Entry | undefined {
+  notePath(NAME_SERVICE, "look");
   const record = new Uint8Array(new ArrayBuffer(64));
   const result = new Uint8Array(new ArrayBuffer(8));
   // The texts lie in `buffer`; a group with thousands of members needs a large one.

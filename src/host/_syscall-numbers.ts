@@ -12,6 +12,7 @@ export interface SyscallNumbers {
   readonly faccessat: number;
   readonly mkdirat: number;
   readonly unlinkat: number;
+  readonly renameat2: number;
   readonly lgetxattr: number;
   readonly flock: number;
   readonly ftruncate: number;
@@ -47,6 +48,7 @@ const X64: SyscallNumbers = {
   faccessat: 269,
   mkdirat: 258,
   unlinkat: 263,
+  renameat2: 316,
   lgetxattr: 192,
   flock: 73,
   ftruncate: 77,
@@ -81,6 +83,7 @@ const ARM64: SyscallNumbers = {
   faccessat: 48,
   mkdirat: 34,
   unlinkat: 35,
+  renameat2: 276,
   lgetxattr: 9,
   flock: 32,
   ftruncate: 46,

@@ -14,6 +14,7 @@ import {
   textOf,
 } from "./_raw-call.ts";
 import { type FileStat, kindOf, readStat, STATX_BASIC } from "./file-stat.ts";
+import { notePath } from "./path-trace.ts";
 
 /*
  * Files by raw system calls; see _raw-call.ts for why and for the rules: nothing throws, a number
@@ -44,6 +45,7 @@ const AT_EMPTY_PATH = 0x1000;
 
 /** open(2), always with O_CLOEXEC: a descriptor, or minus the errno. */
 export function open(path: string, flags: number, mode: number = 0): number {
+  notePath(path, (flags & O_PATH) === 0 ? "content" : "look");
   return pathCall(SYS.openat, path, flags | O_CLOEXEC, mode);
 }
 
@@ -90,11 +92,13 @@ export function fstat(fd: number): FileStat | undefined {
 
 /** Facts about a path, symbolic links followed. */
 export function stat(path: string): FileStat | undefined {
+  notePath(path, "look");
   return statx(AT_FDCWD, path, 0);
 }
 
 /** Facts about a path; of the link itself when it is one. */
 export function lstat(path: string): FileStat | undefined {
+  notePath(path, "look");
   return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW);
 }
 
@@ -106,6 +110,7 @@ function statx(fd: number, path: string, flags: number): FileStat | undefined {
 
 /** Text of a symbolic link. */
 export function readlink(path: string): string | undefined {
+  notePath(path, "look");
   const length = pathCall(SYS.readlinkat, path, RESULT_AT, RESULT.length);
   return length < 0 ? undefined : textOf(RESULT.subarray(0, length));
 }
@@ -152,11 +157,20 @@ function addRecords(out: DirEntry[], filled: number): void {
 
 /** access(2), which asks for the real ids: 0 when all of `mode` (R_OK, W_OK, X_OK, F_OK) is allowed, or minus the errno. */
 export function access(path: string, mode: number): number {
+  notePath(path, "look");
   return pathCall(SYS.faccessat, path, mode);
 }
 
 export function mkdir(path: string, mode: number): number {
   return pathCall(SYS.mkdirat, path, mode);
+}
+
+/** rename(2): 0, or minus the errno. An existing target is replaced. */
+export function rename(from: string, to: string): number {
+  const fromAt = pathAt(from);
+  const toAt = pathAt(to, 1);
+  if (fromAt < 0 || toAt < 0) return Math.min(fromAt, toAt);
+  return call(SYS.renameat2, AT_FDCWD, fromAt, AT_FDCWD, toAt, 0);
 }
 
 export function unlink(path: string): number {

@@ -1,7 +1,9 @@
 import type { Invocation } from "../cli/invocation.ts";
 import { planLaunch } from "../plan/launch.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Action, LaunchRequest } from "../plan/request.ts";
 import { type GpuGatherer, gatherLaunch } from "./gather.ts";
+import type { LaunchKey } from "./replay/launch-key.ts";
 import { startPlan } from "./start.ts";
 
 /** Who launches, and how it speaks to the user. */
@@ -20,12 +22,14 @@ export interface Launcher {
 
 /**
  * `exec`, `run`, `shell` and `test`: gathers facts, plans, and becomes the program. Returns a status
- * only when there is nothing to start; throws a Fault before anything happened.
+ * only when there is nothing to start; throws a Fault before anything happened. With a `key` the
+ * launch is remembered for `replay`.
  */
 export async function launch(
   inv: Invocation,
   by: Launcher,
   gatherGpu: GpuGatherer,
+  key?: LaunchKey,
 ): Promise<number> {
   const action = inv.path[0] as Action;
   const facts = await gatherLaunch(inv, action, by.program, by.env, gatherGpu);
@@ -48,7 +52,29 @@ export async function launch(
     if (plan.environment.exit !== undefined) return plan.environment.exit;
   }
   return startPlan(plan, facts.host, {
+    key:
+      facts.environment.envFiles.length === 0 &&
+      canRemember(facts.request, plan, inv.notices.length) &&
+      by.log.level < 5
+        ? key
+        : undefined,
     debug: by.log.level >= 5,
     colour: facts.host.stderrIsTerminal && inv.globals.bool("nocolor") !== true,
   });
+}
+
+/**
+ * Whether the launch can be started again without planning it: it said nothing, needs no shell and no
+ * unpacking, and its command line holds no values of variables, which might be secret.
+ */
+function canRemember(request: LaunchRequest, plan: Plan, notices: number): boolean {
+  const { environment } = plan;
+  return (
+    notices + plan.notices.length === 0 &&
+    environment.kind === "direct" &&
+    environment.output.length === 0 &&
+    request.env.length === 0 &&
+    (request.action !== "shell" || request.args.length === 0) &&
+    plan.root.image.mounter.kind !== "unpack"
+  );
 }

@@ -1,24 +1,21 @@
+import { errnoText } from "../base/errno-text.ts";
 import { Fault } from "../base/fault.ts";
-import { execve } from "../host/process-calls.ts";
-import {
-  lastErrno,
-  memfdCreate,
-  O_CLOEXEC,
-  O_RDONLY,
-  open,
-  pwrite,
-  sealMemfd,
-  setCloseOnExec,
-} from "../host/syscall.ts";
+import { endTrace, notePath } from "../host/path-trace.ts";
+import { memfdCreate, O_CLOEXEC, O_RDONLY, open, setCloseOnExec } from "../host/syscall.ts";
 import { encodeOps } from "../ops/encode.ts";
 import type { WiredOp } from "../ops/op.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { lower } from "../plan/lower/lower.ts";
 import type { Plan } from "../plan/plan.ts";
-import { installedHelper } from "./installed.ts";
+import { becomeStarter, fillMemfd } from "./become-starter.ts";
+import { installedHelper, ownBinary } from "./installed.ts";
+import type { LaunchKey } from "./replay/launch-key.ts";
+import { remember } from "./replay/remember.ts";
 import { unpackImage } from "./unpack.ts";
 
 export interface StartOptions {
+  /** The launch is remembered under it; absent: it is not. */
+  readonly key: LaunchKey | undefined;
   /** Every op is told on stderr. */
   readonly debug: boolean;
   readonly colour: boolean;
@@ -38,23 +35,24 @@ export async function startPlan(
   host: HostFacts,
   options: StartOptions,
 ): Promise<never> {
-  const ops = await opsOf(plan, host);
-  const fd = memfdCreate("skiff-ops", true);
-  if (fd < 0)
-    throw new Fault(
-      "unsupported",
-      "Cannot hand the plan over: memfd_create is refused by the kernel",
-    );
-  writeAll(fd, encodeOps(ops, { debug: options.debug, procPath: "/proc", colour: options.colour }));
-  sealMemfd(fd);
-  const { environment } = plan;
-  const env =
-    environment.kind === "direct"
-      ? environment.variables.map(({ name, value }) => `${name}=${value}`)
-      : [];
+  const ops = encodeOps(await opsOf(plan, host), {
+    debug: options.debug,
+    procPath: "/proc",
+    colour: options.colour,
+  });
+  const variables = plan.environment.kind === "direct" ? plan.environment.variables : [];
   const starter = await helperPath("starter");
-  execve(starter, ["skiff-starter", String(fd)], env);
-  throw new Fault("unsupported", `Cannot start ${starter}: errno ${lastErrno()}`, {
+  if (options.key !== undefined) {
+    notePath(starter, "content");
+    notePath(ownBinary(), "content");
+    const traced = endTrace();
+    if (traced !== undefined) {
+      remember(options.key, { traced, starter, variables, hostEnv: host.env, ops });
+    }
+  }
+  const env = variables.map(({ name, value }) => `${name}=${value}`);
+  const errno = -becomeStarter(starter, ops, env);
+  throw new Fault("unsupported", `Cannot start ${starter}: ${errnoText(errno)}`, {
     hint: "the installation is damaged, or a file system is mounted noexec; install skiff again",
   });
 }
@@ -104,16 +102,6 @@ async function embeddedFd(name: "starter" | "bash", inherit: boolean): Promise<n
       "unsupported",
       `Cannot unpack the embedded ${name}: memfd_create is refused by the kernel`,
     );
-  writeAll(fd, bytes);
-  sealMemfd(fd);
+  fillMemfd(fd, bytes);
   return fd;
-}
-
-/** Written in place: the reader starts at the beginning of the descriptor. */
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) {
-    const count = pwrite(fd, bytes.subarray(at), at);
-    if (count <= 0) throw new Fault("io", "Cannot hand the plan over: writing to memory failed");
-    at += count;
-  }
 }

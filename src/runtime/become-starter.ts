@@ -1,0 +1,37 @@
+import { Fault } from "../base/fault.ts";
+import { callerFileLimit } from "../host/caller-file-limit.ts";
+import { execve, setRlimit } from "../host/process-calls.ts";
+import { memfdCreate, pwrite, sealMemfd } from "../host/syscall.ts";
+
+const RLIMIT_NOFILE = 7;
+
+/**
+ * Replaces this process by the starter with these operations and this environment. Returns minus the
+ * errno when the kernel refuses the program.
+ *
+ * @throws Fault when memory for the operations cannot be had.
+ */
+export function becomeStarter(starter: string, ops: Uint8Array, env: readonly string[]): number {
+  const fd = memfdCreate("skiff-ops", true);
+  if (fd < 0) {
+    throw new Fault(
+      "unsupported",
+      "Cannot hand the plan over: memfd_create is refused by the kernel",
+    );
+  }
+  fillMemfd(fd, ops);
+  // Bun raised the limit on open files for itself; the program gets the caller's.
+  const limit = callerFileLimit();
+  if (limit !== undefined) setRlimit(RLIMIT_NOFILE, limit.soft, limit.hard);
+  return execve(starter, ["skiff-starter", String(fd)], env);
+}
+
+/** Writes and seals a memory file. Written in place: the reader starts at the beginning of the descriptor. */
+export function fillMemfd(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
+    const count = pwrite(fd, at === 0 ? bytes : bytes.subarray(at), at);
+    if (count <= 0) throw new Fault("io", "Cannot hand the plan over: writing to memory failed");
+    at += count;
+  }
+  sealMemfd(fd);
+}

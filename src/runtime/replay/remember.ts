@@ -1,0 +1,152 @@
+import { dirName } from "../../base/path.ts";
+import { changedSeconds, stampPath } from "../../host/path-stamp.ts";
+import { NAME_SERVICE, type PathUse } from "../../host/path-trace.ts";
+import {
+  close,
+  fstat,
+  listDir,
+  lstat,
+  mkdir,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_RDWR,
+  O_WRONLY,
+  open,
+  pread,
+  pwrite,
+  rename,
+  unlink,
+  write,
+} from "../../host/syscall.ts";
+import type { EnvironmentVariable } from "../../plan/env/environment-plan.ts";
+import type { LaunchKey } from "./launch-key.ts";
+import { encodeRecord, type LaunchRecord } from "./record.ts";
+
+/** Records are dropped all together when there are more: they come back with the launches that recur. */
+const MOST_RECORDS = 256;
+/** How long a record holds at most, and how long when a name service was asked: its answers have no stamp. */
+const HOLDS_MS = 12 * 3600_000;
+const NAMES_HOLD_MS = 5 * 60_000;
+/** A file changed this recently could change again without its stamp showing it. */
+const SETTLED_SECONDS = 2;
+/** What may be read below /proc: its answers are part of the key, or of this process only. */
+const KEYED = [
+  "/proc/self/status",
+  "/proc/self/uid_map",
+  "/proc/self/ns/user",
+  "/proc/self/exe",
+  "/proc/self/environ",
+  "/proc/self/cmdline",
+];
+
+export interface Remembered {
+  readonly traced: ReadonlyMap<string, PathUse>;
+  readonly starter: string;
+  readonly variables: readonly EnvironmentVariable[];
+  readonly hostEnv: Readonly<Record<string, string>>;
+  readonly ops: Uint8Array;
+}
+
+/**
+ * Keeps a planned launch for `replay`, from the second time on that it is asked for: most command
+ * lines of a workflow never come back. Failing to keep it is no failure of the launch: nothing is said.
+ */
+export function remember(key: LaunchKey, launch: Remembered): void {
+  if (!makeDirectory(key.dir) || !wasSeen(key)) return;
+  const starter = keepStarter(key.dir, launch.starter);
+  const record = starter === undefined ? undefined : recordOf(launch, starter);
+  if (record === undefined) return;
+  const names = listDir(key.dir) ?? [];
+  if (names.length > MOST_RECORDS) for (const { name } of names) unlink(`${key.dir}/${name}`);
+  writeWhole(`${key.dir}/${key.name}`, encodeRecord(record), 0o600);
+}
+
+/** What to keep of a launch; undefined when it depends on something that no stamp tells. */
+function recordOf(launch: Remembered, starter: string): LaunchRecord | undefined {
+  const paths: { path: string; use: PathUse; stamp: string }[] = [];
+  const now = Math.floor(Date.now() / 1000);
+  for (const [path, use] of launch.traced) {
+    if (path === NAME_SERVICE) continue;
+    if (path.startsWith("/proc/") || path.startsWith("/sys/")) {
+      const isOwn = KEYED.includes(path) || path.startsWith("/proc/self/fd/");
+      if (!isOwn && use === "content" && !path.endsWith("/limits")) return undefined;
+      continue;
+    }
+    if (use === "content" && changedSeconds(path) > now - SETTLED_SECONDS) return undefined;
+    paths.push({ path, use, stamp: stampPath(path, use) });
+  }
+  const env = launch.variables.map(({ name, value, origin }) => {
+    const from =
+      launch.hostEnv[name] === value ? name : originVariable(origin, value, launch.hostEnv);
+    return from === undefined ? `${name}=${value}` : ([name, from] as const);
+  });
+  const holdsMs = launch.traced.has(NAME_SERVICE) ? NAMES_HOLD_MS : HOLDS_MS;
+  return { paths, starter, env, expiresMs: Date.now() + holdsMs, ops: launch.ops };
+}
+
+/** The caller's variable that a value comes from unchanged: values of the environment, which may be secret, are not kept. */
+function originVariable(
+  origin: string,
+  value: string,
+  env: Readonly<Record<string, string>>,
+): string | undefined {
+  return env[origin] === value ? origin : undefined;
+}
+
+/**
+ * Path by which the starter can be executed later: its own, or that of a copy when it is only a
+ * descriptor of this process (a binary that stands alone carries it inside).
+ */
+function keepStarter(dir: string, starter: string): string | undefined {
+  if (!starter.startsWith("/proc/self/fd/")) return starter;
+  const from = Number(starter.slice("/proc/self/fd/".length));
+  const sizeBytes = fstat(from)?.sizeBytes ?? 0;
+  const bytes = new Uint8Array(sizeBytes);
+  if (sizeBytes === 0 || pread(from, bytes, 0) !== sizeBytes) return undefined;
+  const path = `${dir}/starter-${Bun.hash.wyhash(bytes).toString(16)}`;
+  if (lstat(path)?.sizeBytes === sizeBytes) return path;
+  return writeWhole(path, bytes, 0o700) ? path : undefined;
+}
+
+/** Writes a file under a temporary name first; whether it stands. */
+function writeWhole(path: string, bytes: Uint8Array, mode: number): boolean {
+  const temporary = `${path}.${process.pid}`;
+  const fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+  if (fd < 0) return false;
+  const isWhole = write(fd, bytes) === bytes.length;
+  close(fd);
+  if (isWhole && rename(temporary, path) >= 0) return true;
+  unlink(temporary);
+  return false;
+}
+
+function makeDirectory(dir: string): boolean {
+  if (mkdir(dir, 0o700) >= 0) return true;
+  const parents: string[] = [];
+  for (let at = dir; lstat(at) === undefined && at !== "/"; at = dirName(at)) parents.push(at);
+  for (const parent of parents.reverse()) if (mkdir(parent, 0o700) < 0) return false;
+  return true;
+}
+
+const SEEN_BYTES = 8;
+const SEEN_MOST = 512;
+
+/** Whether the key was asked for before; notes it in a ring of short hashes when not. */
+function wasSeen(key: LaunchKey): boolean {
+  const fd = open(`${key.dir}/seen`, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+  if (fd < 0) return false;
+  const ring = new Uint8Array(SEEN_BYTES * (SEEN_MOST + 1));
+  const filled = Math.max(0, pread(fd, ring, 0));
+  const short = Uint8Array.fromHex(key.name.slice(0, 2 * SEEN_BYTES));
+  const slots = Math.floor(filled / SEEN_BYTES);
+  let found = false;
+  for (let slot = 0; slot < slots && !found; slot++) {
+    found = short.every((byte, i) => ring[slot * SEEN_BYTES + i] === byte);
+  }
+  // A full ring is started anew at a place that the key itself picks.
+  const slot = slots < SEEN_MOST ? slots : ((short[0] ?? 0) * 256 + (short[1] ?? 0)) % SEEN_MOST;
+  if (!found) pwrite(fd, short, slot * SEEN_BYTES);
+  close(fd);
+  return found;
+}

@@ -1,0 +1,42 @@
+import { stampPath } from "../../host/path-stamp.ts";
+import { environmentTable } from "../../host/raw-environment.ts";
+import { close, fstat, O_NOFOLLOW, O_RDONLY, open, read } from "../../host/syscall.ts";
+import { becomeStarter } from "../become-starter.ts";
+import type { LaunchKey } from "./launch-key.ts";
+import { decodeRecord, type LaunchRecord } from "./record.ts";
+
+/**
+ * Starts a launch again as it was planned before, when nothing that the plan was made from has
+ * changed since. Returns when there is no such record: then the launch is planned anew.
+ */
+export function replay(key: LaunchKey, env: readonly string[]): void {
+  const bytes = readRecord(`${key.dir}/${key.name}`);
+  const record = bytes === undefined ? undefined : decodeRecord(bytes);
+  if (record === undefined || Date.now() > record.expiresMs) return;
+  for (let i = 0; i < record.paths.length; i++) {
+    const noted = record.paths[i];
+    if (noted !== undefined && stampPath(noted.path, noted.use) !== noted.stamp) return;
+  }
+  becomeStarter(record.starter, record.ops, fillIn(record, env));
+}
+
+function fillIn(record: LaunchRecord, env: readonly string[]): string[] {
+  const table = environmentTable(env);
+  return record.env.map((entry) =>
+    typeof entry === "string" ? entry : `${entry[0]}=${table[entry[1]] ?? ""}`,
+  );
+}
+
+/** The record's bytes; only a file of the caller's own, closed to others, is taken. */
+function readRecord(path: string): Uint8Array | undefined {
+  const fd = open(path, O_RDONLY | O_NOFOLLOW);
+  if (fd < 0) return undefined;
+  const stat = fstat(fd);
+  let bytes: Uint8Array | undefined;
+  if (stat?.kind === "file" && stat.mode === 0o600 && stat.sizeBytes < 1 << 20) {
+    bytes = new Uint8Array(stat.sizeBytes);
+    if (read(fd, bytes) !== bytes.length) bytes = undefined;
+  }
+  close(fd);
+  return bytes;
+}
