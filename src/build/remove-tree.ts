@@ -1,10 +1,13 @@
 import { chmodSync, lstatSync, readdirSync, rmSync } from "node:fs";
+import { unmountBelow } from "./unmount-below.ts";
 
 /**
  * Removes a tree even where directories lack the owner's write or search bit, as images have them.
- * Never follows a symbolic link. What cannot be removed is left; true when nothing is.
+ * Never follows a symbolic link, never enters a mount. What cannot be removed is left; true when
+ * nothing is.
  */
 export function removeTree(path: string): boolean {
+  if (!unmountBelow(path)) return false;
   if (tryRemove(path)) return true;
   openDirectories(path);
   return tryRemove(path);
