@@ -9,7 +9,8 @@ import type { ScriptFiles } from "../../src/plan/shell/script-files.ts";
 export interface Effect {
   readonly exported: Readonly<Record<string, string>>;
   readonly output: string;
-  readonly status: number;
+  /** Absent after a syntax error: it tells nothing then. */
+  readonly status: number | undefined;
 }
 
 export const ARGUMENTS: readonly string[] = ["one", "two words", ""];
@@ -31,10 +32,10 @@ export function evaluateHere(text: string, files?: ScriptFiles): Effect | string
     state.set(name, value, origin);
     state.mark(name, { exported: true }, origin);
   }
-  let status: number;
+  let status: number | undefined;
   try {
-    interpreter.runScript("/script", text);
-    status = state.status;
+    const error = interpreter.runScript("/script", text);
+    status = error === undefined ? state.status : undefined;
   } catch (error) {
     if (error instanceof NeedsShell) return error.reason;
     if (!(error instanceof ExitSignal)) throw error;
@@ -49,6 +50,11 @@ export function evaluateHere(text: string, files?: ScriptFiles): Effect | string
     .map((w) => w.text)
     .join("");
   return { exported, output, status };
+}
+
+/** Whether what was found here is what bash did. */
+export function sameEffect(here: Effect, bash: Effect | undefined): boolean {
+  return Bun.deepEquals(here, here.status === undefined ? { ...bash, status: undefined } : bash);
 }
 
 /** The real tree below `root` as a container's files; nothing else is known. */

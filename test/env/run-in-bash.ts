@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ARGUMENTS, type Effect, HOME } from "./evaluate-here.ts";
@@ -74,7 +74,8 @@ export function runInBash(scripts: readonly string[]): Effect[] {
   }
 }
 
-function readEffect(dir: string, position: number): Effect {
+function readEffect(dir: string, position: number): Effect | undefined {
+  if (!existsSync(join(dir, `${position}.status`))) return undefined;
   const read = (suffix: string): string => readFileSync(join(dir, `${position}.${suffix}`), "utf8");
   const exported: Record<string, string> = {};
   for (const record of read("env").split("\0")) {

@@ -92,7 +92,8 @@ function readReplacement(lexer: Lexer, base: Base): ParameterPart {
     lexer.position++;
   }
   // A slash that opens the pattern belongs to it in some versions of the shell and not in others.
-  if (lexer.code() === 47) throw new NeedsShell("uses an empty pattern in ${name/…}");
+  if (lexer.code() === 47 && (operator === "/" || operator === "//"))
+    throw new NeedsShell("uses an empty pattern in ${name/…}");
   const word = readOperand(lexer, "/}");
   if (lexer.code() !== 47) {
     close(lexer);
@@ -107,8 +108,12 @@ function readReplacement(lexer: Lexer, base: Base): ParameterPart {
 /** The operand of `-`, `=`, `?`, `+`: inside double quotes it is quoted text itself. */
 function readDefault(lexer: Lexer, quoted: boolean): Word {
   const parts: Part[] = [];
+  const from = lexer.position;
   if (quoted) lexer.readQuoted(parts, "}");
   else lexer.readParts(parts, "}", true);
+  if (lexer.inHeredoc && /["']/.test(lexer.text.slice(from, lexer.position))) {
+    throw new NeedsShell("quotes inside an expansion of a here-document");
+  }
   close(lexer);
   return parts;
 }

@@ -41,7 +41,10 @@ export function matchRegularExpression(expression: string, text: string): boolea
       out += char === "/" || char === "]" ? `\\${char}` : char;
     }
   }
-  if (text.length > 4096 || /[^\x00-\x7f]/.test(text) || out === "")
+  // Matching tries every start and every split among the repetitions.
+  const cost = text.length ** (repetitions + 1);
+  if (cost > 10_000_000 || /[^\x00-\x7f]/.test(text) || out === "") {
     throw new NeedsShell("uses a regular expression");
+  }
   return new RegExp(out, "s").test(text);
 }

@@ -311,7 +311,7 @@ function scalarOperation(
       break;
     default:
       if (value === undefined) refuseUnset(name, host);
-      return transform(part, value ?? "", host);
+      return value === undefined ? "" : transform(part, value, host);
   }
   if (value === undefined) refuseUnset(name, host);
   return value ?? "";

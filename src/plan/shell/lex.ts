@@ -11,6 +11,8 @@ import { LIMITS, NeedsShell, ShellSyntaxError } from "./needs-shell.ts";
 export abstract class Lexer {
   readonly text: string;
   position = 0;
+  /** Whether the text is the body of a here-document: quotes inside its `${…}` have rules of their own. */
+  inHeredoc = false;
   protected depth: number;
 
   constructor(text: string, depth: number) {
@@ -87,6 +89,9 @@ export abstract class Lexer {
       if (stops !== "" && stops.includes(text[this.position] ?? "")) break;
       if (isMetaCharacter(code)) {
         if (operand) {
+          if ((code === 60 || code === 62) && this.code(1) === 40) {
+            throw new NeedsShell("uses a process substitution");
+          }
           literal += text[this.position];
           this.position++;
           continue;
@@ -153,6 +158,7 @@ export abstract class Lexer {
         code !== 36 &&
         code !== 96 &&
         code !== 34 &&
+        code !== 39 &&
         !stops.includes(text[this.position] ?? "")
       ) {
         this.position++;
@@ -160,6 +166,12 @@ export abstract class Lexer {
       }
       if (this.position > from) literal += text.slice(from, this.position);
       if (code === -1 || stops.includes(text[this.position] ?? "")) break;
+      if (code === 39) {
+        if (stops === "}") throw new NeedsShell("quotes inside a quoted expansion");
+        literal += "'";
+        this.position++;
+        continue;
+      }
       if (code === 34) {
         // A double quote inside `"${x:-…}"` toggles nothing that matters here: its text stays quoted.
         if (stops === "}") {

@@ -14,7 +14,7 @@ import type {
 } from "./ast.ts";
 import { isMetaCharacter, isName, isNameCharacter } from "./characters.ts";
 import { Lexer } from "./lex.ts";
-import { NeedsShell } from "./needs-shell.ts";
+import { NeedsShell, ShellSyntaxError } from "./needs-shell.ts";
 
 const DECLARATIONS: ReadonlySet<string> = new Set([
   "export",
@@ -89,8 +89,10 @@ export class Parser extends Lexer {
   override readInnerText(text: string, at: number): List {
     const inner = this.innerParser(text, at);
     const list: Pipeline[] = [];
-    for (let line = inner.nextLine(); line !== undefined; line = inner.nextLine())
-      list.push(...line);
+    deferErrors(() => {
+      for (let line = inner.nextLine(); line !== undefined; line = inner.nextLine())
+        list.push(...line);
+    });
     return list;
   }
 
@@ -98,7 +100,8 @@ export class Parser extends Lexer {
   readHeredocText(body: string, at: number): readonly Part[] {
     const inner = this.innerParser(body, at);
     const parts: Part[] = [];
-    inner.readQuoted(parts, "");
+    inner.inHeredoc = true;
+    deferErrors(() => inner.readQuoted(parts, ""));
     return parts;
   }
 
@@ -185,6 +188,9 @@ export class Parser extends Lexer {
       negated = !negated;
       this.position++;
       this.skipBlanks();
+      const next = this.code();
+      if (next === -1 || next === 10 || next === 59 || next === 41)
+        throw new NeedsShell("negates nothing");
     }
     const commands: Command[] = [this.readCommand()];
     for (;;) {
@@ -535,3 +541,14 @@ const RESERVED: ReadonlySet<string> = new Set([
   "!",
   "[[",
 ]);
+
+/** Shells parse backquotes and here-documents only when they are reached: an error in them is none of the script. */
+function deferErrors(parse: () => void): void {
+  try {
+    parse();
+  } catch (error) {
+    if (error instanceof ShellSyntaxError)
+      throw new NeedsShell("has an inner text with a syntax error");
+    throw error;
+  }
+}

@@ -36,6 +36,7 @@ export function replaceMatch(
 ): string {
   if (!isPattern(pattern))
     return replaceText(value, unescapePattern(pattern), replacement, operator);
+  if (value === "") return matchPattern(pattern, "", counter) ? replacement : "";
   if (operator === "/#" || operator === "/%") {
     for (let taken = value.length; taken >= 0; taken--) {
       const front = operator === "/#";
