@@ -5,8 +5,6 @@ import { killTree } from "./kill-tree.ts";
 export interface ChildInput {
   /** Full path of the program first. */
   readonly argv: readonly string[];
-  /** Name shown to the program as its own; the path when absent. */
-  readonly argv0?: string;
   /** Whole environment; that of this process when absent. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -40,7 +38,6 @@ export async function runChild(input: ChildInput): Promise<ChildEnd> {
   >;
   try {
     child = Bun.spawn([...input.argv], {
-      ...(input.argv0 === undefined ? {} : { argv0: input.argv0 }),
       ...(input.env === undefined ? {} : { env: { ...input.env } }),
       ...(input.cwd === undefined ? {} : { cwd: input.cwd }),
       stdin: input.stdin === "pass" ? "inherit" : "ignore",

@@ -1,14 +1,18 @@
-/** How to start this same program again. */
-export interface OwnProgram {
-  /** Words in front of the arguments. */
-  readonly argv: readonly string[];
-  /** The name it was called by, so that it behaves the same. */
-  readonly argv0: string;
-}
+import { resolvePath } from "../base/path.ts";
+import { findTool } from "../host/find-tool.ts";
+import { realPath } from "../host/host-files.ts";
 
-/** This program: the one file it was compiled to, or the interpreter with its script. */
-export function ownProgram(name: string): OwnProgram {
+/**
+ * Words that start this same program again, under the name it was called by (a link decides how it
+ * behaves): the link, else the one file it was compiled to, else the interpreter with its script.
+ *
+ * @param path the caller's PATH.
+ */
+export function ownProgram(path: string | undefined): readonly string[] {
   // A compiled program finds its script in a file system of its own.
-  const isCompiled = Bun.main.startsWith("/$bunfs/");
-  return { argv: isCompiled ? [process.execPath] : [process.execPath, Bun.main], argv0: name };
+  if (!Bun.main.startsWith("/$bunfs/")) return [process.execPath, Bun.main];
+  const called = findTool(process.argv0, "$PATH", path);
+  const absolute = called === undefined ? undefined : resolvePath(process.cwd(), called);
+  const isSame = absolute !== undefined && realPath(absolute) === realPath(process.execPath);
+  return [isSame ? absolute : process.execPath];
 }

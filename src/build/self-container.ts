@@ -2,7 +2,6 @@ import { resolveIn } from "../base/file-view.ts";
 import { hostFiles } from "../host/host-files.ts";
 import { runChild } from "./child.ts";
 import type { ContainerEnd, ContainerInput, RunInContainer } from "./container.ts";
-import type { OwnProgram } from "./own-program.ts";
 
 /**
  * Variables of this program that reach its containers during a build, with either prefix. Those for
@@ -10,16 +9,20 @@ import type { OwnProgram } from "./own-program.ts";
  */
 const PASSED = ["DEBUG", "NV", "NVCCLI", "ROCM"];
 
-/** Runs containers by starting this program again, with the built-in configuration (`--build-config`). */
+/**
+ * Runs containers by starting this program again, with the built-in configuration (`--build-config`).
+ *
+ * @param program words that start it (own-program.ts).
+ */
 export function selfContainer(
-  program: OwnProgram,
+  program: readonly string[],
   env: Readonly<Record<string, string>>,
 ): RunInContainer {
   return async (input) => await runSelf(program, env, input);
 }
 
 async function runSelf(
-  program: OwnProgram,
+  program: readonly string[],
   env: Readonly<Record<string, string>>,
   input: ContainerInput,
 ): Promise<ContainerEnd> {
@@ -33,8 +36,7 @@ async function runSelf(
   for (const [name, value] of Object.entries(input.env)) words.push("--env", `${name}=${value}`);
   for (const mount of input.mounts) words.push("--mount", mount);
   return await runChild({
-    argv: [...program.argv, ...words, input.root, ...input.argv],
-    argv0: program.argv0,
+    argv: [...program, ...words, input.root, ...input.argv],
     env: passedEnvironment(env, isTest ? [...PASSED, "WRITABLE_TMPFS"] : PASSED),
     // The caller's directory would be mounted in the container.
     cwd: "/",

@@ -5,7 +5,6 @@ import { encodeOps } from "../ops/encode.ts";
 import type { FaultText, WiredOp } from "../ops/op.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { installedHelper } from "../runtime/installed.ts";
-import type { OwnProgram } from "./own-program.ts";
 import { type Rung, rungMaps } from "./rung.ts";
 
 const CLONE_NEWNS = 0x20000;
@@ -17,15 +16,16 @@ const MS_SLAVE = 0x80000;
  * Starts this program again with the same words, as root of a user namespace and with mounts of its
  * own. Same process id; returns only by throwing.
  *
+ * @param program words that start it (own-program.ts).
  * @param words the whole command line after the program's name.
  */
 export async function enterUserNamespace(
   rung: Exclude<Rung, { readonly kind: "root" }>,
-  program: OwnProgram,
+  program: readonly string[],
   words: readonly string[],
   host: HostFacts,
 ): Promise<never> {
-  const argv = [...program.argv, ...words];
+  const argv = [...program, ...words];
   const { uidMap, gidMap } = rungMaps(rung, host.uid, host.gid);
   const hasSubIds = rung.kind === "sub-ids";
   const ops: readonly WiredOp[] = [

@@ -66,7 +66,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     const isOwnName = ctx.program === "skiff";
     await build(request, {
       talk: isOwnName ? timedTalk(ctx.log, () => performance.now()) : ctx.log,
-      runInContainer: selfContainer(ownProgram(ctx.program), containerEnvironment(inv, ctx)),
+      runInContainer: selfContainer(ownProgram(ctx.env["PATH"]), containerEnvironment(inv, ctx)),
       tool: host.tool,
       env: ctx.env,
       cwd,
@@ -158,7 +158,7 @@ async function takeRung(
   }
   const env = confirmed === "" ? host.env : { ...host.env, [CONFIRMED]: confirmed };
   const words = process.argv.slice(2);
-  return await enterUserNamespace(rung, ownProgram(ctx.program), words, { ...host, env });
+  return await enterUserNamespace(rung, ownProgram(ctx.env["PATH"]), words, { ...host, env });
 }
 
 /** Flags that reach containers of the build as variables. */

@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect } from "bun:test";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { noSubIds, noTool, noUserNamespaces } from "../support/host-lacks.ts";
-import { type Finished, skiff } from "../support/run.ts";
+import { type Finished, run, skiff } from "../support/run.ts";
 import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
+import { skiffPath } from "../support/tree.ts";
 import { writeDefinition } from "./base-definition.ts";
 
 /*
@@ -235,6 +236,24 @@ describe("sections", () => {
     },
   );
 });
+
+testBuild(
+  "called as apptainer the build keeps that name to its end, and says the peer's lines",
+  async () => {
+    symlinkSync(skiffPath, `${dir}/apptainer`);
+    writeDefinition(dir, "named.def", "%post\n    echo $APPTAINER_NAME\n");
+    const built = await run([`${dir}/apptainer`, "build", "named.sif", "named.def"], { cwd: dir });
+    const lines = built.stderr.split("\n").filter((line) => line.startsWith("INFO"));
+    expect(lines).toEqual([
+      "INFO:    Starting build...",
+      `INFO:    Copying ${dir}/static-shell to /bin/sh`,
+      "INFO:    Running post scriptlet",
+      "INFO:    Creating SIF file...",
+      "INFO:    Build complete: named.sif",
+    ]);
+    expect(built.stdout).toBe("rootfs\n");
+  },
+);
 
 describe("failures name the section and end with 255", () => {
   const scratchBase = "Bootstrap: scratch\n";
