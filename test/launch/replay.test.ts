@@ -1,0 +1,175 @@
+import { afterEach, beforeAll, describe, expect } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { noTool, noUserNamespaces } from "../support/host-lacks.ts";
+import { ordinaryUser } from "../support/ordinary-user.ts";
+import { type Finished, type RunOptions, skiff } from "../support/run.ts";
+import { scratch } from "../support/scratch.ts";
+import { firstReason, testUnless } from "../support/skip.ts";
+import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "./image-tree.ts";
+
+const why = firstReason(noUserNamespaces(), existsSync(BUSYBOX) ? undefined : noTool("busybox"));
+const dir = scratch();
+const records = `${dir}/cachedir/cache/launch`;
+const SETTLE_MS = 3100;
+
+/** A launch with records of its own, in the place that the tests look at. */
+function launch(
+  words: readonly string[],
+  extraEnv: Record<string, string> = {},
+  options: RunOptions = {},
+): Promise<Finished> {
+  return skiff(words, {
+    cwd: dir,
+    ...options,
+    extraEnv: { SKIFF_CACHEDIR: `${dir}/cachedir`, ...extraEnv },
+  });
+}
+
+function recordNames(): string[] {
+  return existsSync(records) ? readdirSync(records).filter((name) => name.length === 64) : [];
+}
+
+/** Launches until there is a record more, so that the next one is a replay. */
+async function warmUp(
+  words: readonly string[],
+  extraEnv: Record<string, string> = {},
+): Promise<void> {
+  const before = recordNames().length;
+  for (let i = 0; i < 3 && recordNames().length === before; i++) await launch(words, extraEnv);
+  expect(recordNames().length).toBe(before + 1);
+}
+
+describe("a launch that is started again", () => {
+  beforeAll(async () => {
+    if (why !== undefined) return;
+    makeTree(`${dir}/img`, IMAGE_TREE);
+    mkdirSync(`${dir}/data`, { recursive: true });
+    writeFileSync(`${dir}/data/file`, "one\n");
+    const user = ordinaryUser();
+    if (user !== undefined) giveTo(dir, user);
+    await Bun.sleep(SETTLE_MS);
+  });
+
+  afterEach(() => {
+    for (const name of recordNames())
+      expect(readFileSync(`${records}/${name}`).length).toBeGreaterThan(100);
+  });
+
+  const it = testUnless(why);
+
+  it("is kept from the second time on, for the owner only", async () => {
+    const words = ["exec", "img", "sh", "-c", "echo kept"];
+    expect((await launch(words)).stdout).toBe("kept\n");
+    expect(recordNames().length).toBe(0);
+    await warmUp(words);
+    expect((await launch(words)).stdout).toBe("kept\n");
+  });
+
+  it("gives the same environment, mounts and status as a planned one", async () => {
+    const words = [
+      "exec",
+      "-B",
+      `${dir}/data:/mnt:ro`,
+      "img",
+      "sh",
+      "-c",
+      "env | sort; cut -d' ' -f5,6 /proc/self/mountinfo; exit 7",
+    ];
+    await warmUp(words, { COLOUR: "green" });
+    const replayed = await launch(words, { COLOUR: "green" });
+    const planned = await launch(words, { COLOUR: "green", SKIFF_NO_REPLAY: "1" });
+    expect(replayed.code).toBe(7);
+    expect(replayed.stdout).toContain("COLOUR=green\n");
+    expect(replayed.stdout).toBe(planned.stdout.replace("SKIFF_NO_REPLAY=1\n", ""));
+  });
+
+  it("is planned anew when an environment script of a directory image changes", async () => {
+    const words = ["exec", "img", "sh", "-c", "echo $FLAVOUR"];
+    mkdirSync(`${dir}/img/.singularity.d/env`, { recursive: true });
+    writeFileSync(`${dir}/img/.singularity.d/env/90-environment.sh`, "export FLAVOUR=sour\n");
+    await Bun.sleep(SETTLE_MS);
+    await warmUp(words);
+    expect((await launch(words)).stdout).toBe("sour\n");
+    writeFileSync(`${dir}/img/.singularity.d/env/90-environment.sh`, "export FLAVOUR=salt\n");
+    expect((await launch(words)).stdout).toBe("salt\n");
+    writeFileSync(`${dir}/img/.singularity.d/env/91-more.sh`, "export FLAVOUR=more\n");
+    expect((await launch(words)).stdout).toBe("more\n");
+  });
+
+  it("is planned anew when the source of a bind goes away or becomes another", async () => {
+    const words = ["exec", "-B", `${dir}/data:/mnt`, "img", "cat", "/mnt/file"];
+    await Bun.sleep(SETTLE_MS);
+    await warmUp(words);
+    renameSync(`${dir}/data`, `${dir}/data-old`);
+    const gone = await launch(words);
+    expect(gone.code).toBe(255);
+    expect(gone.stderr).toContain(`${dir}/data`);
+    renameSync(`${dir}/data-old`, `${dir}/data`);
+    expect((await launch(words)).stdout).toBe("one\n");
+  });
+
+  it("is planned anew for another variable, another directory and other words", async () => {
+    const words = ["exec", "img", "sh", "-c", 'echo "$X $PWD"'];
+    await warmUp(words, { X: "1" });
+    expect((await launch(words, { X: "2" })).stdout).toBe(`2 ${dir}\n`);
+    expect((await launch(words, { X: "1" }, { cwd: `${dir}/data` })).code).toBe(255);
+    expect((await launch(words, { X: "1" })).stdout).toBe(`1 ${dir}\n`);
+  });
+
+  it("does not trust a record that is damaged or open to others", async () => {
+    const words = ["exec", "img", "echo", "whole"];
+    await warmUp(words);
+    for (const name of recordNames()) {
+      const bytes = readFileSync(`${records}/${name}`);
+      bytes[bytes.length - 5] = (bytes[bytes.length - 5] ?? 0) ^ 0xff;
+      writeFileSync(`${records}/${name}`, bytes);
+    }
+    expect((await launch(words)).stdout).toBe("whole\n");
+    for (const name of recordNames()) {
+      writeFileSync(`${records}/${name}`, readFileSync(`${records}/${name}`).subarray(0, 150));
+    }
+    expect((await launch(words)).stdout).toBe("whole\n");
+    for (const name of recordNames()) chmodSync(`${records}/${name}`, 0o644);
+    expect((await launch(words)).stdout).toBe("whole\n");
+  });
+
+  it("keeps no values of the caller's variables on disk", async () => {
+    const words = ["exec", "img", "sh", "-c", "echo $TOKEN"];
+    await warmUp(words, {
+      TOKEN: "hush-hush-1",
+      SINGULARITYENV_INNER: "hush-hush-2",
+      APPTAINERENV_INNER: "hush-hush-2",
+    });
+    for (const name of recordNames()) {
+      expect(readFileSync(`${records}/${name}`, "latin1")).not.toContain("hush-hush");
+    }
+    const env = {
+      TOKEN: "hush-hush-1",
+      SINGULARITYENV_INNER: "hush-hush-2",
+      APPTAINERENV_INNER: "hush-hush-2",
+    };
+    expect((await launch(words, env)).stdout).toBe("hush-hush-1\n");
+  });
+
+  it("is not kept when values stand on the command line", async () => {
+    const before = recordNames().length;
+    for (let i = 0; i < 3; i++) await launch(["exec", "--env", "A=1", "img", "true"]);
+    expect(recordNames().length).toBe(before);
+  });
+
+  it("works where no record can be written", async () => {
+    for (let i = 0; i < 3; i++) {
+      expect(
+        (await launch(["exec", "img", "echo", "ok"], { SKIFF_CACHEDIR: "/proc/nowhere" })).stdout,
+      ).toBe("ok\n");
+    }
+  });
+});
