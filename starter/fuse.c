@@ -48,12 +48,12 @@ static void close_named(const struct op_fuse *op)
 }
 
 /* Gives the middle process: not by fork(2), because it must be born in its namespace. */
-static pid_t clone_server(const struct op_fuse *op, struct server_pipes *pipes)
+static pid_t clone_server(const struct starter *starter, const struct op_fuse *op,
+                          struct server_pipes *pipes)
 {
   pid_t middle = (pid_t)syscall(SYS_clone, CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0);
   if (middle == 0)
-    start_server(op, pipes);
-  close(take_fd(&pipes->go[0]));
+    start_server(starter, op, pipes);
   close_fd(&pipes->alive[1]);
   pipes->alive[1] = -1;
   close_named(op);
@@ -88,7 +88,7 @@ static int serve_descriptor(const struct starter *starter, const struct op_fuse 
   pipes->fuse = open_fuse(op);
   if (pipes->fuse < 0)
     return -pipes->fuse;
-  pid_t middle = clone_server(op, pipes);
+  pid_t middle = clone_server(starter, op, pipes);
   if (middle < 0)
     return errno;
   int error = mount_fuse(starter, op, target, pipes->fuse);
@@ -98,7 +98,7 @@ static int serve_descriptor(const struct starter *starter, const struct op_fuse 
   close(take_fd(&pipes->fuse));
   close(take_fd(&pipes->go[1]));
   int status = wait_status(middle);
-  return error ? error : status;
+  return status ? status : error;
 }
 
 /* 0: what is mounted on the target is a file server's; EAGAIN: not yet. */
@@ -151,7 +151,7 @@ static int serve_itself(const struct starter *starter, const struct op_fuse *op,
     error = base < 0 ? -base : make(starter, base, MS_SHARED);
   if (error)
     return error;
-  pid_t middle = clone_server(op, pipes);
+  pid_t middle = clone_server(starter, op, pipes);
   if (middle < 0)
     return errno;
   auto_fd top = -1;
@@ -165,13 +165,13 @@ static int serve_itself(const struct starter *starter, const struct op_fuse *op,
   close(take_fd(&pipes->go[1]));
   int status = wait_status(middle);
   if (error || status)
-    return error ? error : status;
+    return status ? status : error;
   return add_mount_flags(starter, top, op->flags, false);
 }
 
 int op_fuse(struct starter *starter, const struct op_fuse *op)
 {
-  auto_pipes pipes = {.fuse = -1, .log = -1, .go = {-1, -1}, .alive = {-1, -1}};
+  auto_pipes pipes = {.fuse = -1, .log = -1, .lock = -1, .go = {-1, -1}, .alive = {-1, -1}};
   if (op->argv.count == 0 || starter->server_count == SERVERS_MAX)
     return EINVAL;
   auto_fd target = resolve(starter, "", op->target);

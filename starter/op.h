@@ -129,6 +129,7 @@ struct op_fuse {
   struct op_strs argv;
   struct op_strs env;
   uint32_t self_mount;
+  uint32_t lock;
 };
 
 struct op_loop {
@@ -369,6 +370,7 @@ static inline const struct op_schema *op_schema(uint32_t code)
     OP_FIELD(OP_STRS, fuse, argv),
     OP_FIELD(OP_STRS, fuse, env),
     OP_FIELD(OP_U32, fuse, self_mount),
+    OP_FIELD(OP_U32, fuse, lock),
   };
   static const struct op_field of_loop[] = {
     OP_FIELD(OP_STR, loop, source_root),

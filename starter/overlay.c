@@ -1,9 +1,8 @@
 /* Overlay mounts: the option text, and what older kernels do not know of it. */
 #include "starter.h"
 
-#include <sys/stat.h>
-
 #include <string.h>
+#include <sys/stat.h>
 
 /* mount(2) takes one page. */
 struct options {

@@ -6,14 +6,16 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* Where a server mounts itself in its own root: a directory on every system, and of no use to it. */
 #define SELF_MOUNT_POINT "/sys"
 
-enum { KEEP_MAX = 32 };
+enum { KEEP_MAX = 32, LOCK_SHARED = 1, LOCK_MS = 3000, LOCK_PAUSE_MS = 10 };
 
 /* N of "/dev/fd/N"; -1: another word. */
 static int named_fd(const char *word)
@@ -50,8 +52,8 @@ static void exec_server(const struct op_fuse *op, int fuse)
 static _Noreturn void serve(const struct op_fuse *op, const struct server_pipes *pipes)
 {
   char byte;
-  int keep[KEEP_MAX] = {pipes->fuse, pipes->go[0], pipes->alive[1]};
-  size_t count = 3;
+  int keep[KEEP_MAX] = {pipes->fuse, pipes->go[0], pipes->alive[1], pipes->lock};
+  size_t count = 4;
   for (uint32_t i = 0; i < op->argv.count && count < KEEP_MAX; i++)
     keep[count++] = named_fd(op->argv.items[i]);
   setsid();
@@ -64,10 +66,33 @@ static _Noreturn void serve(const struct op_fuse *op, const struct server_pipes 
   close(pipes->go[0]);
   /* The one that the program serves, or whose end tells of its own. */
   fcntl(op->self_mount ? pipes->alive[1] : pipes->fuse, F_SETFD, 0);
+  fcntl(pipes->lock, F_SETFD, 0);
   confine(op->self_mount);
   umask(022);
   exec_server(op, pipes->fuse);
   _exit(FAILED);
+}
+
+/* Locks the image; a server that is about to end may hold it for a moment. */
+static int lock_image(const struct starter *starter, const struct op_fuse *op, int *lock)
+{
+  const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
+  auto_fd found = resolve(starter, op->server_root, op->source);
+  auto_fd image = found < 0 ? found : reopen(starter, found, O_RDONLY);
+  if (image < 0)
+    return -image;
+  for (int tries = LOCK_MS / LOCK_PAUSE_MS;; tries--) {
+    if (flock(image, (op->lock == LOCK_SHARED ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
+      break;
+    /* A file system that cannot is nothing to wait for. */
+    if (errno != EWOULDBLOCK)
+      return 0;
+    if (tries == 0)
+      return EBUSY;
+    nanosleep(&pause, NULL);
+  }
+  *lock = take_fd(&image);
+  return 0;
 }
 
 /* A second place of the mount that is shared with the starter's namespace, in the server's root. */
@@ -91,12 +116,15 @@ static void unshare_mount(const struct op_fuse *op, const struct server_pipes *p
     umount2(place, MNT_DETACH);
 }
 
-void start_server(const struct op_fuse *op, struct server_pipes *pipes)
+void start_server(const struct starter *starter, const struct op_fuse *op,
+                  struct server_pipes *pipes)
 {
   char place[PATH_MAX] = "";
   int error = 0;
   close(take_fd(&pipes->go[1]));
-  if (op->self_mount && *op->server_root)
+  if (op->lock)
+    error = lock_image(starter, op, &pipes->lock);
+  if (!error && op->self_mount && *op->server_root)
     error = share(op, place);
   /* The starter's mount must not come over; where "/" is no mount point nothing can. */
   if (!op->self_mount)

@@ -10,8 +10,12 @@ export class WireWriter {
   readonly #texts: string[] = [];
   readonly #blobs: Uint8Array[] = [];
 
-  /** A whole number from 0 to 2^32-1. */
-  u32(value: number, what: string): void {
+  /** A whole number from 0 to 2^32-1; absent: 0. */
+  u32(value: number | undefined, what: string): void {
+    if (value === undefined) {
+      this.words.push(0);
+      return;
+    }
     if (value >>> 0 !== value) throw misfit(what, `${value} is no unsigned 32-bit number`);
     this.words.push(value);
   }

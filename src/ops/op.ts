@@ -6,7 +6,8 @@
  *
  * The table `OP_FIELDS` is the wire schema: the C side (starter/op.h) is generated from it, so the
  * two cannot drift. Field kinds: `u32`, `u64`, `i32`, `str` (no NUL inside), `strs`, `bytes`.
- * A `u64` holds 0 to 2^53-1 exactly, and `Infinity` for all bits set (RLIM_INFINITY).
+ * A `u64` holds 0 to 2^53-1 exactly, and `Infinity` for all bits set (RLIM_INFINITY). An absent
+ * `u32` is 0.
  *
  * Paths: until the first `pivot` they are the caller's; after it, the caller's tree is below
  * `/host` and the container is being built at `/root`, both inside a private tmpfs.
@@ -165,6 +166,13 @@ export interface FuseOp {
   readonly env: readonly string[];
   /** 1: the program makes the mount (see above). */
   readonly selfMount: number;
+  /**
+   * flock(2) on the file `source` (in `serverRoot`) for as long as the server lives: 0 or absent:
+   * none, 1: shared, 2: exclusive, for an image that is written to. The server of the launch before
+   * may still be writing back when its program has ended: it is waited for up to three seconds, then
+   * EBUSY. A file system without locks is no failure.
+   */
+  readonly lock?: number;
 }
 
 /** Loop device over part of a file, mounted; for those whom the kernel lets (root). */
@@ -424,6 +432,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
     argv: "strs",
     env: "strs",
     selfMount: "u32",
+    lock: "u32",
   },
   loop: {
     sourceRoot: "str",

@@ -4,7 +4,19 @@ import type { FuseOp, Op } from "../../src/ops/op.ts";
 import { noFuse, noOverlay, noTool, noUserNamespaces } from "../support/host-lacks.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { useStarter } from "./driver.ts";
-import { bind, caps, enter, exec, fuse, mkdir, mount, script, session } from "./make-op.ts";
+import {
+  bind,
+  CLONE,
+  caps,
+  enter,
+  exec,
+  fuse,
+  mkdir,
+  mount,
+  script,
+  session,
+  unshare,
+} from "./make-op.ts";
 
 const starter = useStarter();
 const { place } = starter;
@@ -134,6 +146,30 @@ testWithSquashfuse("no process is left when the starter is killed at any moment"
   expect(await noServerLeft(starter.path)).toBe(true);
 });
 
+testWithSquashfuse("the server stays outside of a PID namespace and ends with it", async () => {
+  const ops = launch(
+    squashfuse(image),
+    script("echo $$; /bin/busybox ps | grep -c squashfuse_l[l]; exec /bin/sleep 60"),
+  );
+  const proc = ops.findIndex((op) => op.kind === "bind");
+  ops.splice(
+    proc,
+    1,
+    unshare(CLONE.pid),
+    { kind: "fork", init: 1 },
+    mount("proc", "/proc", { root: "/root" }),
+  );
+  const child = starter.start(ops);
+  const reader = child.stdout.getReader();
+  let seen = "";
+  while (seen.split("\n").length < 3) seen += new TextDecoder().decode((await reader.read()).value);
+  expect(seen).toBe("2\n0\n");
+  expect(serversOf(image).length).toBe(1);
+  child.kill("SIGKILL");
+  await child.exited;
+  expect(await noServerLeft(image)).toBe(true);
+});
+
 testWithSquashfuse("the server holds nothing of the caller and has no capabilities", async () => {
   const program = script(
     `pid=$(/bin/busybox pidof squashfuse_ll | /bin/busybox cut -d' ' -f1)
@@ -261,6 +297,33 @@ describe.each([
     );
     expect(read.stdout).toMatch(/^more\n.* on \/ type fuse.ext4 \(ro,nosuid,nodev,/);
     expect(read.stderr).toContain("Read-only file system");
+    expect(await noServerLeft(path)).toBe(true);
+  });
+
+  testWithFuse2fs("is waited for by the next launch that locks the image", async () => {
+    const path = `${place}/image.ext3`;
+    for (let round = 1; round <= 4; round++) {
+      const server = { ...fuse2fs(path, "fakeroot,allow_other"), source: path, lock: 2 } as Op;
+      const done = await starter.run(ops(server, "echo $$ >> /etc/rounds; cat /etc/rounds"));
+      expect(done.stdout.trim().split("\n").length).toBe(round);
+    }
+    starter.prepare(`fsck.ext3 -fn ${path} >&2`);
+    const server = { ...fuse2fs(path, "fakeroot,allow_other"), source: path, lock: 2 } as Op;
+    await starter.run(ops(server, "rm /etc/rounds"));
+  });
+
+  testWithFuse2fs("is refused an image that another launch uses", async () => {
+    const path = `${place}/image.ext3`;
+    const locked = (lock: number) =>
+      ({ ...fuse2fs(path, "ro,fakeroot,allow_other"), source: path, lock }) as Op;
+    const child = starter.start(ops(locked(1), "echo ready; exec sleep 60"));
+    await child.stdout.getReader().read();
+    expect((await starter.run(ops(locked(1), "cat /etc/name"))).stdout).toBe("image\n");
+    const refused = await starter.run(ops(locked(2), "true"));
+    expect(refused.stderr).toMatch(/^FATAL: {3}fuse: (Resource|Device or resource) busy\n$/);
+    child.kill("SIGKILL");
+    await child.exited;
+    expect((await starter.run(ops(locked(2), "cat /etc/name"))).stdout).toBe("image\n");
     expect(await noServerLeft(path)).toBe(true);
   });
 
