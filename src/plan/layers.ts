@@ -2,7 +2,7 @@ import { Fault } from "../base/fault.ts";
 import { resolvePath } from "../base/path.ts";
 import type { Config } from "./config.ts";
 import type { HostFacts, ImageFacts } from "./facts.ts";
-import { chooseMounter, rootFstype } from "./mounter.ts";
+import { chooseMounter, chooseOverlayTool, rootFstype } from "./mounter.ts";
 import type { Notice, OverlayLayer, RootPlan, Volume } from "./plan.ts";
 import type { LaunchRequest } from "./request.ts";
 
@@ -46,7 +46,11 @@ export function planRoot(input: LayerInput): RootPlan {
 
   let tmpfsUpper = request.writableTmpfs;
   if (tmpfsUpper && request.writable) {
-    throw conflict("--writable-tmpfs", "--writable");
+    notices.push({
+      level: "warning",
+      text: "Disabling --writable-tmpfs flag, mutually exclusive with --writable",
+    });
+    tmpfsUpper = false;
   }
   if (tmpfsUpper && upper !== undefined) {
     throw new Fault(
@@ -55,14 +59,6 @@ export function planRoot(input: LayerInput): RootPlan {
       { exitCode: 255, hint: `write ${upper.volume.path}:ro to use it read-only` },
     );
   }
-  if (tmpfsUpper && layer === "underlay") {
-    notices.push({
-      level: "warning",
-      text: "Disabling --writable-tmpfs, it can't be used in conjunction with underlay",
-    });
-    tmpfsUpper = false;
-  }
-
   const writableImage = request.writable && layer === "none";
   if (writableImage && fstype === "squashfs") {
     throw new Fault(
@@ -90,10 +86,12 @@ export function planRoot(input: LayerInput): RootPlan {
         : chooseMounter(fstype, image.path, host, { userNamespace, unpack: request.unsquash }),
     why: "IMAGE on the command line",
   };
+  const overlayTool = chooseOverlayTool(image.path, host, whyNotKernel(input, layer, upper));
   return {
     image: root,
     layer,
     why,
+    ...(overlayTool === undefined ? {} : { overlayTool }),
     overlays,
     tmpfsUpper,
     readOnly: !writableImage && !tmpfsUpper && upper === undefined,
@@ -128,7 +126,7 @@ function checkAllowed(fstype: string, image: ImageFacts, config: Config): void {
 function chooseLayer(input: LayerInput, hasOverlays: boolean): Pick<RootPlan, "layer" | "why"> {
   const { request, config, host } = input;
   const { enableOverlay, enableUnderlay } = config.values;
-  const needsOverlay = request.writableTmpfs || hasOverlays;
+  const needsOverlay = (request.writableTmpfs && !request.writable) || hasOverlays;
   if (request.writable && !hasOverlays) {
     return { layer: "none", why: request.origins["writable"] ?? "--writable" };
   }
@@ -142,13 +140,12 @@ function chooseLayer(input: LayerInput, hasOverlays: boolean): Pick<RootPlan, "l
         },
       );
     }
-    if (request.underlay && !hasOverlays) return { layer: "underlay", why: "--underlay" };
     return { layer: "overlay", why: hasOverlays ? "an overlay image is used" : "--writable-tmpfs" };
   }
   if (request.underlay) return { layer: "underlay", why: "--underlay" };
   if (enableUnderlay === "preferred")
     return { layer: "underlay", why: "enable underlay = preferred" };
-  const kernelCan = !input.userNamespace || atLeast(host.kernelVersion, [5, 11]);
+  const kernelCan = hasKernelOverlay(input);
   if (enableOverlay !== "no" && kernelCan)
     return { layer: "overlay", why: "default, for missing mount points" };
   if (enableUnderlay !== "no") {
@@ -160,6 +157,26 @@ function chooseLayer(input: LayerInput, hasOverlays: boolean): Pick<RootPlan, "l
     };
   }
   return { layer: "none", why: "enable overlay = no and enable underlay = no" };
+}
+
+/** Overlays are allowed in user namespaces from 5.11 on. */
+function hasKernelOverlay(input: LayerInput): boolean {
+  return !input.userNamespace || atLeast(input.host.kernelVersion, [5, 11]);
+}
+
+/** Why the kernel's overlay cannot serve; absent when it can. */
+function whyNotKernel(
+  input: LayerInput,
+  layer: RootPlan["layer"],
+  upper: OverlayLayer | undefined,
+): string | undefined {
+  if (layer !== "overlay") return undefined;
+  if (input.config.values.enableOverlay === "driver") return "enable overlay = driver";
+  if (upper?.volume.mounter.kind === "fuse") {
+    return "the kernel's overlay takes no writes into a file system that FUSE serves";
+  }
+  if (hasKernelOverlay(input)) return undefined;
+  return `kernel ${input.host.kernel} has no overlay in user namespaces (needs 5.11)`;
 }
 
 function atLeast(version: readonly [number, number], wanted: readonly [number, number]): boolean {
@@ -224,13 +241,13 @@ function overlayLayer(
   notices: Notice[],
 ): OverlayLayer {
   if (volume.format === "directory") {
-    let write = !spec.readOnly;
+    const write = !spec.readOnly;
     if (write && !volume.writable) {
-      notices.push({
-        level: "warning",
-        text: `Overlay "${spec.path}" is not writable, using it read-only`,
-      });
-      write = false;
+      throw new Fault(
+        "denied",
+        `Cannot use "${spec.path}" as overlay: setup of overlay upper dir failed: ${spec.path}/upper is not writable: permission denied`,
+        { hint: "append :ro to use it read-only, or use --fakeroot" },
+      );
     }
     const hasUpper = volume.tree.lstat("/upper")?.kind === "dir";
     const plain = !write && !hasUpper;
@@ -259,13 +276,12 @@ function overlayLayer(
       },
     );
   }
-  let write = !spec.readOnly && part.kind === "ext3";
-  if (write && !volume.writable) {
+  const write = !spec.readOnly && part.kind === "ext3" && volume.writable;
+  if (!write && !spec.readOnly) {
     notices.push({
       level: "warning",
-      text: `Overlay "${spec.path}" is not writable, using it read-only`,
+      text: `Overlay image ${spec.path} is not writable, proceeding with read-only`,
     });
-    write = false;
   }
   return packedLayer(
     spec.path,

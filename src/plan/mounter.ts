@@ -2,6 +2,8 @@ import { Fault } from "../base/fault.ts";
 import type { HostFacts, ImageFacts } from "./facts.ts";
 import type { Mounter } from "./plan.ts";
 
+const FUSE_WHY = "an ordinary user mounts images through FUSE";
+
 /**
  * How a packed file system is mounted here: by the kernel where the caller is root, else through
  * FUSE, else (squashfs only) unpacked first (reference: runtime.md 4.7).
@@ -20,19 +22,17 @@ export function chooseMounter(
   }
   if (fstype === "ext3") {
     const tool = host.tool("fuse2fs");
-    if (tool !== undefined && host.fuse) return fuse(tool, host);
-    throw tool === undefined
-      ? missing("fuse2fs", "fuse2fs", path)
-      : new Fault(
-          "unsupported",
-          `Cannot mount "${path}": image driver mount failure: /dev/fuse cannot be opened`,
-          {
-            hint: "load the fuse module and make /dev/fuse readable and writable for users (mode 0666)",
-          },
-        );
+    if (tool !== undefined && host.fuse) {
+      const takesOffset = host.programHolds(tool, "offset=<bytes>");
+      return { kind: "fuse", tool, setsOwner: false, takesOffset, why: FUSE_WHY };
+    }
+    throw tool === undefined ? missing("fuse2fs", "fuse2fs", path) : noFuse(path);
   }
   const tool = host.tool("squashfuse_ll") ?? host.tool("squashfuse");
-  if (tool !== undefined && host.fuse) return fuse(tool, host);
+  if (tool !== undefined && host.fuse) {
+    const setsOwner = host.programHolds(tool, "uid=%d");
+    return { kind: "fuse", tool, setsOwner, takesOffset: true, why: FUSE_WHY };
+  }
   return unpacker(
     path,
     host,
@@ -40,9 +40,33 @@ export function chooseMounter(
   );
 }
 
-function fuse(tool: string, host: HostFacts): Mounter {
-  const setsOwner = host.programHolds(tool, "uid=%d");
-  return { kind: "fuse", tool, setsOwner, why: "an ordinary user mounts images through FUSE" };
+/**
+ * The program that lays file systems over each other where the kernel's overlay cannot: above a
+ * layer that FUSE serves and that takes writes, on kernels before 5.11, or because the configuration
+ * says so. Absent: the kernel's overlay is used.
+ *
+ * @throws Fault `missing-tool` or `unsupported` when it is needed and cannot be had.
+ */
+export function chooseOverlayTool(
+  path: string,
+  host: HostFacts,
+  why: string | undefined,
+): { readonly path: string; readonly why: string } | undefined {
+  if (why === undefined) return undefined;
+  const tool = host.tool("fuse-overlayfs");
+  if (tool === undefined) throw missing("fuse-overlayfs", "fuse-overlayfs", path);
+  if (!host.fuse) throw noFuse(path);
+  return { path: tool, why };
+}
+
+function noFuse(path: string): Fault {
+  return new Fault(
+    "unsupported",
+    `Cannot mount "${path}": image driver mount failure: /dev/fuse cannot be opened`,
+    {
+      hint: "load the fuse module and make /dev/fuse readable and writable for users (mode 0666)",
+    },
+  );
 }
 
 function unpacker(path: string, host: HostFacts, why: string): Mounter {

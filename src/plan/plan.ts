@@ -19,6 +19,8 @@ export type Mounter =
       readonly tool: string;
       /** Whether it can make every file the caller's (squashfuse from 0.5). */
       readonly setsOwner: boolean;
+      /** Whether it takes the offset as an option (fuse2fs from 1.47; before it in the file's name). */
+      readonly takesOffset: boolean;
       readonly why: Why;
     }
   | { readonly kind: "unpack"; readonly tool: string; readonly why: Why };
@@ -48,6 +50,8 @@ export interface RootPlan {
   readonly image: Volume;
   readonly layer: "overlay" | "underlay" | "none";
   readonly why: Why;
+  /** Program that serves the overlay where the kernel's cannot be used; absent: the kernel's. */
+  readonly overlayTool?: { readonly path: string; readonly why: Why };
   /** Bottom to top; the writable one is last. */
   readonly overlays: readonly OverlayLayer[];
   /** Upper layer in the session's memory. */

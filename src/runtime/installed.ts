@@ -21,7 +21,8 @@ export function installPrefix(): string {
  */
 export function installedHelper(name: string): string | undefined {
   const dir = dirName(ownBinary());
-  for (const base of [dir, dirName(dir)]) {
+  // Only above a "bin": elsewhere the helpers of another version may stand.
+  for (const base of dir.endsWith("/bin") ? [dir, dirName(dir)] : [dir]) {
     const path = `${base === "/" ? "" : base}/libexec/skiff/${name}`;
     if (access(path, F_OK) === 0) return path;
   }

@@ -107,7 +107,7 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
       faults: setupFault("cannot bring the loopback interface up"),
     });
   }
-  out.push(...rootOps(plan), ...mountOps(plan));
+  out.push(...rootOps(plan, options.base), ...mountOps(plan));
   out.push({
     op: { kind: "pivot", root: ROOT, putOld: "" },
     faults: setupFault("cannot enter the container's root"),

@@ -3,6 +3,7 @@ import type { WiredOp } from "../../ops/op.ts";
 import type { Plan, Volume } from "../plan.ts";
 import { imageFaults, setupFault } from "./fault-texts.ts";
 import { HOST, IMAGE, overlayDir, ROOT, STUBS, UNDER, UPPER, WORK } from "./layout.ts";
+import { SERVER_PATH, servedOverlay } from "./served-overlay.ts";
 
 const { ro, nodev, nosuid } = MOUNT_FLAGS;
 
@@ -70,20 +71,24 @@ export function volumeOps(
 }
 
 function fuseOp(volume: Volume, target: string, flags: number, plan: Plan): WiredOp["op"] {
-  const { tool, setsOwner } =
-    volume.mounter.kind === "fuse" ? volume.mounter : { tool: "", setsOwner: false };
+  const { mounter } = volume;
+  const { tool, setsOwner, takesOffset } =
+    mounter.kind === "fuse" ? mounter : { tool: "", setsOwner: false, takesOffset: false };
   const { identity } = plan;
   const isExt = volume.fstype === "ext3";
   // With one mapped id every file must be the caller's; with sub-ids the image's own owners fit.
   const isMappedFully = identity.newuidmap !== "" || identity.uidMap === "";
   const owner = isMappedFully || !setsOwner ? [] : [`uid=${identity.uid}`, `gid=${identity.gid}`];
+  const offset = volume.offsetBytes === 0 ? "" : `offset=${volume.offsetBytes}`;
+  const extOptions = [
+    ...(volume.writable ? [] : ["ro"]),
+    "fakeroot",
+    ...(offset !== "" && takesOffset ? [offset] : []),
+  ];
   const argv = isExt
     ? [
-        tool,
-        "-f",
-        "-o",
-        volume.writable ? "fakeroot" : "ro,fakeroot",
-        volume.offsetBytes === 0 ? volume.path : `${volume.path}?offset=${volume.offsetBytes}`,
+        ...[tool, "-f", "-o", extOptions.join(",")],
+        offset === "" || takesOffset ? volume.path : `${volume.path}?${offset}`,
         "%m",
       ]
     : [tool, "-f", "-o", [...owner, `offset=${volume.offsetBytes}`].join(","), volume.path, "%f"];
@@ -98,13 +103,13 @@ function fuseOp(volume: Volume, target: string, flags: number, plan: Plan): Wire
     uid: identity.uid,
     gid: identity.gid,
     argv,
-    env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+    env: [SERVER_PATH],
     selfMount: isExt ? 1 : 0,
   };
 }
 
-/** Ops that put the container's root together at `/root`; volumes are mounted before, by `volumesOps`. */
-export function rootOps(plan: Plan): WiredOp[] {
+/** Ops that put the container's root together at `/root`; volumes are mounted before, by `volumeOps`. `base` as in LowerOptions. */
+export function rootOps(plan: Plan, base: string): WiredOp[] {
   const { root } = plan;
   const out: WiredOp[] = [];
   const mkdir = (path: string, mode = 0o755): void => {
@@ -158,16 +163,14 @@ export function rootOps(plan: Plan): WiredOp[] {
     lower.unshift(STUBS);
   }
   mkdir(ROOT);
+  const flags = (root.readOnly ? ro : 0) | nodev | (root.nosuid ? nosuid : 0);
+  if (root.overlayTool !== undefined) {
+    const layers = { lower, upper, work, flags };
+    out.push(...servedOverlay(plan.identity, root.overlayTool.path, layers, base));
+    return out;
+  }
   out.push({
-    op: {
-      kind: "overlay",
-      lower,
-      upper,
-      work,
-      target: ROOT,
-      flags: (root.readOnly ? ro : 0) | nodev | (root.nosuid ? nosuid : 0),
-      data: userxattr,
-    },
+    op: { kind: "overlay", lower, upper, work, target: ROOT, flags, data: userxattr },
     faults: setupFault("the kernel refuses the overlay", "try --underlay"),
   });
   return out;

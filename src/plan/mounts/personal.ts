@@ -41,6 +41,7 @@ export function addHome(list: MountList, input: MountInput): void {
       },
     );
   }
+  if (!list.canStub && !stageHomeParent(list, input)) return;
   if (request.contain && !home.custom) {
     if (request.workdir === undefined) {
       addSessionDir(
@@ -80,7 +81,6 @@ export function addHome(list: MountList, input: MountInput): void {
       { exitCode: 255, hint: "give --home a directory" },
     );
   }
-  if (!list.canStub && !stageHomeParent(list, input)) return;
   bindHost(list, host, {
     source,
     target: home.target,

@@ -1,0 +1,69 @@
+import type { WiredOp } from "../../ops/op.ts";
+import type { IdentityPlan } from "../plan.ts";
+import { imageFaults, setupFault } from "./fault-texts.ts";
+import { HOST, ROOT } from "./layout.ts";
+
+/** Environment of file servers. */
+export const SERVER_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** What an overlay is made of: directories of the session, the topmost lower one first; MS_* bits. */
+export interface OverlayLayers {
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+  readonly flags: number;
+}
+
+/**
+ * An overlay that a FUSE program serves. It lives in the caller's tree and works on the session's:
+ * while it is started the session is shown to it there, on `base`; its own mount namespace keeps that.
+ */
+export function servedOverlay(
+  identity: IdentityPlan,
+  tool: string,
+  layers: OverlayLayers,
+  base: string,
+): WiredOp[] {
+  const faults = setupFault("cannot show the layers to fuse-overlayfs");
+  const seen = (path: string): string => `${base}${path}`;
+  const options = [`lowerdir=${layers.lower.map(seen).join(":")}`];
+  if (layers.upper !== "") {
+    options.push(`upperdir=${seen(layers.upper)}`, `workdir=${seen(layers.work)}`);
+  }
+  options.push("noacl");
+  return [
+    {
+      op: {
+        kind: "bind",
+        sourceRoot: "",
+        source: "/",
+        root: HOST,
+        target: base,
+        recursive: 1,
+        flags: 0,
+        create: 0,
+        optional: 0,
+        warning: "",
+      },
+      faults,
+    },
+    {
+      op: {
+        kind: "fuse",
+        serverRoot: HOST,
+        target: ROOT,
+        subtype: "fuse-overlayfs",
+        source: "fuse-overlayfs",
+        flags: layers.flags,
+        data: "allow_other,default_permissions",
+        uid: identity.uid,
+        gid: identity.gid,
+        argv: [tool, "-f", "-o", options.join(","), "%f"],
+        env: [SERVER_PATH],
+        selfMount: 0,
+      },
+      faults: imageFaults("the overlay", tool),
+    },
+    { op: { kind: "umount", target: `${HOST}${base}`, detach: 1, optional: 0 }, faults },
+  ];
+}
