@@ -7,12 +7,13 @@ import {
   CLONE,
   caps,
   exec,
+  fuse,
   mount,
   script,
   session,
   unshare,
 } from "../starter/make-op.ts";
-import { noTool, notRoot } from "../support/host-lacks.ts";
+import { noFuse, noTool, notRoot } from "../support/host-lacks.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 
 const starter = useStarter("self");
@@ -135,4 +136,31 @@ testAsRoot("a tmpfs can be mounted without a session", async () => {
     script("grep -c ' /mnt tmpfs' /proc/mounts"),
   ]);
   expect(done.stdout).toBe("1\n");
+});
+
+testUnless(
+  firstReason(
+    notRoot(),
+    noFuse(),
+    noTool("squashfuse_ll"),
+    noTool("mksquashfs"),
+    noTool("busybox"),
+  ),
+)("a file server of root may read what only root may, and ends with the program", async () => {
+  starter.prepare(`
+    mkdir -p closed/bin; cp /bin/busybox closed/bin/sh; echo image > closed/name
+    mksquashfs closed closed.sqfs -quiet -no-progress >/dev/null; chown nobody closed.sqfs; chmod 000 closed.sqfs
+  `);
+  const argv = ["/usr/bin/squashfuse_ll", "-f", `${place}/closed.sqfs`, "%f"];
+  const server = fuse("/root", argv, { serverRoot: "/host", uid: 0, gid: 0, data: "allow_other" });
+  const done = await starter.run([
+    ...plainSession,
+    server,
+    { kind: "pivot", root: "/root", putOld: "" },
+    exec("/bin/sh", "-c", "while read -r word; do echo $word; done < /name"),
+  ]);
+  expect(done).toEqual({ code: 0, stdout: "image\n", stderr: "" });
+  const left = () => Bun.spawnSync(["pgrep", "-f", `${place}/closed.sqfs`]).exitCode === 0;
+  for (let tries = 0; tries < 100 && left(); tries++) await Bun.sleep(50);
+  expect(left()).toBe(false);
 });
