@@ -1,9 +1,19 @@
-import { chmodSync, chownSync, copyFileSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { dirname } from "node:path";
 import { asOrdinaryUser, isRoot, ordinaryUser } from "./ordinary-user.ts";
 import { type Finished, loginEnv, type RunOptions, run } from "./run.ts";
 import { skiffPath, treeRoot } from "./tree.ts";
 
-/** A root directory with an ordinary user, a copy of the binary under test and a directory for files. */
+/** A root directory with an ordinary user, a copy of the program under test and a directory for files. */
 export interface Place {
   /** The binary under test, as seen inside. */
   readonly skiff: string;
@@ -30,6 +40,9 @@ function placeAt(
   chmodSync(outside, 0o755);
   if (isRoot) chownSync(outside, owner.uid, owner.gid);
   copyFileSync(skiffPath, `${outside}/skiff`);
+  // As it is installed: with its helpers at its side.
+  const helpers = `${dirname(skiffPath)}/libexec`;
+  if (existsSync(helpers)) cpSync(helpers, `${outside}/libexec`, { recursive: true });
   return {
     skiff: `${inside}/skiff`,
     outside,
