@@ -38,3 +38,8 @@ export function callerLab(): CallerLab {
     },
   };
 }
+
+/** Throws with all that was said when a program ended badly. */
+export function mustSucceed({ code, stdout, stderr }: Finished): void {
+  if (code !== 0) throw new Error(`ended with status ${code}\n${stdout}${stderr}`);
+}
