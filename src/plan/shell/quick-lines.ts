@@ -7,10 +7,12 @@ import type { Origin, ShellState } from "./state.ts";
  * forms below leave no choice in how a shell reads them.
  */
 const NAME = "[A-Za-z_][A-Za-z0-9_]*";
+/** `$A`, `${A}`, and the idioms `${A:+$A:}` and `${A:+:$A}`. */
+const REFERENCE = `\\$${NAME}|\\$\\{${NAME}(?::\\+:?\\$${NAME}:?)?\\}`;
 /** Between double quotes: no substitution, and only escapes that a shell removes. */
-const QUOTED = `(?:[^"$\`\\\\]|\\\\[$\`"\\\\]|\\$${NAME}|\\$\\{${NAME}\\})*`;
+const QUOTED = `(?:[^"$\`\\\\]|\\\\[$\`"\\\\]|${REFERENCE})*`;
 /** Unquoted, in an assignment: nothing that is a tilde, a pattern or an operator. */
-const BARE = `(?:[A-Za-z0-9_@%+:,./-]|\\$${NAME}|\\$\\{${NAME}\\})*`;
+const BARE = `(?:[A-Za-z0-9_@%+:,./-]|${REFERENCE})*`;
 const VALUE = `(?:"(${QUOTED})"|'([^']*)'|(${BARE}))`;
 const END = "(?:[ \\t]+#[^\\n]*|[ \\t]*;?[ \\t]*)(?:\\n|$)";
 const CONDITION = `[ \\t]*if[ \\t]+(test|\\[)[ \\t]+-([nz])[ \\t]+"\\$(?:(${NAME})|\\{(${NAME})(?::-)?\\})"[ \\t]*(\\])?[ \\t]*;[ \\t]*then[ \\t]*\\n`;
@@ -165,7 +167,12 @@ function skipBranch(text: string, from: number): number | undefined {
 
 function expand(text: string, state: ShellState): string {
   if (!text.includes("$") && !text.includes("\\")) return text;
-  return text.replace(/\\([$`"\\])|\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?/g, (_all, escaped, name) =>
-    escaped !== undefined ? escaped : (state.get(name) ?? ""),
+  return text.replace(
+    /\\([$`"\\])|\$(?:\{([A-Za-z0-9_]+)(?::\+(:?)\$([A-Za-z0-9_]+)(:?))?\}|([A-Za-z_][A-Za-z0-9_]*))/g,
+    (_all, escaped, braced, before, other, after, plain) => {
+      if (escaped !== undefined) return escaped;
+      if (other === undefined) return state.get(braced ?? plain) ?? "";
+      return state.get(braced) ? before + (state.get(other) ?? "") + after : "";
+    },
   );
 }
