@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { collectBase } from "../../src/plan/env/base-variables.ts";
 import type { EnvironmentInput } from "../../src/plan/env/environment-input.ts";
+import { collectInjection } from "../../src/plan/env/injected-variables.ts";
 import { writeOciEnvironment } from "../../src/plan/env/oci-scripts.ts";
 import { planEnvironment } from "../../src/plan/env/plan-environment.ts";
+import { planSteps } from "../../src/plan/env/script-steps.ts";
+import { writeDriver } from "../../src/plan/env/shell-driver.ts";
 import { STANDARD_SCRIPTS } from "../../src/plan/env/standard-scripts.ts";
 import { enterPeerPlace, noPeer, type PeerPlace } from "../support/peer.ts";
 import { testUnless } from "../support/skip.ts";
@@ -226,7 +230,7 @@ describe("the environment of a container, beside the peer", () => {
       const ran = await place.run(argv, { env: { PATH, HOME: "/nonexistent", ...wanted.host } });
       expect(ran.code).toBe(0);
       const theirs = readRecords(ran.stdout);
-      const plan = planEnvironment({
+      const input: EnvironmentInput = {
         ...DEFAULTS,
         host: { PATH, HOME: "/nonexistent", ...wanted.host },
         imagePath: `${place.inside}/root`,
@@ -238,15 +242,49 @@ describe("the environment of a container, beside the peer", () => {
         scripts: scriptsOf(wanted.scripts),
         files: realFiles(root),
         ...wanted.input,
-      });
+      };
+      const plan = planEnvironment(input);
       if (plan.kind !== "direct") throw new Error(plan.reason);
       const ours = Object.fromEntries(plan.variables.map(({ name, value }) => [name, value]));
       // This tool sets the older name as well (reference: runtime.md section 13).
       delete ours["SINGULARITY_COMMAND"];
       expect(ours).toEqual(theirs);
+
+      const driven = await runDriver(
+        place,
+        [place.peer, "--silent", "exec", ...binds, "--pwd", "/", `${place.inside}/root`],
+        input,
+      );
+      delete driven["SINGULARITY_COMMAND"];
+      expect(driven).toEqual(theirs);
     });
   }
 });
+
+/** Runs the driver for the same input in a container of the peer, with an environment of its own. */
+async function runDriver(
+  place: PeerPlace,
+  exec: readonly string[],
+  input: EnvironmentInput,
+): Promise<Record<string, string>> {
+  const injection = collectInjection(input, []);
+  const base = collectBase(input, injection);
+  const { argv, env } = writeDriver({ input, injection, base, steps: planSteps(input) });
+  const inner = [
+    "/usr/bin/env",
+    "-i",
+    ...env,
+    "/bin/sh",
+    "-c",
+    'exec 3>&1 >/dev/null; exec "$@"',
+    "sh",
+    "/bin/bash",
+    ...argv.slice(1),
+  ];
+  const ran = await place.run([...exec, ...inner], { env: { PATH } });
+  expect(ran.stdout.endsWith("\0\0")).toBeTrue();
+  return readRecords(ran.stdout);
+}
 
 const DEFAULTS: EnvironmentInput = {
   host: {},
