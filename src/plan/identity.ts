@@ -1,7 +1,11 @@
 import { Fault } from "../base/fault.ts";
+import { decodeOsText } from "../base/os-text.ts";
+import { hasBit } from "./capabilities.ts";
 import type { HostFacts, IdRange } from "./facts.ts";
 import type { IdentityPlan, Notice } from "./plan.ts";
 import type { LaunchRequest } from "./request.ts";
+
+const CAP_SETUID = 7;
 
 /** Ids that a fake root needs besides 0 (reference: runtime.md 5.2). */
 const SUBID_COUNT = 65536;
@@ -39,6 +43,7 @@ export function planIdentity(
 }
 
 function fakeroot(request: LaunchRequest, host: HostFacts, notices: Notice[]): IdentityPlan {
+  if (host.uid === 0) return sameIds(host);
   const uids = host.subUids[0];
   const gids = host.subGids[0];
   const newuidmap = host.tool("newuidmap");
@@ -89,6 +94,29 @@ function fakeroot(request: LaunchRequest, host: HostFacts, notices: Notice[]): I
     newuidmap: "",
     newgidmap: "",
     why: "--fakeroot without sub-ids: only the caller's own id is mapped, to root",
+  };
+}
+
+/** Root of a namespace already: a new one with all the ids that this one has (reference: runtime.md 5.2, mode 0). */
+function sameIds(host: HostFacts): IdentityPlan {
+  const text = (path: string): string => decodeOsText(host.files.read(path) ?? new Uint8Array(0));
+  const canMapMany = hasBit(host.capabilities, CAP_SETUID);
+  const map = (path: string): string =>
+    !canMapMany
+      ? "0 0 1\n"
+      : [...text(path).matchAll(/^ *([0-9]+) +[0-9]+ +([0-9]+)$/gm)]
+          .map(([, inside, count]) => `${inside} ${inside} ${count}\n`)
+          .join("");
+  return {
+    uid: 0,
+    gid: 0,
+    become: undefined,
+    uidMap: map("/proc/self/uid_map"),
+    gidMap: map("/proc/self/gid_map"),
+    setgroups: text("/proc/self/setgroups").trim() !== "deny",
+    newuidmap: "",
+    newgidmap: "",
+    why: "--fakeroot as root of a user namespace: the ids that it has",
   };
 }
 
