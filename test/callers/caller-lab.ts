@@ -1,4 +1,5 @@
-import { symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
 import { type Finished, loginEnv, type RunOptions, run } from "../support/run.ts";
 import { scratch } from "../support/scratch.ts";
 import { skiffPath } from "../support/tree.ts";
@@ -9,14 +10,17 @@ export const NAMES = ["singularity", "apptainer", "run-singularity"] as const;
 /** A directory of the ordinary user with links of every name to the binary under test. */
 export interface CallerLab {
   readonly dir: string;
-  /** Directory of the links. */
+  /** Directory of the links, and a PATH that begins with it. */
   readonly bin: string;
+  readonly path: string;
   /** Runs a command as the ordinary user in `dir`, with `bin` first in PATH. */
   run(argv: readonly string[], options?: RunOptions): Promise<Finished>;
   /** Runs a line of bash in the same way. */
   sh(line: string, options?: RunOptions): Promise<Finished>;
-  /** Writes a file below `dir`. */
+  /** Writes a file of the user below `dir`, and gives its full path. */
   write(name: string, text: string | Uint8Array, mode?: number): string;
+  /** Makes a directory of the user below `dir`, with those on the way, and gives its full path. */
+  makeDir(name: string): string;
 }
 
 /** Opens a lab; to be called at the top level of a test file. */
@@ -30,13 +34,25 @@ export function callerLab(): CallerLab {
   return {
     dir,
     bin,
+    path,
     run: start,
     sh: (line, options) => start(["/bin/bash", "-c", line], options),
     write: (name, text, mode = 0o644) => {
       writeFileSync(`${dir}/${name}`, text, { mode });
-      return `${dir}/${name}`;
+      return giveToUser(`${dir}/${name}`);
+    },
+    makeDir: (name) => {
+      mkdirSync(`${dir}/${name}`, { recursive: true });
+      return giveToUser(`${dir}/${name}`);
     },
   };
+}
+
+/** What root made for the user becomes the user's own. */
+function giveToUser(path: string): string {
+  const user = ordinaryUser();
+  if (isRoot && user !== undefined) chownSync(path, user.uid, user.gid);
+  return path;
 }
 
 /** Throws with all that was said when a program ended badly. */
