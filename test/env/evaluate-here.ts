@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
 import type { FileEntry, FileKind, FileView } from "../../src/base/file-view.ts";
 import { ExitSignal } from "../../src/plan/shell/exit-signal.ts";
 import { Interpreter } from "../../src/plan/shell/interpreter.ts";
@@ -59,20 +59,11 @@ export function sameEffect(here: Effect, bash: Effect | undefined): boolean {
 
 /** The real tree below `root` as a container's files; nothing else is known. */
 export function realFiles(root: string): ScriptFiles {
-  const kinds: [keyof ReturnType<typeof lstatSync> & string, FileKind][] = [
-    ["isFile", "file"],
-    ["isDirectory", "dir"],
-    ["isSymbolicLink", "symlink"],
-    ["isFIFO", "fifo"],
-    ["isSocket", "socket"],
-    ["isCharacterDevice", "char"],
-    ["isBlockDevice", "block"],
-  ];
   const view: FileView = {
     lstat(path): FileEntry | undefined {
       const stats = lstatSync(path, { throwIfNoEntry: false });
       if (stats === undefined) return undefined;
-      const kind = kinds.find(([is]) => (stats[is] as () => boolean)())?.[1] ?? "file";
+      const kind = kindOf(stats);
       const base = {
         kind,
         mode: stats.mode & 0o7777,
@@ -93,4 +84,13 @@ export function realFiles(root: string): ScriptFiles {
     gid: process.getgid?.() ?? 0,
     groups: [],
   };
+}
+
+function kindOf(stats: Stats): FileKind {
+  if (stats.isDirectory()) return "dir";
+  if (stats.isSymbolicLink()) return "symlink";
+  if (stats.isFIFO()) return "fifo";
+  if (stats.isSocket()) return "socket";
+  if (stats.isCharacterDevice()) return "char";
+  return stats.isBlockDevice() ? "block" : "file";
 }

@@ -42,7 +42,7 @@ export function noBash(): string | undefined {
 }
 
 /** Runs each script with \`source\` in a subshell of one bash. */
-export function runInBash(scripts: readonly string[]): Effect[] {
+export function runInBash(scripts: readonly string[]): (Effect | undefined)[] {
   const dir = mkdtempSync(join(tmpdir(), "bash-"));
   try {
     for (const [position, text] of scripts.entries())

@@ -185,12 +185,13 @@ function finishLines(construction: Construction, refer: Refer): string[] {
     ...injection.variables.filter((variable) => !isScriptName(variable.name)),
   ];
   lines.push(
-    "__skiff_out=()",
-    "__skiff_names=$(\\builtin compgen -e)$'\\n'",
-    "while [[ -n $__skiff_names ]]; do",
-    "  __skiff_name=${__skiff_names%%$'\\n'*} __skiff_names=${__skiff_names#*$'\\n'}",
-    "  [[ $__skiff_name == __skiff_* || $__skiff_name == _ || ! -v $__skiff_name || ${!__skiff_name@a} == *[aA]* ]] && continue",
-    '  __skiff_out+=("$__skiff_name=${!__skiff_name}")',
+    // IFS may be anything, and may be exported itself.
+    "__skiff_had=${IFS+x} __skiff_ifs=${IFS-} IFS=$'\\n' __skiff_out=()",
+    "__skiff_names=($(\\builtin compgen -e))",
+    "if [[ -n $__skiff_had ]]; then IFS=$__skiff_ifs; else \\builtin unset -v IFS; fi",
+    'for __skiff_name in "${__skiff_names[@]}"; do',
+    "  [[ -v $__skiff_name && $__skiff_name != __skiff_* && ${!__skiff_name@a} != *[aA]* ]] &&",
+    '    __skiff_out+=("$__skiff_name=${!__skiff_name}")',
     "done",
     ...raw.map(({ name, value }) => `__skiff_out+=(${refer(`${name}=${value}`)})`),
     "\\builtin printf '%s\\0' \"${__skiff_out[@]}\" '' >&\"$__skiff_fd\"",
