@@ -51,6 +51,21 @@ export function checkRequest(
       { hint: `leave --security ${kind} out` },
     );
   }
+  if (host.uid !== 0) {
+    for (const [flag, isSet] of [
+      ["keep-privs", request.keepPrivs],
+      ["allow-setuid", request.allowSetuid],
+    ] as const) {
+      if (!isSet) continue;
+      throw new Fault(
+        "denied",
+        `Could not configure --${flag}: --${flag} requires root privileges`,
+        {
+          hint: `leave --${flag} out`,
+        },
+      );
+    }
+  }
   let checked = request;
   if (!config.values.userBindControl) checked = withoutUserBinds(checked, notices);
   const workdir =

@@ -1,5 +1,6 @@
 import { Fault } from "../base/fault.ts";
 import { callerFileLimit } from "../host/caller-file-limit.ts";
+import { passOn } from "../host/inherited-descriptors.ts";
 import { execve, setRlimit } from "../host/process-calls.ts";
 import { memfdCreate, pwrite, sealMemfd } from "../host/syscall.ts";
 
@@ -7,11 +8,16 @@ const RLIMIT_NOFILE = 7;
 
 /**
  * Replaces this process by the starter with these operations and this environment. Returns minus the
- * errno when the kernel refuses the program.
+ * errno when the kernel refuses the program. The `inherited` descriptors stay open.
  *
  * @throws Fault when memory for the operations cannot be had.
  */
-export function becomeStarter(starter: string, ops: Uint8Array, env: readonly string[]): number {
+export function becomeStarter(
+  starter: string,
+  ops: Uint8Array,
+  env: readonly string[],
+  inherited: readonly number[],
+): number {
   const fd = memfdCreate("skiff-ops", true);
   if (fd < 0) {
     throw new Fault(
@@ -23,6 +29,7 @@ export function becomeStarter(starter: string, ops: Uint8Array, env: readonly st
   // Bun raised the limit on open files for itself; the program gets the caller's.
   const limit = callerFileLimit();
   if (limit !== undefined) setRlimit(RLIMIT_NOFILE, limit.soft, limit.hard);
+  passOn(inherited);
   return execve(starter, ["skiff-starter", String(fd)], env);
 }
 

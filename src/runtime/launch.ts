@@ -1,4 +1,5 @@
 import type { Invocation } from "../cli/invocation.ts";
+import { inheritedDescriptors } from "../host/inherited-descriptors.ts";
 import { planLaunch } from "../plan/launch.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Action, LaunchRequest } from "../plan/request.ts";
@@ -31,6 +32,7 @@ export async function launch(
   gatherGpu: GpuGatherer,
   key?: LaunchKey,
 ): Promise<number> {
+  const inherited = inheritedDescriptors();
   const action = inv.path[0] as Action;
   const facts = await gatherLaunch(inv, action, by.program, by.env, gatherGpu);
   for (const { level, text } of inv.notices) by.log[level](text);
@@ -52,6 +54,7 @@ export async function launch(
     if (plan.environment.exit !== undefined) return plan.environment.exit;
   }
   return startPlan(plan, facts.host, {
+    inherited,
     key:
       facts.environment.envFiles.length === 0 &&
       canRemember(facts.request, plan, inv.notices.length) &&

@@ -14,6 +14,8 @@ import { remember } from "./replay/remember.ts";
 import { unpackImage } from "./unpack.ts";
 
 export interface StartOptions {
+  /** Descriptors of the caller that the program gets. */
+  readonly inherited: readonly number[];
   /** The launch is remembered under it; absent: it is not. */
   readonly key: LaunchKey | undefined;
   /** Every op is told on stderr. */
@@ -51,7 +53,7 @@ export async function startPlan(
     }
   }
   const env = variables.map(({ name, value }) => `${name}=${value}`);
-  const errno = -becomeStarter(starter, ops, env);
+  const errno = -becomeStarter(starter, ops, env, options.inherited);
   throw new Fault("unsupported", `Cannot start ${starter}: ${errnoText(errno)}`, {
     hint: "the installation is damaged, or a file system is mounted noexec; install skiff again",
   });

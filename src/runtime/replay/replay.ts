@@ -1,3 +1,4 @@
+import { inheritedDescriptors } from "../../host/inherited-descriptors.ts";
 import { stampPath } from "../../host/path-stamp.ts";
 import { environmentTable } from "../../host/raw-environment.ts";
 import { close, fstat, O_NOFOLLOW, O_RDONLY, open, read } from "../../host/syscall.ts";
@@ -17,7 +18,7 @@ export function replay(key: LaunchKey, env: readonly string[]): void {
     const noted = record.paths[i];
     if (noted !== undefined && stampPath(noted.path, noted.use) !== noted.stamp) return;
   }
-  becomeStarter(record.starter, record.ops, fillIn(record, env));
+  becomeStarter(record.starter, record.ops, fillIn(record, env), inheritedDescriptors());
 }
 
 function fillIn(record: LaunchRecord, env: readonly string[]): string[] {
