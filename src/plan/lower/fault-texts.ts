@@ -7,6 +7,7 @@ const E2BIG = 7;
 const ENOEXEC = 8;
 const ECHILD = 10;
 const EACCES = 13;
+const EBUSY = 16;
 const EISDIR = 21;
 const ENOSPC = 28;
 const ENOTDIR = 20;
@@ -68,6 +69,10 @@ export function bindFaults(source: string, target: string, why: string): FaultTe
 /** The image's own mount; a file server that ended gives its last words. */
 export function imageFaults(path: string, mounter: string): FaultText[] {
   return [
+    {
+      errno: EBUSY,
+      text: `container creation failed: ${path} is in use by another container that writes to it, or that reads it while this one wants to write; wait for it to end, or use :ro`,
+    },
     {
       errno: 0,
       text: `container creation failed: image driver mount failure: mounting ${path} with ${mounter}: %o; the image may be damaged`,

@@ -102,7 +102,8 @@ function oneMount(out: WiredOp[], mount: PlannedMount, index: number, plan: Plan
           faults: bindFaults(file.source, `${mount.target}/${file.name}`, file.why),
         });
       }
-      sessionBind(out, dir, mount.target, MOUNT_FLAGS.nosuid | MOUNT_FLAGS.nodev, 1, mount.why);
+      const { ro, nosuid, nodev } = MOUNT_FLAGS;
+      sessionBind(out, dir, mount.target, ro | nosuid | nodev, 1, mount.why);
       break;
     }
     case "image-bind": {

@@ -77,12 +77,13 @@ function fuseOp(volume: Volume, target: string, flags: number, plan: Plan): Wire
   const { identity } = plan;
   const isExt = volume.fstype === "ext3";
   // With one mapped id every file must be the caller's; with sub-ids the image's own owners fit.
-  const isMappedFully = identity.newuidmap !== "" || identity.uidMap === "";
+  const isMappedFully = identity.uidMap === "" || mapsMany(identity.uidMap);
   const owner = isMappedFully || !setsOwner ? [] : [`uid=${identity.uid}`, `gid=${identity.gid}`];
   const offset = volume.offsetBytes === 0 ? "" : `offset=${volume.offsetBytes}`;
   const extOptions = [
     ...(volume.writable ? [] : ["ro"]),
     "fakeroot",
+    ...(isMappedFully ? ["allow_other"] : []),
     ...(offset !== "" && takesOffset ? [offset] : []),
   ];
   const argv = isExt
@@ -105,7 +106,14 @@ function fuseOp(volume: Volume, target: string, flags: number, plan: Plan): Wire
     argv,
     env: [SERVER_PATH],
     selfMount: isExt ? 1 : 0,
+    // An ext image that one launch writes must not be read or written by another.
+    lock: isExt ? (volume.writable ? 2 : 1) : 0,
   };
+}
+
+/** Whether an id map holds more than the caller's own id. */
+function mapsMany(map: string): boolean {
+  return map.split("\n").some((line) => Number(line.split(" ")[2] ?? "0") > 1);
 }
 
 /** Ops that put the container's root together at `/root`; volumes are mounted before, by `volumeOps`. `base` as in LowerOptions. */
