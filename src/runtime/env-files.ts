@@ -2,18 +2,17 @@ import { Fault } from "../base/fault.ts";
 import { decodeOsText } from "../base/os-text.ts";
 import { resolvePath } from "../base/path.ts";
 import type { Invocation } from "../cli/invocation.ts";
+import { evaluateEnvFile } from "../plan/env/env-file.ts";
 import type { EnvFileValues } from "../plan/env/environment-input.ts";
 import type { HostFacts, ImageFacts } from "../plan/facts.ts";
-import type { Notice } from "../plan/plan.ts";
 import type { LaunchRequest } from "../plan/request.ts";
 
 /** Reads and evaluates the files of `--env-file` on the host (reference: runtime.md 2.2). */
 export function readEnvFiles(
   inv: Invocation,
-  _request: LaunchRequest,
-  _image: ImageFacts,
+  request: LaunchRequest,
+  image: ImageFacts,
   host: HostFacts,
-  _notices: Notice[],
 ): EnvFileValues[] {
   return inv.strings("env-file").map((path) => {
     const real = host.realPath(resolvePath(host.cwd ?? "/", path));
@@ -21,13 +20,17 @@ export function readEnvFiles(
     if (bytes === undefined) {
       throw new Fault(
         "not-found",
-        `Cannot read the environment file "${path}": no such file, or it is not readable`,
-        {
-          hint: "check the path given to --env-file",
-        },
+        `while setting environment: while processing ${path}: could not read environment file "${path}": no such file, or it is not readable`,
+        { hint: "check the path given to --env-file" },
       );
     }
-    decodeOsText(bytes);
-    return { path, variables: [] };
+    return evaluateEnvFile({
+      path,
+      text: decodeOsText(bytes),
+      host: host.env,
+      imagePath: image.path,
+      action: request.action,
+      arguments: request.args,
+    });
   });
 }

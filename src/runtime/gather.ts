@@ -73,7 +73,7 @@ export async function gatherLaunch(
     image: opened,
     volumes: openVolumes(request, host),
     gpu: asksForGpu(inv, config) ? await gatherGpu(inv, config, host, opened, notices) : NO_GPU,
-    environment: { envFiles: readEnvFiles(inv, request, opened, host, notices) },
+    environment: { envFiles: readEnvFiles(inv, request, opened, host) },
     notices,
   };
 }
