@@ -23,6 +23,8 @@ interface Parts {
   readonly image: ImageFacts;
   readonly binds: readonly BindSpec[];
   readonly home: string;
+  /** First word of what is executed. */
+  readonly program: string;
   readonly cwd: string;
   readonly identity: IdentityPlan;
   readonly gpu: GpuBinds;
@@ -69,6 +71,8 @@ export function environmentOf(parts: Parts): EnvironmentPlan {
     envFiles: parts.facts.envFiles,
     app: request.app,
     shell: request.action === "shell" ? request.shell : undefined,
+    interactiveShell:
+      request.action === "shell" && parts.program !== request.shell ? parts.program : undefined,
     instance: undefined,
     sharensMaster: false,
     oldNamesAreOwn: request.calledAs === "singularity",

@@ -115,6 +115,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     image,
     binds,
     home: home.target,
+    program: choice.process.candidates[0]?.argv[0] ?? "",
     cwd: start.candidates[0] ?? "/",
     identity,
     gpu,

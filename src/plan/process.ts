@@ -45,7 +45,11 @@ function exists(files: FileView, path: string): boolean {
 
 function shells(request: LaunchRequest, files: FileView): Candidate[] {
   const candidates: Candidate[] = [];
-  if (request.shell !== undefined) candidates.push({ argv: [request.shell], note: "" });
+  const { shell } = request;
+  // A name is looked up in the container's PATH when it starts; a path is known here.
+  if (shell !== undefined && (!shell.includes("/") || exists(files, shell))) {
+    candidates.push({ argv: [shell], note: "" });
+  }
   if (exists(files, "/bin/bash")) candidates.push({ argv: ["/bin/bash", "--norc"], note: "" });
   if (exists(files, "/bin/sh")) candidates.push({ argv: ["/bin/sh"], note: "" });
   if (candidates.length === 0) {
@@ -62,6 +66,13 @@ function runscript(request: LaunchRequest, files: FileView): ProcessChoice {
   for (const path of ["/.singularity.d/runscript", "/apptainer", "/singularity"]) {
     if (exists(files, path))
       return start([{ argv: [path, ...request.args], note: "" }], `the runscript, ${path}`);
+  }
+  if (!exists(files, "/bin/sh")) {
+    throw new Fault(
+      "not-found",
+      "No runscript and no /bin/sh executable found in container, aborting",
+      { exitCode: 1, hint: "start a program of the image with exec" },
+    );
   }
   return start(
     [
@@ -85,11 +96,14 @@ function script(
       ? `/.singularity.d/${name}`
       : `/scif/apps/${request.app}/scif/${name}`;
   if (exists(files, path)) return start([{ argv: [path, ...request.args], note: "" }], path);
+  // An unknown app is told by a script of the image, where it has apps; else here.
   if (request.app !== undefined && !resolveIn(files, `/scif/apps/${request.app}`).entry) {
-    throw new Fault("not-found", `Could not locate the container application: ${request.app}`, {
-      exitCode: 1,
-      hint: "list the apps of an image with: inspect --list-apps IMAGE",
-    });
+    const process = {
+      candidates: [{ argv: [path, ...request.args], note: "" }],
+      notFound: `Could not locate the container application: ${request.app}`,
+      why: "--app",
+    };
+    return { kind: "start", process };
   }
   return { kind: "nothing", note: none === "" ? `No ${name} found for app ${request.app}` : none };
 }

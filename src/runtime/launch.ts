@@ -62,6 +62,7 @@ export async function launch(
         ? key
         : undefined,
     debug: by.log.level >= 5,
+    says: { info: by.log.level >= 1, warnings: by.log.level >= -2 },
     colour: facts.host.stderrIsTerminal && inv.globals.bool("nocolor") !== true,
   });
 }

@@ -5,7 +5,7 @@ import { memfdCreate, O_CLOEXEC, O_RDONLY, open, setCloseOnExec } from "../host/
 import { encodeOps } from "../ops/encode.ts";
 import type { WiredOp } from "../ops/op.ts";
 import type { HostFacts } from "../plan/facts.ts";
-import { lower } from "../plan/lower/lower.ts";
+import { type LowerOptions, lower } from "../plan/lower/lower.ts";
 import type { Plan } from "../plan/plan.ts";
 import { becomeStarter, fillMemfd } from "./become-starter.ts";
 import { installedHelper, ownBinary } from "./installed.ts";
@@ -14,6 +14,7 @@ import { remember } from "./replay/remember.ts";
 import { unpackImage } from "./unpack.ts";
 
 export interface StartOptions {
+  readonly says: LowerOptions["says"];
   /** Descriptors of the caller that the program gets. */
   readonly inherited: readonly number[];
   /** The launch is remembered under it; absent: it is not. */
@@ -37,7 +38,7 @@ export async function startPlan(
   host: HostFacts,
   options: StartOptions,
 ): Promise<never> {
-  const ops = encodeOps(await opsOf(plan, host), {
+  const ops = encodeOps(await opsOf(plan, host, options.says), {
     debug: options.debug,
     procPath: "/proc",
     colour: options.colour,
@@ -60,7 +61,11 @@ export async function startPlan(
 }
 
 /** The operations of a plan on this machine; unpacks the image when it cannot be mounted. */
-export async function opsOf(plan: Plan, host: HostFacts): Promise<WiredOp[]> {
+export async function opsOf(
+  plan: Plan,
+  host: HostFacts,
+  says: LowerOptions["says"],
+): Promise<WiredOp[]> {
   const base = BASES.find((dir) => host.files.lstat(dir)?.kind === "dir");
   if (base === undefined)
     throw new Fault("unsupported", "Cannot set up the container: no directory to set it up on");
@@ -71,6 +76,7 @@ export async function opsOf(plan: Plan, host: HostFacts): Promise<WiredOp[]> {
       : undefined;
   return lower(plan, {
     base,
+    says,
     shellFd: needsShell ? await openShell() : -1,
     shellPath: "",
     ...(unpacked === undefined ? {} : { unpacked }),

@@ -72,6 +72,12 @@ export const IMAGE_TREE: Readonly<Record<string, TreeNode>> = {
   [`${ENV}/90-environment.sh`]: {
     program: '#!/bin/sh\nexport E1=image\nexport E2="$E1-two"\nexport E3=${HOSTVAR:-unset}\n',
   },
+  [`${ENV}/99-base.sh`]: {
+    program: `#!/bin/sh
+LD_LIBRARY_PATH="\${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/.singularity.d/libs"
+export LD_LIBRARY_PATH
+`,
+  },
   [`${ENV}/95-apps.sh`]: {
     program: `#!/bin/sh
 if test -n "\${SINGULARITY_APPNAME:-}"; then

@@ -24,6 +24,8 @@ export interface Comparison {
   readonly code?: number;
   /** What the output must hold, so that two equal failures are no success. */
   readonly prints?: string | RegExp;
+  /** With no variables at all but those of `env`. */
+  readonly emptyEnv?: true;
   /** Run as root. */
   readonly asRoot?: true;
 }
@@ -117,7 +119,17 @@ exit $code`;
     const env = Object.entries(c.env ?? {}).map(([name, value]) => `${name}=${fill(value)}`);
     const program = tool === "peer" ? place.peer : place.skiff;
     const finished = await place.run(
-      ["sh", "-c", script, "sh", "env", ...env, program, ...c.words.map(fill)],
+      [
+        "sh",
+        "-c",
+        script,
+        "sh",
+        "env",
+        ...(c.emptyEnv === true ? ["-i"] : []),
+        ...env,
+        program,
+        ...c.words.map(fill),
+      ],
       {
         as: c.asRoot === true ? "self" : "user",
         ...(c.stdin === undefined ? {} : { stdin: c.stdin }),

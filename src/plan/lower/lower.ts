@@ -22,6 +22,8 @@ export interface LowerOptions {
   /** Inherited descriptor of the carried shell; -1: none, then `shellPath`. */
   readonly shellFd: number;
   readonly shellPath: string;
+  /** What may be said on the way: INFO lines, and WARNING lines. */
+  readonly says: { readonly info: boolean; readonly warnings: boolean };
   /** Where the image was unpacked, and words that remove it; absent when it is mounted. */
   readonly unpacked?: { readonly path: string; readonly remove: readonly string[] };
 }
@@ -108,12 +110,18 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
     });
   }
   out.push(...rootOps(plan, options.base), ...mountOps(plan));
+  if (!options.says.warnings) out.splice(0, out.length, ...out.map(withoutWarning));
   out.push({
     op: { kind: "pivot", root: ROOT, putOld: "" },
     faults: setupFault("cannot enter the container's root"),
   });
   processOps(out, plan, options);
   return out;
+}
+
+function withoutWarning(wired: WiredOp): WiredOp {
+  const { op, faults } = wired;
+  return op.kind === "bind" && op.warning !== "" ? { op: { ...op, warning: "" }, faults } : wired;
 }
 
 /** The paths from below `from` (left out) down to `to`, parents first. */
@@ -195,7 +203,9 @@ function processOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
     op: {
       kind: "chdir",
       candidates: cwd.fatal ? [first] : cwd.candidates,
-      warning: `WARNING: Error changing the container working directory. Using '${cwd.candidates[1] ?? "/"}' instead: chdir ${first}: no such file or directory`,
+      warning: !options.says.warnings
+        ? ""
+        : `WARNING: Error changing the container working directory. Using '${cwd.candidates[1] ?? "/"}' instead: chdir ${first}: no such file or directory`,
     },
     faults: [
       { errno: 0, text: `failed to set working directory: chdir ${escapePercent(first)}: %e` },
@@ -228,7 +238,9 @@ function processOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
       kind: "exec",
       words: candidates.flatMap((c) => c.argv),
       counts: candidates.map((c) => String(c.argv.length)),
-      notes: candidates.map((c) => (c.note === "" ? "" : `INFO:    ${c.note}`)),
+      notes: candidates.map((c) =>
+        c.note === "" || !options.says.info ? "" : `INFO:    ${c.note}`,
+      ),
     },
     faults: execFaults(plan),
   });
