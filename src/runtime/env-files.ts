@@ -24,13 +24,19 @@ export function readEnvFiles(
         { hint: "check the path given to --env-file" },
       );
     }
-    return evaluateEnvFile({
-      path,
-      text: decodeOsText(bytes),
+    const result = evaluateEnvFile({
+      file: { path, text: decodeOsText(bytes) },
       host: host.env,
       imagePath: image.path,
       action: request.action,
       arguments: request.args,
+      cwd: host.cwd ?? "/",
+    });
+    if (result.kind === "values") return { path, variables: result.variables };
+    // The reference tool, too, runs no programs for such a file.
+    const why = result.kind === "failed" ? result.text : `${result.reason}: execution is disabled`;
+    throw new Fault("invalid", `while setting environment: while processing ${path}: ${why}`, {
+      hint: "an environment file holds assignments; values may use quotes and variables, but run no programs",
     });
   });
 }
