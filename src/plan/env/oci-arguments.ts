@@ -61,7 +61,8 @@ export function ociArguments(run: OciRun): OciArguments {
   if (entrypoint === "" && given.length === 0 && cmd === "") return { kind: "nothing" };
   if (run.noEval) {
     const own = readWords(`${entrypoint} ${given.length === 0 ? cmd : ""}`, {});
-    return own.kind === "argv" ? { kind: "argv", argv: [...own.argv, ...given] } : own;
+    if (own.kind === "shell") return own;
+    return { kind: "argv", argv: own.kind === "argv" ? [...own.argv, ...given] : given };
   }
   let words = cmd;
   if (given.length > 0) words = given.map((word) => `"${word}"`).join(" ");
