@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect } from "bun:test";
-import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { collectBase } from "../../src/plan/env/base-variables.ts";
 import type { EnvironmentInput } from "../../src/plan/env/environment-input.ts";
 import { collectInjection } from "../../src/plan/env/injected-variables.ts";
@@ -8,6 +16,7 @@ import { planEnvironment } from "../../src/plan/env/plan-environment.ts";
 import { planSteps } from "../../src/plan/env/script-steps.ts";
 import { writeDriver } from "../../src/plan/env/shell-driver.ts";
 import { STANDARD_SCRIPTS } from "../../src/plan/env/standard-scripts.ts";
+import type { ScriptFiles } from "../../src/plan/shell/script-files.ts";
 import { enterPeerPlace, noPeer, type PeerPlace } from "../support/peer.ts";
 import { testUnless } from "../support/skip.ts";
 import { realFiles } from "./evaluate-here.ts";
@@ -260,6 +269,108 @@ describe("the environment of a container, beside the peer", () => {
     });
   }
 });
+
+/** An image that the peer builds, with applications of its own. */
+const DEFINITION = `Bootstrap: scratch
+
+%setup
+    for file in /bin/sh $(ldd /bin/sh | grep -o '/[^ ]*'); do
+        mkdir -p "$APPTAINER_ROOTFS$(dirname "$file")"
+        cp -L "$file" "$APPTAINER_ROOTFS$file"
+    done
+%environment
+    export FOO=bar
+    BAZ="q"
+%appenv foo
+    export APPV="1 $SCIF_APPNAME"
+%apprun foo
+    true
+%apprun my-app
+    true
+`;
+
+describe("images that the peer builds", () => {
+  let place: PeerPlace | undefined;
+
+  beforeAll(async () => {
+    if (noPeer() !== undefined) return;
+    place = enterPeerPlace();
+    writeFileSync(`${place.outside}/x.def`, DEFINITION);
+    const built = await place.run([
+      place.peer,
+      "--silent",
+      "build",
+      "--sandbox",
+      `${place.inside}/root`,
+      `${place.inside}/x.def`,
+    ]);
+    if (built.code !== 0) throw new Error(built.stderr);
+  });
+  afterAll(() => place?.leave());
+
+  for (const app of [undefined, "foo", "my-app", "nosuch"]) {
+    testUnless(noPeer())(`need no shell, and look the same, with application ${app}`, async () => {
+      if (place === undefined) throw new Error("no place");
+      const flags = app === undefined ? [] : ["--app", app];
+      const argv = [
+        place.peer,
+        "--silent",
+        "exec",
+        ...BINDS,
+        "--pwd",
+        "/",
+        ...flags,
+        `${place.inside}/root`,
+        "/usr/bin/env",
+        "-0",
+      ];
+      const ran = await place.run(argv, { env: { PATH, HOME: "/nonexistent", H: "1" } });
+      const theirs = readRecords(ran.stdout);
+      const folder = `${place.outside}/root/.singularity.d/env`;
+      const plan = planEnvironment({
+        ...DEFAULTS,
+        host: { PATH, HOME: "/nonexistent", H: "1" },
+        imagePath: `${place.inside}/root`,
+        bindDestinations: ["/usr", "/lib", "/lib64", "/bin"],
+        home: theirs["HOME"] ?? "",
+        app,
+        scripts: readdirSync(folder)
+          .sort()
+          .map((name) => ({
+            path: `/.singularity.d/env/${name}`,
+            text: readFileSync(`${folder}/${name}`, "utf8"),
+          })),
+        files: below(`${place.outside}/root`),
+      });
+      if (plan.kind !== "direct") throw new Error(plan.reason);
+      expect(plan.exit ?? 0).toBe(ran.code);
+      if (plan.exit !== undefined) {
+        expect(plan.output.map(({ text }) => text).join("")).toBe(ran.stdout);
+        return;
+      }
+      const ours = Object.fromEntries(plan.variables.map(({ name, value }) => [name, value]));
+      delete ours["SINGULARITY_COMMAND"];
+      expect(ours).toEqual(theirs);
+    });
+  }
+});
+
+const BINDS = ["/usr", "/lib", "/lib64", "/bin"].flatMap((path) => ["--bind", path]);
+
+/** A tree of this side as the root of a container. */
+function below(root: string): ScriptFiles {
+  const real = realFiles(root);
+  const outside = (path: string): string => (path === "/" ? root : root + path);
+  return {
+    ...real,
+    view: {
+      lstat: (path) => real.view.lstat(outside(path)),
+      list: (path) => real.view.list(outside(path)),
+      read: (path, limit) => real.view.read(outside(path), limit),
+    },
+    isKnown: () => true,
+  };
+}
 
 /** Runs the driver for the same input in a container of the peer, with an environment of its own. */
 async function runDriver(
