@@ -86,8 +86,8 @@ class DirectRun {
       case "source": {
         const { path, text } = step.script;
         const error = this.interpreter.runScript(path, text);
-        if (error !== undefined)
-          this.notices.push({ level: "error", text: `${error.place}: ${error.text}` });
+        // Printed where a shell would print it: among what the scripts print.
+        if (error !== undefined) this.interpreter.complain(`${error.place}: ${error.text}`);
         return;
       }
       case "default-path":

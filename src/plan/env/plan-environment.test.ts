@@ -251,10 +251,10 @@ describe("planEnvironment()", () => {
       scripts: standard({ "50-a.sh": "export A=1\nfi\nexport A=2\n", "60-b.sh": "export B=$A" }),
     });
     expect(made.variables.find(({ name }) => name === "B")?.value).toBe("1");
-    expect(made.notices).toEqual([
+    expect(made.output).toEqual([
       {
-        level: "error",
-        text: "/.singularity.d/env/50-a.sh:2: syntax error near unexpected token `fi'",
+        stream: 2,
+        text: "/.singularity.d/env/50-a.sh:2: syntax error near unexpected token `fi'\n",
       },
     ]);
   });

@@ -95,6 +95,11 @@ export class Interpreter implements BuiltinHost {
     }
   }
 
+  /** Writes a line to standard error. */
+  complain(text: string): void {
+    this.streams.error.write(`${text}\n`);
+  }
+
   /** Value of a text as between double quotes, where `\"` stands for a quote: what an injected variable becomes. */
   expandQuoted(text: string, place: string): string {
     const before = this.source;
