@@ -47,7 +47,10 @@ export function layeredView(layers: readonly Layer[]): FileView {
         }
         if (isHidden(layer, `${path}/x`)) break;
       }
-      return [...names].filter(([, shown]) => shown).map(([name]) => name).sort();
+      return [...names]
+        .filter(([, shown]) => shown)
+        .map(([name]) => name)
+        .sort();
     },
     read: (path, limitBytes) => {
       const found = find(path);
