@@ -43,7 +43,11 @@ async function warmUp(
   extraEnv: Record<string, string> = {},
 ): Promise<void> {
   const before = recordNames().length;
-  for (let i = 0; i < 3 && recordNames().length === before; i++) await launch(words, extraEnv);
+  // A file that changed just now, in a test before, is not trusted yet.
+  for (let i = 0; i < 8 && recordNames().length === before; i++) {
+    if (i > 1) await Bun.sleep(700);
+    await launch(words, extraEnv);
+  }
   expect(recordNames().length).toBe(before + 1);
 }
 
@@ -67,8 +71,9 @@ describe("a launch that is started again", () => {
 
   it("is kept from the second time on, for the owner only", async () => {
     const words = ["exec", "img", "sh", "-c", "echo kept"];
+    const before = recordNames().length;
     expect((await launch(words)).stdout).toBe("kept\n");
-    expect(recordNames().length).toBe(0);
+    expect(recordNames().length).toBe(before);
     await warmUp(words);
     expect((await launch(words)).stdout).toBe("kept\n");
   });
