@@ -6,15 +6,19 @@
 set -eu
 . "$(dirname -- "$0")/progress.sh"
 
-# command:package, in the names of Debian 12
+# command:package or file:package, in the names of Debian 12
 needed='gcc:gcc musl-gcc:musl-tools bash-static:bash-static mksquashfs:squashfs-tools
   squashfuse_ll:squashfuse fuse2fs:fuse2fs fuse-overlayfs:fuse-overlayfs fusermount3:fuse3 newuidmap:uidmap
   mmdebstrap:mmdebstrap debootstrap:debootstrap mkfs.ext3:e2fsprogs busybox:busybox-static'
-wanted_by_tests='cwltool:cwltool snakemake:snakemake strace:strace jq:jq'
+wanted_by_tests='cwltool:cwltool /usr/lib/python3/dist-packages/setuptools:python3-setuptools
+  snakemake:snakemake strace:strace jq:jq ps:procps /usr/include/stdio.h:libc6-dev'
 
 missing_of() {
   for pair in "$@"; do
-    command -v "${pair%%:*}" >/dev/null || printf '%s ' "${pair#*:}"
+    case $pair in
+      /*) [ -e "${pair%%:*}" ] ;;
+      *) command -v "${pair%%:*}" >/dev/null ;;
+    esac || printf '%s ' "${pair#*:}"
   done
 }
 
