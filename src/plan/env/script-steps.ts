@@ -41,7 +41,7 @@ export function planSteps(input: EnvironmentInput): readonly ScriptStep[] {
       extended = true;
       continue;
     }
-    steps.push({ kind: "source", script });
+    if (!/^(?:\s|#[^\n]*(?:\n|$))*$/.test(script.text)) steps.push({ kind: "source", script });
     if (name === "10-docker.sh" || name === "10-docker2singularity.sh")
       steps.push({ kind: "complete-path" });
     if (name === "99-base.sh") {
