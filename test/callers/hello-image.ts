@@ -14,7 +14,7 @@ export async function writeHelloImage(lab: CallerLab, name: string): Promise<str
      : >hello/env; cd hello/.singularity.d
      echo '#!/bin/sh' >env/01-base.sh; echo 'export HELLO="world"' >env/10-docker.sh
      printf '#!/bin/sh\\n\\nexec /env "$@"\\n' >runscript; chmod -R a+rx .; cd ../..
-     mksquashfs hello hello.squashfs -all-root -noappend -no-progress -no-xattrs -nopad >/dev/null`,
+     mksquashfs hello hello.squashfs -all-root -noappend -no-progress -no-xattrs >/dev/null`,
   );
   if (made.code !== 0) throw new Error(`Cannot make ${name}: ${made.stderr}`);
   const squashfs = readFileSync(`${lab.dir}/hello.squashfs`);
