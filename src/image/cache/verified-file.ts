@@ -1,0 +1,212 @@
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeSync,
+} from "node:fs";
+import { Fault } from "../../base/fault.ts";
+import { dirName } from "../../base/path.ts";
+import { dropPartial, leavePartial, takePartial } from "./_partial.ts";
+import { type Waiting, withClaim } from "./claim.ts";
+import { type CachePlaces, hexOf, makeFolder } from "./places.ts";
+import { readRecord, writeRecord } from "./records.ts";
+import { spaceFault } from "./space.ts";
+
+/** A file whose content is known by its digest before it is there. */
+export interface WantedFile {
+  readonly digest: string;
+  readonly sizeBytes: number;
+  /** Path of the entry on each level of the cache, the user's own first. */
+  readonly candidates: readonly string[];
+  /** What it is, for faults: `layer sha256:…`. */
+  readonly what: string;
+  /** The bytes from an offset on; may be asked for again after a failure. */
+  source(offset: number): AsyncIterable<Uint8Array>;
+}
+
+export interface FetchHooks {
+  /** Bytes there so far, those of an earlier attempt included. */
+  onBytes?(done: number): void;
+  onWait?(state: Waiting): void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Path of the file in the cache, fetched first when it is not there. It is written under another
+ * name, its size and digest are checked, it is flushed and then renamed; a broken download is kept
+ * and continued by the next attempt. Throws a Fault, and whatever `source` throws.
+ */
+export async function obtainFile(
+  places: CachePlaces,
+  wanted: WantedFile,
+  hooks: FetchHooks = {},
+): Promise<string> {
+  const hex = hexOf(wanted.digest);
+  return await withClaim({
+    folder: `${places.root}/skiff/claims`,
+    name: hex,
+    find: () => findVerified(places, wanted),
+    work: (tell) =>
+      download(places, wanted, {
+        ...hooks,
+        onBytes: (done) => {
+          tell(done, wanted.sizeBytes);
+          hooks.onBytes?.(done);
+        },
+      }),
+    signal: hooks.signal,
+    ...(hooks.onWait === undefined ? {} : { onWait: hooks.onWait.bind(hooks) }),
+  });
+}
+
+/** The first candidate that is there with the right size and was verified; one that is wrong is removed. */
+export function findVerified(
+  places: CachePlaces,
+  wanted: Pick<WantedFile, "digest" | "sizeBytes" | "candidates">,
+): string | undefined {
+  for (const path of wanted.candidates) {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined || !stat.isFile()) continue;
+    const name = recordName(path, wanted.digest);
+    const record = readRecord(places, "verified", name);
+    const isKnown =
+      record?.["size"] === stat.size &&
+      record["mtimeMs"] === stat.mtimeMs &&
+      record["ino"] === stat.ino;
+    if (stat.size === wanted.sizeBytes && (isKnown || hashFile(path) === wanted.digest)) {
+      if (!isKnown) rememberVerified(places, path, wanted.digest);
+      return path;
+    }
+    // Removing what lies on a shared level fails, rightly.
+    rmSync(path, { force: true, recursive: false });
+  }
+  return undefined;
+}
+
+async function download(
+  places: CachePlaces,
+  wanted: WantedFile,
+  hooks: FetchHooks,
+): Promise<string> {
+  const [target = ""] = wanted.candidates;
+  const hex = hexOf(wanted.digest);
+  let partial: string | undefined;
+  let fd: number | undefined;
+  try {
+    makeFolder(dirName(target));
+    partial = takePartial(places.root, hex, wanted.sizeBytes);
+    fd = openSync(partial, "r+");
+    const hash = new Bun.CryptoHasher("sha256");
+    let at = hashInto(hash, fd, wanted.sizeBytes);
+    hooks.onBytes?.(at);
+    for await (const piece of at < wanted.sizeBytes ? wanted.source(at) : []) {
+      if (at + piece.length > wanted.sizeBytes) {
+        throw refusal(wanted, `more than the ${wanted.sizeBytes} bytes of its description came`);
+      }
+      for (let done = 0; done < piece.length; ) {
+        done += writeSync(fd, piece, done, piece.length - done, at + done);
+      }
+      hash.update(piece);
+      at += piece.length;
+      hooks.onBytes?.(at);
+    }
+    if (at !== wanted.sizeBytes) {
+      throw new Fault(
+        "io",
+        `Cannot fetch ${wanted.what}: it ended after ${at} of ${wanted.sizeBytes} bytes`,
+        { hint: "try again: it goes on where it ended" },
+      );
+    }
+    const digest = `sha256:${hash.digest("hex")}`;
+    if (digest !== wanted.digest) throw refusal(wanted, `its content has the digest ${digest}`);
+    fsyncSync(fd);
+    closeSync(fd);
+    fd = undefined;
+    renameSync(partial, target);
+    partial = undefined;
+    syncFolder(dirName(target));
+    rememberVerified(places, target, wanted.digest);
+    return target;
+  } catch (error) {
+    if (error instanceof Fault && error.code === "invalid" && partial !== undefined) {
+      dropPartial(partial);
+      partial = undefined;
+    }
+    throw spaceFault(error, `Cannot store ${wanted.what}`, places.root);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+    if (partial !== undefined) leavePartial(partial, places.root, hex);
+  }
+}
+
+function refusal(wanted: WantedFile, why: string): Fault {
+  return new Fault("invalid", `Cannot use ${wanted.what}: ${why}`, {
+    hint: "what was sent is not what the manifest names: the registry, or something on the way to it, is broken",
+  });
+}
+
+/** Remembers that a file's digest was found right. */
+export function rememberVerified(places: CachePlaces, path: string, digest: string): void {
+  const { size, mtimeMs, ino } = statSync(path);
+  writeRecord(places, "verified", recordName(path, digest), { size, mtimeMs, ino });
+}
+
+function recordName(path: string, digest: string): string {
+  // The same content may lie in two places, each with its own state.
+  return `${hexOf(digest)}-${new Bun.CryptoHasher("sha256").update(path).digest("hex").slice(0, 8)}`;
+}
+
+/** Marks an entry as used now; its own time stays. */
+export function touchEntry(path: string): void {
+  try {
+    utimesSync(path, new Date(), statSync(path).mtime);
+  } catch {
+    // A level that is only read.
+  }
+}
+
+function hashFile(path: string): string | undefined {
+  try {
+    const fd = openSync(path, "r");
+    try {
+      const hash = new Bun.CryptoHasher("sha256");
+      hashInto(hash, fd, Number.MAX_SAFE_INTEGER);
+      return `sha256:${hash.digest("hex")}`;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** Feeds a file's content to a hash; gives its length, at most `limit`. */
+function hashInto(hash: Bun.CryptoHasher, fd: number, limit: number): number {
+  const buffer = new Uint8Array(1 << 20);
+  let at = 0;
+  for (;;) {
+    const count = readSync(fd, buffer, 0, Math.min(buffer.length, limit - at), at);
+    if (count === 0) return at;
+    hash.update(buffer.subarray(0, count));
+    at += count;
+  }
+}
+
+/** Makes a rename last through a power failure. */
+export function syncFolder(path: string): void {
+  try {
+    const fd = openSync(path, "r");
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // File systems without it have no need.
+  }
+}

@@ -1,0 +1,66 @@
+import { Fault } from "../../base/fault.ts";
+import { type Credential, passwordCredential } from "./credential.ts";
+import { credentialIn, helperFor, readDockerConfig } from "./docker-config.ts";
+import { askHelper } from "./helper.ts";
+
+/** Where credentials are looked for. */
+export interface CredentialPlaces {
+  readonly env: Readonly<Record<string, string>>;
+  /** Name and password that were given outright, with the words for where. */
+  readonly given:
+    | { readonly username: string; readonly password: string; readonly source: string }
+    | undefined;
+  /** `--authfile`; "" when not given. */
+  readonly authFile: string;
+  /** skiff's directory in the user's home (config/user-directory.ts). */
+  readonly userDirectory: string;
+  readonly home: string | undefined;
+}
+
+/** Finds the credential for a repository of a registry; undefined: none, go on as anonymous. */
+export type FindCredential = (
+  registry: string,
+  repository: string,
+) => Promise<Credential | undefined>;
+
+/**
+ * Order: what was given outright; the file of `--authfile` alone; docker-config.json of skiff and of
+ * the peers; Docker's own config.json. The first file that knows the registry counts, in a file its
+ * helper before its own entry.
+ */
+export function credentialFinder(places: CredentialPlaces): FindCredential {
+  return async (registry, repository) => {
+    const { given } = places;
+    if (given !== undefined) {
+      return passwordCredential(given.username, given.password, given.source);
+    }
+    for (const path of credentialFiles(places)) {
+      const config = readDockerConfig(path);
+      if (config === undefined) {
+        if (path !== places.authFile) continue;
+        throw new Fault("not-found", `Cannot read the file of credentials "${path}"`, {
+          hint: "it is named by --authfile or its variable; it must be JSON as in Docker's config.json",
+        });
+      }
+      const helper = helperFor(config, registry);
+      const found =
+        (helper === undefined ? undefined : await askHelper(helper, registry, places.env)) ??
+        credentialIn(config, registry, repository);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+}
+
+/** Files of credentials in the order they are asked. */
+export function credentialFiles(places: Omit<CredentialPlaces, "given">): readonly string[] {
+  const { authFile, home, env, userDirectory } = places;
+  if (authFile !== "") return [authFile];
+  const docker = env["DOCKER_CONFIG"]?.trim() || (home === undefined ? "" : `${home}/.docker`);
+  const own = [userDirectory];
+  if (home !== undefined) own.push(`${home}/.apptainer`, `${home}/.singularity`);
+  return [
+    ...own.map((folder) => `${folder}/docker-config.json`),
+    ...(docker === "" ? [] : [`${docker}/config.json`]),
+  ];
+}

@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/** What TLS to one host stands on; the names are those of Bun's fetch. */
+export interface TlsOptions {
+  readonly ca?: readonly string[];
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+/** Where distributions keep the certificates that the machine trusts. */
+const SYSTEM_BUNDLES = [
+  "/etc/ssl/certs/ca-certificates.crt",
+  "/etc/pki/tls/certs/ca-bundle.crt",
+  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+  "/etc/ssl/ca-bundle.pem",
+  "/etc/ssl/cert.pem",
+];
+
+/**
+ * Certificates for a host (`name:port` or `name`): the machine's, or those of SSL_CERT_FILE; those of
+ * NODE_EXTRA_CA_CERTS; and what sites keep for one registry in /etc/docker/certs.d/HOST and
+ * /etc/containers/certs.d/HOST: `*.crt` to trust, `*.cert` with `*.key` to show.
+ */
+export function trustFor(host: string, env: Environment, configDir: string): TlsOptions {
+  const given = env["SSL_CERT_FILE"]?.trim();
+  const system = given ? readText(given) : firstText(SYSTEM_BUNDLES);
+  const extra = env["NODE_EXTRA_CA_CERTS"]?.trim();
+  const ca = [system, extra ? readText(extra) : undefined];
+  let cert: string | undefined;
+  let key: string | undefined;
+  const folders = ["/etc/docker/certs.d", "/etc/containers/certs.d", `${configDir}/certs.d`];
+  for (const folder of folders.map((parent) => `${parent}/${host}`)) {
+    for (const name of namesIn(folder)) {
+      if (name.endsWith(".crt")) ca.push(readText(`${folder}/${name}`));
+      if (!name.endsWith(".cert")) continue;
+      cert = readText(`${folder}/${name}`);
+      key = readText(`${folder}/${name.slice(0, -4)}key`);
+    }
+  }
+  const texts = ca.filter((text) => text?.includes("-----BEGIN") === true) as string[];
+  return {
+    // Without any list of its own the run-time's built-in one counts.
+    ...(texts.length === 0 ? {} : { ca: texts }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  };
+}
+
+function firstText(paths: readonly string[]): string | undefined {
+  for (const path of paths) {
+    const text = readText(path);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function namesIn(path: string): readonly string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,246 @@
+import { Fault } from "../../base/fault.ts";
+import { type OciDescriptor, type OciManifest, parseManifest } from "../../format/oci/manifest.ts";
+import type { OciImage, OciLayer } from "../../format/oci/oci-image.ts";
+import { choosePlatform, type PlatformWish, wantedPlatform } from "../../format/oci/platform.ts";
+import { type RegistryReference, requestedVersion } from "../../format/oci/reference.ts";
+import type { Waiting } from "../../image/cache/claim.ts";
+import { blobPath, type CachePlaces } from "../../image/cache/places.ts";
+import { readVerified } from "../../image/cache/read-verified.ts";
+import { findVerified, obtainFile } from "../../image/cache/verified-file.ts";
+import type { HttpClient } from "../http/client.ts";
+import { streamBlob } from "./blob-request.ts";
+import { fetchManifest } from "./manifest-request.ts";
+import type { Registry } from "./registry.ts";
+
+/** Told while layers come. */
+export interface TransferHooks {
+  /** Bytes of all layers there so far; earlier attempts and the cache count. */
+  onBytes?(done: number, total: number): void;
+  onWait?(state: Waiting): void;
+  note?(text: string): void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface OpenImageOptions {
+  readonly registry: Registry;
+  readonly http: HttpClient;
+  readonly image: RegistryReference;
+  /** As the user wrote it. */
+  readonly text: string;
+  readonly wish: PlatformWish;
+  /** Where blobs are kept: the cache, or a temporary directory instead. */
+  readonly places: CachePlaces;
+  /** Downloads at a time (directive `download concurrency`). */
+  readonly concurrency: number;
+  readonly hooks: TransferHooks;
+}
+
+/** An image of a registry; its layers are fetched when they are opened, or all at once beforehand. */
+export interface RegistryImage extends OciImage {
+  /** Digest of what the tag names: the index where there is one. */
+  readonly namedDigest: string;
+  /** Bytes of layers that the cache lacks. */
+  missingBytes(): number;
+  /** Fetches all layers, several at a time. */
+  fetchLayers(): Promise<void>;
+}
+
+/**
+ * Looks up an image in a registry: manifest, choice of the platform, configuration. `version` is a
+ * digest where one is known already. Throws a Fault.
+ */
+export async function openRegistryImage(
+  options: OpenImageOptions,
+  version: string = requestedVersion(options.image),
+): Promise<RegistryImage> {
+  const { registry, text, places } = options;
+  const { repository } = options.image;
+  const named = await fetchManifest(registry, repository, version, text);
+  let manifest = parseManifest(named.text, named.mediaType, `manifest of ${text}`);
+  let digest = named.digest;
+  if (manifest.kind === "index") {
+    const wanted = wantedPlatform(wishOf(options));
+    const chosen = choosePlatform(manifest, wanted, text);
+    const found = await fetchManifest(registry, repository, chosen.digest, text, [
+      chosen.mediaType,
+      ...(chosen.mediaType === "" ? ["*/*"] : []),
+    ]);
+    manifest = parseManifest(found.text, found.mediaType, `manifest of ${text}`);
+    digest = found.digest;
+  }
+  if (manifest.kind === "index") {
+    throw new Fault("unsupported", `Cannot use ${text}: its index names another index`);
+  }
+  requireLayers(manifest, text);
+  const config = await readBlob(options, manifest.config, `configuration of ${text}`);
+  const layers = new LayerSet(options, manifest.layers);
+  return {
+    reference: text,
+    manifestDigest: digest,
+    namedDigest: named.digest,
+    config,
+    layers: layers.layers,
+    missingBytes: () =>
+      layers.distinct
+        .filter((layer) => findVerified(places, wantedOf(places, layer)) === undefined)
+        .reduce((sum, layer) => sum + layer.sizeBytes, 0),
+    fetchLayers: () => layers.fetchAll(),
+  };
+}
+
+/** What the caller asked for; a name such as `arm64v8/alpine` asks too. */
+export function wishOf(options: Pick<OpenImageOptions, "image" | "wish">): PlatformWish {
+  const { platform } = options.image;
+  if (platform === undefined) return options.wish;
+  return { ...options.wish, arch: platform.arch, variant: platform.variant, platform: "" };
+}
+
+const CONFIG_LIMIT_BYTES = 16 << 20;
+const SIF_LAYER = /^appli(c|ci)ation\/vnd\.sylabs\.sif\.layer/;
+
+function requireLayers(
+  manifest: Extract<OciManifest, { readonly kind: "image" }>,
+  text: string,
+): void {
+  if (manifest.layers.some((layer) => SIF_LAYER.test(layer.mediaType))) {
+    throw new Fault("unsupported", `Cannot use ${text}: it holds a SIF, not layers`, {
+      hint: `use ${text.replace(/^docker:/, "oras:")}`,
+    });
+  }
+  if (manifest.config.sizeBytes > CONFIG_LIMIT_BYTES) {
+    throw new Fault("invalid", `Cannot use ${text}: its configuration is too long`);
+  }
+  if (!manifest.layers.some((layer) => /layer|rootfs|tar/.test(layer.mediaType))) {
+    throw new Fault(
+      "unsupported",
+      `Cannot use ${text}: no extractable OCI/Docker tar layers found`,
+      { hint: "it is no container image" },
+    );
+  }
+}
+
+/** A small blob, whole, from the cache or through it. */
+export async function readBlob(
+  options: Pick<OpenImageOptions, "registry" | "http" | "image" | "places" | "hooks">,
+  blob: OciDescriptor,
+  what: string,
+): Promise<Uint8Array> {
+  const path = await obtainBlob(options, blob, what, () => {});
+  const pieces: Uint8Array[] = [];
+  for await (const piece of readVerified(path, blob.digest, blob.sizeBytes, what)) {
+    pieces.push(piece);
+  }
+  return new Uint8Array(Buffer.concat(pieces));
+}
+
+function wantedOf(
+  places: CachePlaces,
+  blob: OciDescriptor,
+): { readonly digest: string; readonly sizeBytes: number; readonly candidates: readonly string[] } {
+  const levels = [places.root, places.shared].filter((level) => level !== undefined);
+  return {
+    digest: blob.digest,
+    sizeBytes: blob.sizeBytes,
+    candidates: levels.map((level) => blobPath(level, blob.digest)),
+  };
+}
+
+function obtainBlob(
+  options: Pick<OpenImageOptions, "registry" | "http" | "image" | "places" | "hooks">,
+  blob: OciDescriptor,
+  what: string,
+  onBytes: (done: number) => void,
+): Promise<string> {
+  const { http, hooks, image, places, registry } = options;
+  return obtainFile(
+    places,
+    {
+      ...wantedOf(places, blob),
+      what,
+      source: (offset) =>
+        streamBlob(
+          {
+            registry,
+            http,
+            repository: image.repository,
+            blob,
+            what,
+            note: (text) => hooks.note?.(text),
+          },
+          offset,
+        ),
+    },
+    { onBytes, signal: hooks.signal, onWait: (state) => hooks.onWait?.(state) },
+  );
+}
+
+/** The layers of one image: each is fetched once however often it occurs or is opened. */
+class LayerSet {
+  readonly layers: readonly OciLayer[];
+  readonly distinct: readonly OciDescriptor[];
+  readonly #options: OpenImageOptions;
+  readonly #paths: Map<string, Promise<string>> = new Map();
+  readonly #done: Map<string, number> = new Map();
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(options: OpenImageOptions, layers: readonly OciDescriptor[]) {
+    this.#options = options;
+    this.distinct = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
+    this.layers = layers.map((layer) => ({
+      mediaType: layer.mediaType,
+      digest: layer.digest,
+      sizeBytes: layer.sizeBytes,
+      open: () => this.#open(layer),
+    }));
+  }
+
+  async fetchAll(): Promise<void> {
+    // Every download ends before the first failure is told, so that none writes on behind it.
+    const results = await Promise.allSettled(this.distinct.map((layer) => this.#obtain(layer)));
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+  }
+
+  async *#open(layer: OciDescriptor): AsyncGenerator<Uint8Array> {
+    const path = await this.#obtain(layer);
+    yield* readVerified(path, layer.digest, layer.sizeBytes, this.#what(layer));
+  }
+
+  #what(layer: OciDescriptor): string {
+    return `layer ${layer.digest} of ${this.#options.text}`;
+  }
+
+  #obtain(layer: OciDescriptor): Promise<string> {
+    const known = this.#paths.get(layer.digest);
+    if (known !== undefined) return known;
+    const begun = this.#withSlot(() =>
+      obtainBlob(this.#options, layer, this.#what(layer), (done) => this.#tell(layer, done)),
+    ).then((path) => {
+      this.#tell(layer, layer.sizeBytes);
+      return path;
+    });
+    this.#paths.set(layer.digest, begun);
+    return begun;
+  }
+
+  async #withSlot<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running >= Math.max(1, this.#options.concurrency)) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else this.#running += 1;
+    try {
+      return await work();
+    } finally {
+      // The slot goes to the next in line as it is.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running -= 1;
+      else next();
+    }
+  }
+
+  #tell(layer: OciDescriptor, done: number): void {
+    this.#done.set(layer.digest, done);
+    const sum = [...this.#done.values()].reduce((total, one) => total + one, 0);
+    const total = this.distinct.reduce((all, one) => all + one.sizeBytes, 0);
+    this.#options.hooks.onBytes?.(sum, total);
+  }
+}

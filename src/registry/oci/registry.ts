@@ -1,0 +1,161 @@
+import { DOCKER_HUB } from "../../format/oci/reference.ts";
+import { basicAuthorization, type Credential } from "../credentials/credential.ts";
+import type { FindCredential } from "../credentials/find.ts";
+import { credentialRefusal } from "../credentials/refusal.ts";
+import { ConnectionFault, type HttpClient, type HttpRequest } from "../http/client.ts";
+import { readErrorBody } from "../http/error-body.ts";
+import { HttpFault } from "../http/http-fault.ts";
+import { type Challenge, parseChallenge } from "./_challenge.ts";
+import { mayBePlain } from "./_local-host.ts";
+import { fetchToken } from "./_token.ts";
+
+/** How registries are talked to. */
+export interface RegistryOptions {
+  readonly http: HttpClient;
+  /** `--no-https`. */
+  readonly noHttps: boolean;
+  readonly findCredential: FindCredential;
+}
+
+/** What a request wants to do with a repository. */
+export type Access = "pull" | "push,pull";
+
+/**
+ * One registry. Requests go without credentials first; what the registry then asks for is found out,
+ * sent, and kept for the following requests:
+ *
+ *   request ─► 401 + WWW-Authenticate ─► Basic:  name and password
+ *                                     └► Bearer: token from the realm ─► request again, once
+ */
+export class Registry {
+  /** As in references: `docker.io`, `host:port`. */
+  readonly name: string;
+  readonly #options: RegistryOptions;
+  readonly #host: string;
+  #scheme: "http" | "https" | undefined;
+  /** Authorization headers by what they are good for. */
+  readonly #authorizations: Map<string, Promise<string>> = new Map();
+
+  constructor(name: string, options: RegistryOptions) {
+    this.name = name;
+    this.#options = options;
+    this.#host = name === DOCKER_HUB ? "registry-1.docker.io" : name;
+    if (options.noHttps) this.#scheme = "http";
+    else if (!mayBePlain(this.#host)) this.#scheme = "https";
+  }
+
+  /**
+   * Sends a request to `path` below `/v2/` (or to an absolute URL of this registry) and gives the
+   * answer, whatever its status but 401. Throws a Fault when the registry cannot be reached or
+   * refuses the credentials.
+   */
+  async send(
+    path: string,
+    repository: string,
+    access: Access,
+    request: Omit<HttpRequest, "url" | "authorization"> = {},
+  ): Promise<Response> {
+    const key = `${repository}:${access}`;
+    const known = await this.#authorizations.get(key);
+    const answer = await this.#sendTo(path, { ...request, authorization: known });
+    if (answer.status !== 401) return answer;
+    await answer.body?.cancel();
+    const challenge = parseChallenge(answer.headers.get("www-authenticate"));
+    if (challenge === undefined) throw this.#refusal(undefined, "it does not say what it wants");
+    // Many layers may find at once that a token is missing or too old: one of them gets the next.
+    let next = this.#authorizations.get(key);
+    if (next === undefined || (await next) === known) {
+      next = this.#authorize(challenge, repository, access, known !== undefined);
+      this.#authorizations.set(key, next);
+      // A failure must not be remembered as an answer.
+      next.catch(() => this.#authorizations.delete(key));
+    }
+    const repeated = await this.#sendTo(path, { ...request, authorization: await next });
+    if (repeated.status !== 401) return repeated;
+    const said = await readErrorBody(repeated);
+    throw this.#refusal(await this.#credential(repository), said);
+  }
+
+  /** The URL of a Location header: absolute, or relative to the registry. */
+  locate(location: string): string {
+    return new URL(location, `${this.#scheme ?? "https"}://${this.#host}/v2/`).href;
+  }
+
+  /** A Fault for an answer that is no success. */
+  async faultOf(answer: Response, attempt: string): Promise<HttpFault> {
+    const said = await readErrorBody(answer);
+    const detail = said === "" ? "" : `: ${said}`;
+    const { status } = answer;
+    if (status === 429) {
+      return new HttpFault(
+        status,
+        `${attempt}: ${this.name} limits how often it may be asked (429)${detail}`,
+        { hint: "wait some minutes, or log in: accounts have higher limits (registry login)" },
+      );
+    }
+    if (status === 403) {
+      return new HttpFault(status, `${attempt}: ${this.name} does not allow it (403)${detail}`, {
+        hint: "log in with an account that may (registry login)",
+      });
+    }
+    if (status === 404) {
+      return new HttpFault(status, `${attempt}: ${this.name} has no such thing (404)${detail}`, {
+        hint: "see to the spelling of name and tag; private images look the same without a log-in",
+      });
+    }
+    return new HttpFault(status, `${attempt}: ${this.name} answers ${status}${detail}`);
+  }
+
+  async #sendTo(path: string, request: Omit<HttpRequest, "url">): Promise<Response> {
+    const { http } = this.#options;
+    const to = (scheme: string): Promise<Response> =>
+      http.send({
+        ...request,
+        url: /^https?:\/\//.test(path) ? path : `${scheme}://${this.#host}/v2/${path}`,
+      });
+    if (this.#scheme !== undefined) return await to(this.#scheme);
+    try {
+      const answer = await to("https");
+      this.#scheme = "https";
+      return answer;
+    } catch (error) {
+      const isPlain =
+        error instanceof ConnectionFault && /^E(PROTO|CONNREFUSED|CONNRESET)$/.test(error.errno);
+      if (!isPlain) throw error;
+    }
+    const answer = await to("http");
+    this.#scheme = "http";
+    return answer;
+  }
+
+  async #authorize(
+    challenge: Challenge,
+    repository: string,
+    access: Access,
+    isRefresh: boolean,
+  ): Promise<string> {
+    const credential = await this.#credential(repository);
+    if (credential?.kind === "registry-token" && !isRefresh) return `Bearer ${credential.secret}`;
+    if (challenge.scheme === "basic") {
+      if (credential?.kind !== "password") throw this.#refusal(undefined, "");
+      return basicAuthorization(credential);
+    }
+    const token = await fetchToken(this.#options.http, {
+      challenge,
+      registry: this.name,
+      registryHost: this.#host,
+      isPlain: this.#scheme === "http",
+      scope: repository === "" ? undefined : `repository:${repository}:${access}`,
+      credential,
+    });
+    return `Bearer ${token}`;
+  }
+
+  #credential(repository: string): Promise<Credential | undefined> {
+    return this.#options.findCredential(this.name, repository);
+  }
+
+  #refusal(credential: Credential | undefined, said: string): HttpFault {
+    return credentialRefusal(this.name, credential, said);
+  }
+}
