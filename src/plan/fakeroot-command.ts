@@ -1,3 +1,4 @@
+import { type FileView, resolveIn } from "../base/file-view.ts";
 import type { HostFacts } from "./facts.ts";
 import type { IdentityPlan, Notice } from "./plan.ts";
 import type { LaunchRequest } from "./request.ts";
@@ -18,6 +19,15 @@ export interface FakerootCommand {
 
 const NONE: FakerootCommand = { files: [], prefix: [], environment: [] };
 
+/** Dynamic loaders of glibc: the host's fakeroot runs in images that have one of them. */
+const LOADERS = [
+  "/lib64/ld-linux-x86-64.so.2",
+  "/lib/ld-linux-aarch64.so.1",
+  "/lib64/ld64.so.2",
+  "/lib/ld64.so.1",
+  "/lib/ld-linux-riscv64-lp64d.so.1",
+];
+
 /** Where distributions put libfakeroot; the multiarch directory differs per architecture. */
 const LIBRARY_DIRS = ["/usr/lib64", "/usr/lib"];
 
@@ -29,6 +39,7 @@ export function planFakerootCommand(
   request: LaunchRequest,
   host: HostFacts,
   identity: IdentityPlan,
+  image: FileView,
   notices: Notice[],
 ): FakerootCommand {
   const isRootMapped =
@@ -40,6 +51,14 @@ export function planFakerootCommand(
     const library =
       fakeroot === undefined ? undefined : findLibrary(host, `libfakeroot${suffix}.so`);
     if (fakeroot === undefined || faked === undefined || library === undefined) continue;
+    const has = (path: string): boolean => resolveIn(image, path).entry?.kind === "file";
+    if (!LOADERS.some(has) || !has("/bin/sh")) {
+      notices.push({
+        level: "info",
+        text: "the image cannot run the fakeroot command, using only root-mapped namespace",
+      });
+      return NONE;
+    }
     const why = "--fakeroot without sub-ids uses the fakeroot command";
     return {
       files: [

@@ -68,7 +68,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     ? [...parseBinds(request.binds, cwd), ...parseMounts(request.mounts, cwd)]
     : [];
   const home = planHome(request, host, identity);
-  const fakeroot = planFakerootCommand(request, host, identity, notices);
+  const fakeroot = planFakerootCommand(request, host, identity, image.tree, notices);
 
   const input: MountInput = {
     request,
