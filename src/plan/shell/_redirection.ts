@@ -113,3 +113,14 @@ function readHeredocStart(parser: Parser): Word {
   parser.heredocs.add({ delimiter, literal, stripTabs, parts });
   return parts;
 }
+
+/** All redirections that follow a compound command. */
+export function readRedirections(parser: Parser): readonly Redirection[] {
+  const redirections: Redirection[] = [];
+  for (;;) {
+    parser.skipBlanks();
+    const redirection = readRedirection(parser);
+    if (redirection === undefined) return redirections;
+    redirections.push(redirection);
+  }
+}

@@ -1,4 +1,13 @@
 import { FieldBuilder } from "./_fields.ts";
+import { assignmentTildes, tilde } from "./_tilde.ts";
+import {
+  arrayElements,
+  isDense,
+  joinAssigned,
+  joinValues,
+  listValue,
+  type Values,
+} from "./_values.ts";
 import { evaluateArithmetic } from "./arithmetic.ts";
 import type { List, ParameterPart, Part, Word } from "./ast.ts";
 import { isName } from "./characters.ts";
@@ -16,12 +25,6 @@ export interface ExpansionHost extends StepCounter {
   substitute(body: List): string;
   /** Place of an offset in the running script. */
   origin(at: number): Origin;
-}
-
-/** Several values at once: `$@`, `${a[*]}`; `joined`: `*`, which double quotes turn into one word. */
-interface Values {
-  readonly list: readonly string[];
-  readonly joined: boolean;
 }
 
 /** Words of a command: expansion, splitting, file patterns, quote removal. */
@@ -81,7 +84,9 @@ function addParts(word: Word, fields: FieldBuilder, host: ExpansionHost, operand
       if (part.quoted) fields.quoted(part.text);
       else {
         const text =
-          position === 0 ? tilde(part.text, word.length === 1, false, host, fields) : part.text;
+          position === 0
+            ? tilde(part.text, word.length === 1, false, host.state, fields)
+            : part.text;
         if (operand) fields.split(text);
         else fields.literal(text);
       }
@@ -110,7 +115,7 @@ function addParameter(part: ParameterPart, fields: FieldBuilder, host: Expansion
     return;
   }
   const values = value as Values;
-  if (part.quoted && values.joined) fields.quoted(joinValues(values.list, host));
+  if (part.quoted && values.joined) fields.quoted(joinValues(values.list, host.state));
   else if (part.quoted) fields.quotedList(values.list);
   else fields.splitList(values.list);
 }
@@ -149,13 +154,19 @@ export function expandText(word: Word, host: ExpansionHost, assignment = false):
     if (part.kind === "text") {
       if (part.quoted) out += part.text;
       else if (assignment)
-        out += assignmentTildes(part.text, position === 0, position === word.length - 1, host);
-      else out += position === 0 ? tilde(part.text, word.length === 1, false, host) : part.text;
+        out += assignmentTildes(
+          part.text,
+          position === 0,
+          position === word.length - 1,
+          host.state,
+        );
+      else
+        out += position === 0 ? tilde(part.text, word.length === 1, false, host.state) : part.text;
     } else if (part.kind === "parameter") {
       const value = parameterValue(part, host);
       if (typeof value === "string") out += value;
       else if (Array.isArray(value)) out += expandText(value, host);
-      else out += joinAssigned(value as Values, host);
+      else out += joinAssigned(value as Values, host.state);
     } else {
       out += simpleValue(part, host);
     }
@@ -174,7 +185,8 @@ export function expandPattern(
   for (const [position, part] of word.entries()) {
     if (part.kind === "text") {
       if (part.quoted) out += quote(part.text);
-      else out += position === 0 ? tilde(part.text, word.length === 1, false, host) : part.text;
+      else
+        out += position === 0 ? tilde(part.text, word.length === 1, false, host.state) : part.text;
       continue;
     }
     let value: string;
@@ -186,7 +198,7 @@ export function expandPattern(
         out += expandPattern(found, host, quote);
         continue;
       }
-      value = typeof found === "string" ? found : joinAssigned(found as Values, host);
+      value = typeof found === "string" ? found : joinAssigned(found as Values, host.state);
     } else {
       value = simpleValue(part, host);
       quoted = part.kind !== "unsupported" && part.quoted;
@@ -197,58 +209,6 @@ export function expandPattern(
   return out;
 }
 
-function joinValues(list: readonly string[], host: ExpansionHost): string {
-  const separator = host.state.get("IFS");
-  return list.join(separator === undefined ? " " : (separator[0] ?? ""));
-}
-
-/** In an assignment `$@` joins with a space, `$*` with the first character of IFS. */
-function joinAssigned(values: Values, host: ExpansionHost): string {
-  return values.joined ? joinValues(values.list, host) : values.list.join(" ");
-}
-
-/** A leading `~`, `~/`; other forms need the account database. `whole`: the text is the whole word. */
-function tilde(
-  text: string,
-  whole: boolean,
-  colons: boolean,
-  host: ExpansionHost,
-  fields?: FieldBuilder,
-): string {
-  if (text.charCodeAt(0) !== 126) return text;
-  let end = text.indexOf("/");
-  if (colons) {
-    const colon = text.indexOf(":");
-    if (colon >= 0 && (end < 0 || colon < end)) end = colon;
-  }
-  if (end < 0) {
-    if (!whole) return text;
-    end = text.length;
-  }
-  if (end > 1) throw new NeedsShell(`looks up "${text.slice(0, end)}"`);
-  const home = host.state.get("HOME");
-  if (home === undefined) throw new NeedsShell('looks up "~"');
-  if (fields === undefined) return home + text.slice(end);
-  fields.quoted(home);
-  return text.slice(end);
-}
-
-function assignmentTildes(
-  text: string,
-  first: boolean,
-  last: boolean,
-  host: ExpansionHost,
-): string {
-  if (!text.includes("~")) return text;
-  return text
-    .split(":")
-    .map((piece, position, all) => {
-      if (position === 0 && !first) return piece;
-      return tilde(piece, last || position < all.length - 1, true, host);
-    })
-    .join(":");
-}
-
 /** A scalar, several values, or the parts of a default that stands in. */
 function parameterValue(part: ParameterPart, host: ExpansionHost): string | Values | Word {
   const { state } = host;
@@ -256,7 +216,7 @@ function parameterValue(part: ParameterPart, host: ExpansionHost): string | Valu
   let { name, index } = part;
   if (part.indirect) {
     if (index === "@" || index === "*") {
-      const elements = arrayElements(name, host);
+      const elements = arrayElements(name, host.state);
       return { list: [...elements.keys()].map(String), joined: index === "*" };
     }
     const target = scalar(name, index, host, part.at);
@@ -266,7 +226,7 @@ function parameterValue(part: ParameterPart, host: ExpansionHost): string | Valu
     name = target;
     index = undefined;
   }
-  const values = listValue(name, index, host);
+  const values = listValue(name, index, host.state);
   if (values !== undefined)
     return part.length ? String(values.list.length) : listOperation(part, values, host);
   const value = scalar(name, index, host, part.at);
@@ -379,7 +339,7 @@ function listOperation(
         throw new NeedsShell("slices from the end");
       const positional = part.index === undefined;
       const all = positional ? [host.state.name, ...list] : list;
-      if (!positional && !isDense(part.name, host))
+      if (!positional && !isDense(part.name, host.state))
         throw new NeedsShell("slices an array with holes");
       return {
         list: all.slice(offset, length === undefined ? undefined : offset + length),
@@ -394,30 +354,6 @@ function listOperation(
   }
 }
 
-function isDense(name: string, host: ExpansionHost): boolean {
-  let next = 0;
-  for (const index of arrayElements(name, host).keys()) if (index !== next++) return false;
-  return true;
-}
-
-function listValue(
-  name: string,
-  index: ParameterPart["index"],
-  host: ExpansionHost,
-): Values | undefined {
-  if (name === "@" || name === "*") return { list: host.state.positional, joined: name === "*" };
-  if (index !== "@" && index !== "*") return undefined;
-  return { list: [...arrayElements(name, host).values()], joined: index === "*" };
-}
-
-/** Elements in the order of their subscripts; a scalar counts as element 0. */
-function arrayElements(name: string, host: ExpansionHost): ReadonlyMap<number, string> {
-  const variable = host.state.lookup(name);
-  if (variable?.elements !== undefined)
-    return new Map([...variable.elements].sort((a, b) => a[0] - b[0]));
-  return variable?.value === undefined ? new Map() : new Map([[0, variable.value]]);
-}
-
 function scalar(
   name: string,
   index: ParameterPart["index"],
@@ -428,7 +364,7 @@ function scalar(
   if (index !== undefined && index !== "@" && index !== "*") {
     const position = Number(arithmetic(index, host, at));
     if (position < 0) throw new NeedsShell("counts an array from its end");
-    return arrayElements(name, host).get(position);
+    return arrayElements(name, host.state).get(position);
   }
   const first = name.charCodeAt(0);
   if (first >= 48 && first <= 57) {

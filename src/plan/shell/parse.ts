@@ -1,40 +1,10 @@
-import { readCondition } from "./_condition.ts";
-import { HeredocQueue, readRedirection } from "./_redirection.ts";
-import type {
-  Assignment,
-  CaseCommand,
-  Command,
-  IfCommand,
-  List,
-  Part,
-  Pipeline,
-  Redirection,
-  SimpleCommand,
-  Word,
-} from "./ast.ts";
-import { isMetaCharacter, isName, isNameCharacter } from "./characters.ts";
+import { readCompound } from "./_compound.ts";
+import { HeredocQueue } from "./_redirection.ts";
+import { readSimple } from "./_simple.ts";
+import type { Command, List, Part, Pipeline } from "./ast.ts";
+import { isMetaCharacter } from "./characters.ts";
 import { Lexer } from "./lex.ts";
 import { NeedsShell, ShellSyntaxError } from "./needs-shell.ts";
-
-const DECLARATIONS: ReadonlySet<string> = new Set([
-  "export",
-  "readonly",
-  "declare",
-  "typeset",
-  "local",
-]);
-const CLOSERS: ReadonlySet<string> = new Set([
-  "then",
-  "else",
-  "elif",
-  "fi",
-  "do",
-  "done",
-  "esac",
-  "}",
-]);
-
-type Redirections = readonly Redirection[];
 
 /**
  * Parses shell text one complete command line at a time, so that what stands before a syntax error
@@ -113,7 +83,7 @@ export class Parser extends Lexer {
   }
 
   /** Commands up to a reserved word of `stops` (not consumed), a closing parenthesis, or the end. */
-  private readList(stops: readonly string[]): List {
+  readList(stops: readonly string[]): List {
     this.enter();
     const list: Pipeline[] = [];
     for (;;) {
@@ -139,7 +109,7 @@ export class Parser extends Lexer {
   }
 
   /** A list that must hold something, and the reserved word that ends it. */
-  private readBody(stops: readonly string[]): { list: List; stop: string } {
+  readBody(stops: readonly string[]): { list: List; stop: string } {
     const list = this.readList(stops);
     const stop = this.reservedWord();
     if (!stops.includes(stop)) this.fail(`syntax error near unexpected ${this.here()}`);
@@ -208,278 +178,9 @@ export class Parser extends Lexer {
     this.enter();
     this.skipBlanks();
     const at = this.position;
-    const command = this.readCompound(at) ?? this.readSimple(at);
+    const command = readCompound(this, at) ?? readSimple(this, at);
     this.leave();
     return command;
-  }
-
-  private readCompound(at: number): Command | undefined {
-    if (this.code() === 40) {
-      if (this.code(1) === 40) {
-        this.position += 2;
-        const word = this.readArithmetic();
-        if (word !== undefined)
-          return { kind: "arithmetic", word, redirections: this.readRedirections(), at };
-        this.position = at;
-      }
-      this.position++;
-      const body = this.readSubstitution();
-      if (body.length === 0) this.fail(`syntax error near unexpected ${this.here()}`);
-      return { kind: "subshell", body, redirections: this.readRedirections(), at };
-    }
-    const word = this.reservedWord();
-    if (word === "" || word === "in") return undefined;
-    if (CLOSERS.has(word)) this.fail(`syntax error near unexpected ${this.here()}`);
-    this.position += word.length;
-    switch (word) {
-      case "{": {
-        const { list } = this.readBody(["}"]);
-        return { kind: "group", body: list, redirections: this.readRedirections(), at };
-      }
-      case "if":
-        return this.readIf(at);
-      case "while":
-      case "until": {
-        const condition = this.readBody(["do"]).list;
-        const body = this.readBody(["done"]).list;
-        return {
-          kind: "while",
-          until: word === "until",
-          condition,
-          body,
-          redirections: this.readRedirections(),
-          at,
-        };
-      }
-      case "for":
-        return this.readFor(at);
-      case "case":
-        return this.readCase(at);
-      case "[[": {
-        const condition = readCondition(this);
-        return { kind: "condition", condition, redirections: this.readRedirections(), at };
-      }
-      case "function": {
-        this.skipBlanks();
-        const name = this.readLiteral();
-        this.skipBlanks();
-        if (this.code() === 40 && this.code(1) === 41) this.position += 2;
-        return this.readFunctionBody(name, at);
-      }
-      default:
-        throw new NeedsShell(`uses "${word}"`);
-    }
-  }
-
-  private readIf(at: number): IfCommand {
-    const branches: { condition: List; body: List }[] = [];
-    let otherwise: List | undefined;
-    for (;;) {
-      const condition = this.readBody(["then"]).list;
-      const { list, stop } = this.readBody(["elif", "else", "fi"]);
-      branches.push({ condition, body: list });
-      if (stop === "elif") continue;
-      if (stop === "else") otherwise = this.readBody(["fi"]).list;
-      break;
-    }
-    return { kind: "if", branches, otherwise, redirections: this.readRedirections(), at };
-  }
-
-  private readFor(at: number): Command {
-    this.skipBlanks();
-    if (this.code() === 40) throw new NeedsShell("uses for ((…))");
-    const name = this.readLiteral();
-    if (!isName(name)) this.fail(`\`${name}': not a valid identifier`);
-    let words: Word[] | undefined;
-    this.skipNewlines();
-    if (this.reservedWord() === "in") {
-      this.position += 2;
-      words = [];
-      for (;;) {
-        this.skipBlanks();
-        const word = this.readWord();
-        if (word === undefined) break;
-        words.push(word);
-      }
-    }
-    this.skipBlanks();
-    if (this.code() === 59) this.position++;
-    this.skipNewlines();
-    const closer = this.reservedWord() === "{" ? "}" : "done";
-    if (closer === "done" && this.reservedWord() !== "do")
-      this.fail(`syntax error near unexpected ${this.here()}`);
-    this.position += closer === "}" ? 1 : 2;
-    const body = this.readBody([closer]).list;
-    return { kind: "for", name, words, body, redirections: this.readRedirections(), at };
-  }
-
-  private readCase(at: number): CaseCommand {
-    this.skipBlanks();
-    const subject = this.needWord();
-    this.skipNewlines();
-    if (this.reservedWord() !== "in") this.fail(`syntax error near unexpected ${this.here()}`);
-    this.position += 2;
-    const clauses: CaseCommand["clauses"][number][] = [];
-    for (;;) {
-      this.skipNewlines();
-      if (this.reservedWord() === "esac") break;
-      if (this.code() === 40) this.position++;
-      const patterns: Word[] = [];
-      for (;;) {
-        this.skipBlanks();
-        patterns.push(this.needWord());
-        this.skipBlanks();
-        if (this.code() !== 124) break;
-        this.position++;
-      }
-      if (this.code() !== 41) this.fail(`syntax error near unexpected ${this.here()}`);
-      this.position++;
-      const body = this.readList([";;", "esac"]);
-      let end: ";;" | ";&" | ";;&" = ";;";
-      if (this.code() === 59) {
-        end = this.code(1) === 38 ? ";&" : this.code(2) === 38 ? ";;&" : ";;";
-        this.position += end.length;
-      } else if (this.reservedWord() !== "esac") {
-        this.fail(`syntax error near unexpected ${this.here()}`);
-      }
-      clauses.push({ patterns, body, end });
-    }
-    this.position += 4;
-    return { kind: "case", subject, clauses, redirections: this.readRedirections(), at };
-  }
-
-  private readFunctionBody(name: string, at: number): Command {
-    this.skipNewlines();
-    const from = this.position;
-    const body = this.readCompound(from);
-    if (body === undefined) return this.fail(`syntax error near unexpected ${this.here()}`);
-    return { kind: "function", name, body, redirections: [], at };
-  }
-
-  private readSimple(at: number): Command {
-    const assignments: Assignment[] = [];
-    const words: Word[] = [];
-    const redirections: Redirection[] = [];
-    let declarations: (Assignment | Word)[] | undefined;
-    for (;;) {
-      this.skipBlanks();
-      const redirection = readRedirection(this);
-      if (redirection !== undefined) {
-        redirections.push(redirection);
-        continue;
-      }
-      const start = this.position;
-      if (words.length === 0 || declarations !== undefined) {
-        const assignment = this.readAssignment();
-        if (assignment !== undefined) {
-          if (declarations === undefined) assignments.push(assignment);
-          else declarations.push(assignment);
-          continue;
-        }
-      }
-      const word = this.readWord();
-      if (word === undefined) break;
-      if (declarations !== undefined) {
-        declarations.push(word);
-        continue;
-      }
-      words.push(word);
-      if (words.length > 1) continue;
-      const only = word.length === 1 ? word[0] : undefined;
-      if (only?.kind !== "text" || only.quoted) continue;
-      if (DECLARATIONS.has(only.text)) declarations = [];
-      else if (this.opensFunction() && assignments.length === 0 && redirections.length === 0) {
-        return this.readFunctionBody(this.text.slice(start, start + only.text.length), at);
-      }
-    }
-    const nothing = words.length === 0 && assignments.length === 0 && redirections.length === 0;
-    if (nothing || this.code() === 40) this.fail(`syntax error near unexpected ${this.here()}`);
-    const command: SimpleCommand = {
-      kind: "simple",
-      assignments,
-      words,
-      declarations,
-      redirections,
-      at,
-    };
-    return command;
-  }
-
-  /** At `()` after a first word: consumes it. */
-  private opensFunction(): boolean {
-    let ahead = 0;
-    while (this.code(ahead) === 32 || this.code(ahead) === 9) ahead++;
-    if (this.code(ahead) !== 40) return false;
-    ahead++;
-    while (this.code(ahead) === 32 || this.code(ahead) === 9) ahead++;
-    if (this.code(ahead) !== 41) return false;
-    this.position += ahead + 1;
-    return true;
-  }
-
-  private readAssignment(): Assignment | undefined {
-    const at = this.position;
-    let end = at;
-    const { text } = this;
-    const first = text.charCodeAt(at);
-    if (Number.isNaN(first) || !isNameCharacter(first) || (first >= 48 && first <= 57))
-      return undefined;
-    while (end < text.length && isNameCharacter(text.charCodeAt(end))) end++;
-    const name = text.slice(at, end);
-    let index: Word | undefined;
-    if (text[end] === "[") {
-      this.position = end + 1;
-      const parts: Part[] = [];
-      this.readParts(parts, "]\n", true);
-      end = this.position + 1;
-      if (text[this.position] !== "]" || (text[end] !== "=" && !text.startsWith("+=", end))) {
-        this.position = at;
-        return undefined;
-      }
-      index = parts;
-    }
-    const append = text.startsWith("+=", end);
-    if (!append && text[end] !== "=") {
-      this.position = at;
-      return undefined;
-    }
-    this.position = end + (append ? 2 : 1);
-    if (this.code() === 40) {
-      if (index !== undefined) this.fail(`${name}: cannot assign list to array member`);
-      this.position++;
-      return { name, index, append, value: undefined, elements: this.readElements(), at };
-    }
-    return { name, index, append, value: this.readWord() ?? [], elements: undefined, at };
-  }
-
-  private readElements(): { index: Word | undefined; word: Word }[] {
-    const elements: { index: Word | undefined; word: Word }[] = [];
-    for (;;) {
-      this.skipNewlines();
-      if (this.code() === 41) break;
-      if (this.code() === 91) throw new NeedsShell("gives array elements by subscript");
-      elements.push({ index: undefined, word: this.needWord() });
-    }
-    this.position++;
-    return elements;
-  }
-
-  private readRedirections(): Redirections {
-    const redirections: Redirection[] = [];
-    for (;;) {
-      this.skipBlanks();
-      const redirection = readRedirection(this);
-      if (redirection === undefined) return redirections;
-      redirections.push(redirection);
-    }
-  }
-
-  /** A word of literal characters only: a name. */
-  private readLiteral(): string {
-    const word = this.needWord();
-    const only = word.length === 1 ? word[0] : undefined;
-    if (only?.kind !== "text" || only.quoted) throw new NeedsShell("uses an unusual name");
-    return only.text;
   }
 
   /** The reserved word at the position, "" when there is none; not consumed. */
