@@ -61,6 +61,8 @@ export async function launch(
       by.log.level < 5
         ? key
         : undefined,
+    cleanEnv: facts.request.cleanEnv || facts.request.containAll,
+    noEnv: facts.request.noEnv,
     debug: by.log.level >= 5,
     says: { info: by.log.level >= 1, warnings: by.log.level >= -2 },
     colour: facts.host.stderrIsTerminal && inv.globals.bool("nocolor") !== true,

@@ -19,6 +19,9 @@ export interface StartOptions {
   readonly inherited: readonly number[];
   /** The launch is remembered under it; absent: it is not. */
   readonly key: LaunchKey | undefined;
+  /** How the caller's variables pass into the container. */
+  readonly cleanEnv: boolean;
+  readonly noEnv: readonly string[];
   /** Every op is told on stderr. */
   readonly debug: boolean;
   readonly colour: boolean;
@@ -50,7 +53,15 @@ export async function startPlan(
     notePath(ownBinary(), "content");
     const traced = endTrace();
     if (traced !== undefined) {
-      remember(options.key, { traced, starter, variables, hostEnv: host.env, ops });
+      remember(options.key, {
+        traced,
+        starter,
+        variables,
+        hostEnv: host.env,
+        cleanEnv: options.cleanEnv,
+        noEnv: options.noEnv,
+        ops,
+      });
     }
   }
   const env = variables.map(({ name, value }) => `${name}=${value}`);

@@ -129,6 +129,33 @@ describe("a launch that is started again", () => {
     expect((await launch(words, { X: "1" })).stdout).toBe(`1 ${dir}\n`);
   });
 
+  const variants: readonly Record<string, string>[] = [
+    { COLOUR: "red" },
+    { COLOUR: "" },
+    {},
+    { COLOUR: "green", RANK: "3", "BASH_FUNC_f%%": "() { :; }" },
+    { E1: "host", E2: "host" },
+    { TERM: "vt100", http_proxy: "http://proxy.example:1", LANG: "de_DE" },
+    { LD_LIBRARY_PATH: "/x", UID: "5", PWD: "/elsewhere" },
+    { PROMPT_COMMAND: "date" },
+    { APPTAINERENV_NEW: "injected" },
+  ];
+  for (const flags of [[], ["--cleanenv"], ["--no-env", "COLOUR"], ["--contain"]]) {
+    it(`hands on the caller's variables of each time, ${flags.join(" ")}`, async () => {
+      const words = ["exec", ...flags, "img", "sh", "-c", "env | grep -v ^_= | sort"];
+      await warmUp(words, { COLOUR: "green" });
+      const kept = recordNames().length;
+      for (const extra of variants) {
+        const again = await launch(words, extra);
+        const planned = await launch(words, { ...extra, SKIFF_NO_REPLAY: "1" });
+        expect(again.stdout).toBe(planned.stdout.replace("SKIFF_NO_REPLAY=1\n", ""));
+        expect(again.code).toBe(0);
+      }
+      // Most of them needed no record of their own.
+      expect(recordNames().length).toBe(kept);
+    });
+  }
+
   it("does not trust a record that is damaged or open to others", async () => {
     const words = ["exec", "img", "echo", "whole"];
     await warmUp(words);

@@ -19,9 +19,16 @@ export interface LaunchKey {
 const VERBS = ["exec", "run", "shell", "test"];
 
 /**
- * The key of a launch that may be remembered: the program and its words, the whole environment, who
- * and where the caller is, which terminal it has, kernel and user namespace. Undefined for other
- * commands, for root, without a place to keep records, and when SKIFF_NO_REPLAY is set.
+ * Variables that a plan depends on by their values. All others only pass through: scripts of an image
+ * do not see the caller's variables (reference: runtime.md 2.1, step 4).
+ */
+const READ_NAMES = ["PATH", "HOME", "TMPDIR", "PROMPT_COMMAND"];
+const READ_PREFIXES = ["SKIFF_", "APPTAINER", "SINGULARITY", "DOCKER_"];
+
+/**
+ * The key of a launch that may be remembered: the program and its words, the variables that a plan
+ * reads, who and where the caller is, which terminal it has, kernel and user namespace. Undefined for
+ * other commands, for root, without a place to keep records, and when SKIFF_NO_REPLAY is set.
  *
  * @param words words after the program's name; @param env `NAME=value` strings.
  */
@@ -41,7 +48,7 @@ export function launchKey(
     program,
     String(words.length),
     ...words,
-    ...env,
+    ...env.filter(isRead),
     getcwd() ?? "",
     `${uid}.${getgid()}.${getgroups().join(".")}.${getUmask()}`,
     `${isTerminal(0)}.${isTerminal(2)}`,
@@ -49,6 +56,11 @@ export function launchKey(
     readlink("/proc/self/ns/user") ?? "",
   ].join("\0");
   return { dir, name: new Bun.CryptoHasher("sha256").update(text).digest("hex") };
+}
+
+function isRead(text: string): boolean {
+  const name = text.slice(0, text.indexOf("="));
+  return READ_NAMES.includes(name) || READ_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
 /** Below the cache directory of the environment, else below the home it names. */

@@ -15,15 +15,25 @@ export interface LaunchRecord {
     readonly stamp: string;
   }[];
   readonly starter: string;
-  /** `NAME=value` as it is, or a pair: the name, and whose value in the caller's environment it takes. */
-  readonly env: readonly (string | readonly [name: string, from: string])[];
+  readonly env: RecordedEnvironment;
   /** Milliseconds since 1970 until which it holds: name services have no stamp. */
   readonly expiresMs: number;
   readonly ops: Uint8Array;
 }
 
+/** The program's environment as operations on the caller's. */
+export interface RecordedEnvironment {
+  /** Names of the caller's variables that pass through; "all": every one that is not in `fixed` or `dropped`. */
+  readonly pass: "all" | readonly string[];
+  readonly dropped: readonly string[];
+  /** `NAME=value` as it is, or a pair: the name, and whose value in the caller's environment it takes. */
+  readonly fixed: readonly (string | readonly [name: string, from: string])[];
+  /** Names in `fixed` that the caller had, too: a launch with others of them is another launch. */
+  readonly replaced: readonly string[];
+}
+
 const MAGIC = 0x50524b53;
-const VERSION = 1;
+const VERSION = 2;
 const HEAD_BYTES = 20;
 
 export function encodeRecord(record: LaunchRecord): Uint8Array {

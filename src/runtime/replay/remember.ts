@@ -20,8 +20,9 @@ import {
   write,
 } from "../../host/syscall.ts";
 import type { EnvironmentVariable } from "../../plan/env/environment-plan.ts";
+import { ALWAYS_PASSED } from "../../plan/env/names.ts";
 import type { LaunchKey } from "./launch-key.ts";
-import { encodeRecord, type LaunchRecord } from "./record.ts";
+import { encodeRecord, type LaunchRecord, type RecordedEnvironment } from "./record.ts";
 
 /** Records are dropped all together when there are more: they come back with the launches that recur. */
 const MOST_RECORDS = 256;
@@ -30,6 +31,8 @@ const HOLDS_MS = 12 * 3600_000;
 const NAMES_HOLD_MS = 5 * 60_000;
 /** A file changed this recently could change again without its stamp showing it. */
 const SETTLED_SECONDS = 2;
+/** Names that no launch takes over, also when the caller of this one did not have them (reference: runtime.md 2.1). */
+const NEVER_PASSED = ["HOME", "PATH", "LD_LIBRARY_PATH", "UID", "GID", "EUID", "PWD"];
 /** What may be read below /proc: its answers are part of the key, or of this process only. */
 const KEYED = [
   "/proc/self/fd",
@@ -46,6 +49,8 @@ export interface Remembered {
   readonly starter: string;
   readonly variables: readonly EnvironmentVariable[];
   readonly hostEnv: Readonly<Record<string, string>>;
+  readonly cleanEnv: boolean;
+  readonly noEnv: readonly string[];
   readonly ops: Uint8Array;
 }
 
@@ -77,22 +82,38 @@ function recordOf(launch: Remembered, starter: string): LaunchRecord | undefined
     if (use === "content" && changedSeconds(path) > now - SETTLED_SECONDS) return undefined;
     paths.push({ path, use, stamp: stampPath(path, use) });
   }
-  const env = launch.variables.map(({ name, value, origin }) => {
-    const from =
-      launch.hostEnv[name] === value ? name : originVariable(origin, value, launch.hostEnv);
-    return from === undefined ? `${name}=${value}` : ([name, from] as const);
-  });
+  const env = recordEnvironment(launch);
   const holdsMs = launch.traced.has(NAME_SERVICE) ? NAMES_HOLD_MS : HOLDS_MS;
   return { paths, starter, env, expiresMs: Date.now() + holdsMs, ops: launch.ops };
 }
 
-/** The caller's variable that a value comes from unchanged: values of the environment, which may be secret, are not kept. */
-function originVariable(
-  origin: string,
-  value: string,
-  env: Readonly<Record<string, string>>,
-): string | undefined {
-  return env[origin] === value ? origin : undefined;
+/**
+ * The environment as operations on the caller's. Values of the caller's variables may be secret and
+ * are not kept: what takes its value from one names it.
+ */
+function recordEnvironment({
+  variables,
+  hostEnv,
+  cleanEnv,
+  noEnv,
+}: Remembered): RecordedEnvironment {
+  const fixed: (string | readonly [string, string])[] = [];
+  const replaced: string[] = [];
+  const known = new Set<string>();
+  for (const { name, value, origin } of variables) {
+    known.add(name);
+    if (origin === "host" && hostEnv[name] === value) continue;
+    fixed.push(hostEnv[origin] === value ? [name, origin] : `${name}=${value}`);
+    if (name in hostEnv) replaced.push(name);
+  }
+  const dropped = Object.keys(hostEnv).filter((name) => !known.has(name));
+  return {
+    pass: cleanEnv ? [...ALWAYS_PASSED] : "all",
+    // With a clean environment everything but a few names is dropped, whatever it is.
+    dropped: cleanEnv ? [] : [...dropped, ...noEnv, ...NEVER_PASSED],
+    fixed,
+    replaced,
+  };
 }
 
 /**

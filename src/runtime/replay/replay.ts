@@ -4,7 +4,7 @@ import { environmentTable } from "../../host/raw-environment.ts";
 import { close, fstat, O_NOFOLLOW, O_RDONLY, open, read } from "../../host/syscall.ts";
 import { becomeStarter } from "../become-starter.ts";
 import type { LaunchKey } from "./launch-key.ts";
-import { decodeRecord, type LaunchRecord } from "./record.ts";
+import { decodeRecord, type RecordedEnvironment } from "./record.ts";
 
 /**
  * Starts a launch again as it was planned before, when nothing that the plan was made from has
@@ -18,14 +18,32 @@ export function replay(key: LaunchKey, env: readonly string[]): void {
     const noted = record.paths[i];
     if (noted !== undefined && stampPath(noted.path, noted.use) !== noted.stamp) return;
   }
-  becomeStarter(record.starter, record.ops, fillIn(record, env), inheritedDescriptors());
+  const filled = fillIn(record.env, environmentTable(env));
+  if (filled !== undefined) {
+    becomeStarter(record.starter, record.ops, filled, inheritedDescriptors());
+  }
 }
 
-function fillIn(record: LaunchRecord, env: readonly string[]): string[] {
-  const table = environmentTable(env);
-  return record.env.map((entry) =>
-    typeof entry === "string" ? entry : `${entry[0]}=${table[entry[1]] ?? ""}`,
-  );
+/** The program's environment; undefined when the caller's differs in a variable that the plan replaced. */
+function fillIn(
+  { pass, dropped, fixed, replaced }: RecordedEnvironment,
+  own: Readonly<Record<string, string>>,
+): string[] | undefined {
+  const out: string[] = [];
+  const done = new Set(dropped);
+  let found = 0;
+  for (const entry of fixed) {
+    const name = typeof entry === "string" ? entry.slice(0, entry.indexOf("=")) : entry[0];
+    done.add(name);
+    if (name in own) found++;
+    out.push(typeof entry === "string" ? entry : `${name}=${own[entry[1]] ?? ""}`);
+  }
+  if (found !== replaced.length || replaced.some((name) => !(name in own))) return undefined;
+  for (const name in own) {
+    if (done.has(name) || (pass !== "all" && !pass.includes(name))) continue;
+    out.push(`${name}=${own[name]}`);
+  }
+  return out;
 }
 
 /** The record's bytes; only a file of the caller's own, closed to others, is taken. */
