@@ -9,7 +9,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { isDead, ownOwner } from "./_owner.ts";
+import { isDead, ownOwner } from "./owner.ts";
 import { makeFolder } from "./places.ts";
 import { uniqueName } from "./records.ts";
 

@@ -11,8 +11,8 @@ import {
 } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { dirName } from "../../base/path.ts";
-import { dropPartial, leavePartial, takePartial } from "./_partial.ts";
 import { type Waiting, withClaim } from "./claim.ts";
+import { dropPartial, leavePartial, takePartial } from "./partial.ts";
 import { type CachePlaces, hexOf, makeFolder } from "./places.ts";
 import { readRecord, writeRecord } from "./records.ts";
 import { spaceFault } from "./space.ts";

@@ -8,7 +8,7 @@ import {
   truncateSync,
   utimesSync,
 } from "node:fs";
-import { isDead, ownOwner } from "./_owner.ts";
+import { isDead, ownOwner } from "./owner.ts";
 import { makeFolder } from "./places.ts";
 import { uniqueName } from "./records.ts";
 
