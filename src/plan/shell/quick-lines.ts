@@ -30,7 +30,7 @@ const condition = new RegExp(CONDITION, "y");
 const turn = /[ \t]*(else|fi)[ \t]*(?:\n|$)/y;
 const skipped = new RegExp(
   `[ \\t]*(?:#[^\\n]*|(if|elif)[ \\t]${REST};[ \\t]*then[ \\t]*|(else|fi)[ \\t]*|` +
-    `(?!(?:then|do|done|esac|case|for|while|until|function|select|time|coproc|if|elif|else|fi)\\b)[A-Za-z_.\\[]${REST})?(?:\\n|$)`,
+    `(?!(?:then|do|done|esac|case|for|while|until|function|select|time|coproc|if|elif|else|fi)\\b)([A-Za-z_.\\[]${REST}))?(?:\\n|$)`,
   "y",
 );
 
@@ -126,17 +126,19 @@ function runChoice(text: string, at: number, host: QuickHost): number | undefine
   return (second ?? middle).after;
 }
 
-/** Passes over assignments and comments up to `else` or `fi`; undefined when something else or nothing comes first. */
+/** Passes over assignments and comments up to `else` or `fi`; undefined when something else or no assignment comes first. */
 function passLines(
   text: string,
   from: number,
 ): { turn: string; at: number; after: number } | undefined {
   let at = from;
+  let empty = true;
   for (;;) {
     turn.lastIndex = at;
     const found = turn.exec(text);
-    if (found !== null)
-      return at === from ? undefined : { turn: found[1] ?? "", at, after: turn.lastIndex };
+    if (found !== null) {
+      return empty ? undefined : { turn: found[1] ?? "", at, after: turn.lastIndex };
+    }
     const next = skipBlank(text, at);
     if (next !== undefined) {
       at = next;
@@ -145,21 +147,34 @@ function passLines(
     assignment.lastIndex = at;
     if (!assignment.test(text)) return undefined;
     at = assignment.lastIndex;
+    empty = false;
   }
 }
 
-/** Offset after the `fi` of a branch that is not taken; undefined when it is not certain where that is, or there is another branch. */
+/**
+ * Offset after the `fi` of a branch that is not taken; undefined when it is not certain where that
+ * is, when there is another branch, or when a branch holds no command (a syntax error).
+ */
 function skipBranch(text: string, from: number): number | undefined {
   let at = from;
   let depth = 1;
+  let empty = true;
   while (at < text.length) {
     skipped.lastIndex = at;
     const line = skipped.exec(text);
     if (line === null) return undefined;
     at = skipped.lastIndex;
-    if (line[1] === "if") depth++;
-    else if (line[2] === "fi") depth--;
-    else if (depth === 1 && (line[1] === "elif" || line[2] === "else")) return undefined;
+    const [, opens, turns, command] = line;
+    if (opens === "if") {
+      depth++;
+      empty = true;
+    } else if (opens !== undefined || turns !== undefined) {
+      if (empty || (depth === 1 && turns !== "fi")) return undefined;
+      if (turns === "fi") depth--;
+      else empty = true;
+    } else if (command !== undefined) {
+      empty = false;
+    }
     if (depth === 0) return at;
   }
   return undefined;
