@@ -1,5 +1,6 @@
 import { inheritedDescriptors } from "../../host/inherited-descriptors.ts";
 import { stampPath } from "../../host/path-stamp.ts";
+import { getuid } from "../../host/process-calls.ts";
 import { environmentTable } from "../../host/raw-environment.ts";
 import { close, fstat, O_NOFOLLOW, O_RDONLY, open, read } from "../../host/syscall.ts";
 import { becomeStarter } from "../become-starter.ts";
@@ -46,13 +47,16 @@ function fillIn(
   return out;
 }
 
+const LIMIT_BYTES = 1 << 20;
+
 /** The record's bytes; only a file of the caller's own, closed to others, is taken. */
 function readRecord(path: string): Uint8Array | undefined {
   const fd = open(path, O_RDONLY | O_NOFOLLOW);
   if (fd < 0) return undefined;
   const stat = fstat(fd);
   let bytes: Uint8Array | undefined;
-  if (stat?.kind === "file" && stat.mode === 0o600 && stat.sizeBytes < 1 << 20) {
+  const isOwn = stat?.kind === "file" && stat.uid === getuid() && stat.mode === 0o600;
+  if (isOwn && stat.sizeBytes < LIMIT_BYTES) {
     bytes = new Uint8Array(stat.sizeBytes);
     if (read(fd, bytes) !== bytes.length) bytes = undefined;
   }
