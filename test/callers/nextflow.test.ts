@@ -32,6 +32,10 @@ interface Task {
 
 let count = 0;
 
+/** Numbers of seconds that no other process of the machine sleeps for: what `ps` finds them by. */
+const LONG = 100_000 + 2 * process.pid;
+const LONGER = LONG + 1;
+
 /**
  * The wrapper script of a task, as Nextflow writes it into the task's directory: an emptied
  * environment, output through named pipes, the status kept in a file, signals passed on.
@@ -110,13 +114,13 @@ echo result >'out file.txt'; echo problem >&2; exit 42`,
     const done = await runTask({
       engine,
       script: `[ "$(readlink /proc/self/ns/pid)" != "${(await lab.run(["readlink", "/proc/self/ns/pid"])).stdout.trim()}" ]
-(sleep 4242 & ) ; echo $$; ps | grep -c '[s]leep 4242'`,
+(sleep ${LONG} & ) ; echo $$; ps | grep -c '[s]leep ${LONG}'`,
     });
     mustSucceed(done);
     const [pid = "", sleepers] = done.stdout.split("\n");
     expect(Number(pid)).toBeLessThan(50);
     expect(sleepers).toBe("1");
-    expect((await lab.run(["pgrep", "-f", "sleep 4242"])).stdout).toBe("");
+    expect((await lab.run(["pgrep", "-f", `sleep ${LONG}`])).stdout).toBe("");
   });
 
   testTask("has no home, reads its inputs, and writes only where it may", async () => {
@@ -133,7 +137,7 @@ cat /data/input; touch /data/new 2>/dev/null || echo read-only`,
   });
 
   testTask("ends as a whole when Nextflow gives it up", async () => {
-    const task = prepareTask({ engine, script: "sleep 4343 & echo up; wait; echo never" });
+    const task = prepareTask({ engine, script: `sleep ${LONGER} & echo up; wait; echo never` });
     const child = start(["/bin/bash", "-c", `cd "$1" && exec /bin/bash .command.run`, "sh", task], {
       extraEnv: { PATH: lab.path },
     });
@@ -141,7 +145,7 @@ cat /data/input; touch /data/new 2>/dev/null || echo read-only`,
     child.kill("SIGTERM");
     expect(await child.exited).toBe(143);
     expect(await child.stdout.text()).toBe("up\n");
-    await waitFor(async () => (await lab.run(["pgrep", "-f", "sleep 4343"])).stdout === "");
+    await waitFor(async () => (await lab.run(["pgrep", "-f", `sleep ${LONGER}`])).stdout === "");
     await waitFor(
       async () => (await lab.run(["pgrep", "-f", `squashfuse.*${lab.dir}/image`])).stdout === "",
     );
