@@ -5,7 +5,8 @@ import { type FieldKind, OP_FIELDS, type Op, type OpKind, type WiredOp } from ".
 const kernelText = fc
   .oneof(
     fc.string({ unit: "binary" }).map((text) => text.replaceAll(/[\ud800-\udfff]/gu, "")),
-    fc.uint8Array({ maxLength: 40 }).map((bytes) => decodeOsText(bytes)),
+    // Zeros go before decoding: taken out of a text they could join bytes to a character.
+    fc.uint8Array({ maxLength: 40 }).map((bytes) => decodeOsText(bytes.filter((b) => b !== 0))),
     fc.string({ maxLength: 300 }),
   )
   .map((text) => text.replaceAll("\0", ""));

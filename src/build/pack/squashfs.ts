@@ -83,17 +83,23 @@ async function compressionWords(input: SquashfsInput): Promise<readonly string[]
   if (extra.includes("-comp")) return [];
   // Options of a compressor alone are meant for the peer's default.
   if (extra.some((word) => word.startsWith("-X"))) return ["-comp", "gzip"];
+  // Until 4.6 the compressors are in the short help, from 4.7 on only in the long one.
+  const knowsZstd =
+    (await helpNamesZstd(input, "-help")) || (await helpNamesZstd(input, "-help-all"));
+  if (!knowsZstd) return ["-comp", "gzip"];
+  const block = extra.includes("-b") ? [] : ["-b", BLOCK_BYTES];
+  return ["-comp", "zstd", "-Xcompression-level", ZSTD_LEVEL, ...block];
+}
+
+async function helpNamesZstd(input: SquashfsInput, option: string): Promise<boolean> {
   const help = await runChild({
-    argv: [input.tool, "-help"],
+    argv: [input.tool, option],
     stdin: "none",
     stdout: "keep",
     stderr: "keep",
     signal: input.signal,
   });
-  const knowsZstd = /\bzstd\b/.test(help.stdout + help.stderr);
-  if (!knowsZstd) return ["-comp", "gzip"];
-  const block = extra.includes("-b") ? [] : ["-b", BLOCK_BYTES];
-  return ["-comp", "zstd", "-Xcompression-level", ZSTD_LEVEL, ...block];
+  return /\bzstd\b/.test(help.stdout + help.stderr);
 }
 
 function toolEnvironment(epoch: number | undefined): Readonly<Record<string, string>> {
