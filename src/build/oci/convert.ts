@@ -1,0 +1,175 @@
+import { chmodSync, closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
+import { Fault } from "../../base/fault.ts";
+import { decodeOsText, encodeOsText } from "../../base/os-text.ts";
+import { dirName } from "../../base/path.ts";
+import type { Recipe } from "../../format/deffile/recipe.ts";
+import { parseImageConfig } from "../../format/oci/image-config.ts";
+import { planOutput } from "../../format/oci/merge/merge-output.ts";
+import { mergedView } from "../../format/oci/merge/merged-view.ts";
+import type { OciImage } from "../../format/oci/oci-image.ts";
+import {
+  archCode,
+  DATA_DEFFILE,
+  DATA_JSON,
+  DATA_PARTITION,
+  FS_SQUASHFS,
+  PART_PRIMARY,
+} from "../../format/sif/codes.ts";
+import { encodePartitionExtra } from "../../format/sif/extra.ts";
+import { ZERO_TIME } from "../../format/sif/header.ts";
+import { inspectMetadata } from "../metadata/inspect-metadata.ts";
+import { layoutSif } from "../pack/sif-layout.ts";
+import { editedView } from "../root/edited-view.ts";
+import type { Talk } from "../talk.ts";
+import { openWorkspace } from "../workspace.ts";
+import { finishRoot } from "./finish-root.ts";
+import { applyEdits } from "./apply-edits.ts";
+import { describeImage } from "./describe-image.ts";
+import { type ConvertProgress, mergeImage } from "./merge-image.ts";
+import { packStream } from "./squashfs-stream.ts";
+import { writeMerged } from "./write-merged.ts";
+
+/** Choices about a conversion. */
+export interface ConvertOptions {
+  /** What the image is built from, for its definition and labels (`recipeFromImage("docker", "alpine")`). */
+  readonly recipe: Recipe;
+  readonly talk: Talk;
+  readonly progress: (event: ConvertProgress) => void;
+  /** Path of a host program, or undefined. */
+  tool(name: string): string | undefined;
+  /** GOARCH name to take where the image does not say. */
+  readonly hostArch: string;
+  /** This program's version, and that of the peer whose behaviour it has. */
+  readonly version: string;
+  readonly peerVersion: string;
+  /** Words of `--mksquashfs-args`; processors and memory from the configuration (0 and "": default). */
+  readonly mksquashfsArgs: readonly string[];
+  readonly processors: number;
+  readonly memory: string;
+  /** SOURCE_DATE_EPOCH: no time in the image is later. */
+  readonly sourceDateEpoch: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes a SIF at `target` of an image, without an unpacked tree: the first pass reads the headers of
+ * all layers and decides what is left of each, the second one streams that as one tar archive into
+ * mksquashfs, which writes where the file system lies in the SIF.
+ *
+ *   layers ─► decompress ─► headers ─► merged tree ─┐
+ *   layers ─► decompress ─► contents that are left ─┴─► tar ─► mksquashfs ─► SIF
+ *
+ * The same image gives the same bytes (with the same mksquashfs and version of this program): no
+ * clock, no random numbers. Header times and id are those of a deterministic SIF, files keep the times
+ * of their layers, and what is added has the time at which the image was created.
+ *
+ * The image is written beside the target and renamed; killed at any moment, nothing looks whole. Throws
+ * a Fault, or the reason of the signal.
+ */
+export async function convertOciImage(
+  image: OciImage,
+  target: string,
+  options: ConvertOptions,
+): Promise<void> {
+  const tool = options.tool("mksquashfs");
+  if (tool === undefined) {
+    throw new Fault("missing-tool", "while searching for mksquashfs: it is not in PATH", {
+      hint: "install the package squashfs-tools",
+    });
+  }
+  const config = parseImageConfig(decodeOsText(image.config), image.reference);
+  const epoch = options.sourceDateEpoch ?? Number.POSITIVE_INFINITY;
+  const created = Math.min(config.createdSeconds, epoch, 0xffffffff);
+  const arch = config.arch === "" ? options.hostArch : config.arch;
+  const root = await mergeImage(image, created, options.progress, options.signal);
+  const view = editedView(mergedView(root));
+  const { recipe, version, peerVersion, talk } = options;
+  const time = new Date(created * 1000);
+  describeImage(view, config, { recipe, time, arch, version, peerVersion }, talk);
+  const inspect = inspectMetadata(view);
+  applyEdits(root, view.edits, created);
+  const output = planOutput(root, image.layers.length);
+  const latest = Math.max(0, Math.min(output.latestSeconds, epoch, 0xffffffff));
+
+  const front = [
+    { dataType: DATA_DEFFILE, name: "", bytes: encodeOsText(recipe.text) },
+    { dataType: DATA_JSON, name: "inspect-metadata.json", bytes: encodeOsText(inspect) },
+    { dataType: DATA_JSON, name: "oci-config.json", bytes: encodeOsText(config.configJson) },
+  ];
+  const extra = encodePartitionExtra({
+    fsType: FS_SQUASHFS,
+    partType: PART_PRIMARY,
+    arch: archCode(arch) ?? "00",
+  });
+  const layoutFor = (sizeBytes: number) =>
+    layoutSif(
+      [
+        ...front.map(({ dataType, name, bytes }) => ({
+          dataType,
+          name,
+          sizeBytes: bytes.length,
+          extra: new Uint8Array(0),
+        })),
+        { dataType: DATA_PARTITION, name: "", sizeBytes, extra },
+      ],
+      new Uint8Array(16),
+      ZERO_TIME,
+    );
+  const offsetBytes = layoutFor(0).offsets.at(-1) ?? 0;
+  const space = openWorkspace(dirName(target));
+  try {
+    talk.info("Creating SIF file...");
+    const file = `${space.path}/image`;
+    await packStream(
+      {
+        tool,
+        target: file,
+        offsetBytes,
+        latest,
+        processors: options.processors,
+        memory: options.memory,
+        extraArguments: options.mksquashfsArgs,
+        signal: options.signal,
+      },
+      (write) => writeMerged(image, output, latest, write, options.progress, options.signal),
+    );
+    const sizeBytes = finishRoot(file, offsetBytes, root, latest, output.ids);
+    const layout = layoutFor(sizeBytes);
+    const parts = front.map(({ bytes }, i) => ({ at: layout.offsets[i] ?? 0, bytes }));
+    putInPlace(file, [{ at: 0, bytes: layout.head }, ...parts], target);
+  } finally {
+    space.remove();
+  }
+}
+
+/** Writes what comes before the file system, then gives the file its name. */
+function putInPlace(
+  file: string,
+  parts: readonly { readonly at: number; readonly bytes: Uint8Array }[],
+  target: string,
+): void {
+  try {
+    const fd = openSync(file, "r+");
+    try {
+      for (const { at, bytes } of parts) {
+        for (let done = 0; done < bytes.length; ) {
+          done += writeSync(fd, bytes, done, bytes.length - done, at + done);
+        }
+      }
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    chmodSync(file, 0o755 & ~process.umask());
+    renameSync(file, target);
+    const folder = openSync(dirName(target), "r");
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault("io", `while creating SIF: Cannot write "${target}": ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,65 @@
+import { encodeOsText } from "../../base/os-text.ts";
+import type { Recipe } from "../../format/deffile/recipe.ts";
+import type { ImageConfig } from "../../format/oci/image-config.ts";
+import { writeOciEnvironment, writeOciRunscript } from "../../plan/env/oci-scripts.ts";
+import { labelsJson } from "../metadata/labels-json.ts";
+import { planMetadata } from "../metadata/plan-metadata.ts";
+import type { EditedView } from "../root/edited-view.ts";
+import { makeDirectories, planSkeleton, writeFile } from "../root/skeleton.ts";
+import type { Talk } from "../talk.ts";
+
+/** What an image says of itself besides its configuration. */
+export interface DescribeInput {
+  readonly recipe: Recipe;
+  readonly time: Date;
+  /** GOARCH name. */
+  readonly arch: string;
+  /** This program's version, and that of the peer whose behaviour it has. */
+  readonly version: string;
+  readonly peerVersion: string;
+}
+
+/**
+ * Plans what makes an OCI root an image: environment, labels and runscript of the configuration
+ * (reference: runtime.md 3.1), then skeleton and metadata as any built image has them.
+ */
+export function describeImage(
+  view: EditedView,
+  config: ImageConfig,
+  input: DescribeInput,
+  talk: Talk,
+): void {
+  planOciFiles(view, config);
+  planSkeleton(view, true, ociRunscript(config));
+  const [recipe] = input.recipe.stages;
+  if (recipe === undefined) return;
+  planMetadata(
+    view,
+    {
+      recipe,
+      text: input.recipe.text,
+      time: input.time,
+      arch: input.arch,
+      version: input.version,
+      peerVersion: input.peerVersion,
+      force: false,
+      withHeader: true,
+      hasSection: () => true,
+    },
+    talk,
+  );
+}
+
+/** Plans the environment and labels of the configuration. */
+export function planOciFiles(view: EditedView, config: ImageConfig): void {
+  if (makeDirectories(view, "/.singularity.d/env") === undefined) return;
+  const put = (path: string, mode: number, text: string): void =>
+    writeFile(view, `/.singularity.d/${path}`, mode, encodeOsText(text), true);
+  put("env/10-docker2singularity.sh", 0o755, writeOciEnvironment(config.env));
+  put("labels.json", 0o644, labelsJson(new Map(Object.entries(config.labels))));
+}
+
+/** Text of the runscript. */
+export function ociRunscript(config: ImageConfig): string {
+  return writeOciRunscript(config.entrypoint, config.cmd);
+}

@@ -1,0 +1,75 @@
+import { LayerMerge } from "../../format/oci/merge/layer-merge.ts";
+import type { MergedNode } from "../../format/oci/merge/merged-node.ts";
+import type { OciImage, OciLayer } from "../../format/oci/oci-image.ts";
+import { layerName, type LayerScan, scanLayer, UNPACK_LIMITS } from "./scan-layer.ts";
+
+/** How far a conversion is; bytes are packed bytes of all layers together. */
+export interface ConvertProgress {
+  /** `scan`: layers are fetched and their headers read; `write`: contents are packed. */
+  readonly phase: "scan" | "write";
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+/** Layers read at the same time: as many as the registry client fetches. */
+const AT_ONCE = 4;
+
+/**
+ * First pass over an image: reads all layers, several at a time, and merges their headers from the
+ * bottom.
+ *
+ * @param impliedTime of directories that no entry describes, in seconds since 1970.
+ */
+export async function mergeImage(
+  image: OciImage,
+  impliedTime: number,
+  progress: (event: ConvertProgress) => void,
+  signal: AbortSignal,
+): Promise<MergedNode> {
+  const totalBytes = totalOf(image.layers);
+  let doneBytes = 0;
+  const onPacked = (bytes: number): void => {
+    doneBytes += bytes;
+    progress({ phase: "scan", doneBytes, totalBytes });
+  };
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  const merge = new LayerMerge(impliedTime);
+  const running: Promise<LayerScan>[] = [];
+  const start = (index: number): void => {
+    const layer = image.layers[index];
+    if (layer === undefined) return;
+    const scan = scanLayer(layer, UNPACK_LIMITS, onPacked, both);
+    // Its error is met when its turn comes.
+    scan.catch(() => {});
+    running.push(scan);
+  };
+  for (let i = 0; i < AT_ONCE; i++) start(i);
+  try {
+    for (const [index, layer] of image.layers.entries()) {
+      const scan = await running[index];
+      if (scan !== undefined) addLayer(merge, layer, scan);
+      start(index + AT_ONCE);
+    }
+  } catch (error) {
+    stop.abort(error);
+    await Promise.allSettled(running);
+    throw error;
+  }
+  return merge.root;
+}
+
+export function totalOf(layers: readonly OciLayer[]): number {
+  return layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
+}
+
+function addLayer(merge: LayerMerge, layer: OciLayer, scan: LayerScan): void {
+  merge.beginLayer(layerName(layer));
+  for (const [ordinal, entry] of scan.entries.entries()) {
+    const added = merge.add(entry, ordinal);
+    const content = scan.contents.get(ordinal);
+    if (content !== undefined && added !== undefined && entry.kind === "file") {
+      added.node.content = content;
+    }
+  }
+}

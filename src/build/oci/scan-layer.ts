@@ -1,0 +1,130 @@
+import { Fault } from "../../base/fault.ts";
+import type { OciLayer } from "../../format/oci/oci-image.ts";
+import { MAX_ENTRIES } from "../../format/oci/merge/layer-merge.ts";
+import type { TarEntry } from "../../format/tar/tar-entry.ts";
+import { TarReader, type TarSink } from "../../format/tar/tar-reader.ts";
+import { decompressed } from "./decompress.ts";
+
+/** What a layer holds, without the contents of files. */
+export interface LayerScan {
+  readonly entries: readonly TarEntry[];
+  /** Contents of the small files that say how to run the image, by number of the entry. */
+  readonly contents: ReadonlyMap<number, Uint8Array>;
+}
+
+/** Limits for what a layer may unpack to. */
+export interface UnpackLimits {
+  /** Unpacked layers up to this are never refused. */
+  readonly freeBytes: number;
+  /** Beyond that, unpacked bytes for each packed byte. */
+  readonly ratio: number;
+}
+
+/**
+ * A bomb costs no memory or disk here, only time: zeros become holes. So only what no image has is
+ * refused: gzip reaches 1030 with zeros alone.
+ */
+export const UNPACK_LIMITS: UnpackLimits = { freeBytes: 64 * 2 ** 30, ratio: 1000 };
+
+const KEPT_PATH = /^[./]*(?:\.singularity\.d|scif\/apps)\//;
+const KEPT_FILE_BYTES = 1024 * 1024;
+const KEPT_LAYER_BYTES = 16 * 1024 * 1024;
+
+/** How layers are named in messages. */
+export function layerName(layer: OciLayer): string {
+  return `layer ${layer.digest}`;
+}
+
+/**
+ * Unpacked pieces of a layer, with a count of the packed bytes. Refuses what unpacks beyond the limits.
+ */
+export async function* unpackedLayer(
+  layer: OciLayer,
+  limits: UnpackLimits,
+  onPacked: (bytes: number) => void,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  let packed = 0;
+  let unpacked = 0;
+  const counted = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const piece of layer.open()) {
+      signal.throwIfAborted();
+      packed += piece.length;
+      onPacked(piece.length);
+      yield piece;
+    }
+  };
+  for await (const piece of decompressed(counted(), layerName(layer))) {
+    unpacked += piece.length;
+    if (unpacked > limits.freeBytes && unpacked > packed * limits.ratio) {
+      throw new Fault(
+        "invalid",
+        `Cannot use the ${layerName(layer)}: it unpacks to more than ${unpacked} bytes from ${packed}`,
+        { hint: "such a layer is made to fill disks; do not use this image" },
+      );
+    }
+    yield piece;
+  }
+}
+
+/** Reads the headers of a layer, and all of it, so that its digest is checked. */
+export async function scanLayer(
+  layer: OciLayer,
+  limits: UnpackLimits,
+  onPacked: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<LayerScan> {
+  const sink = new ScanSink(layerName(layer));
+  const reader = new TarReader(sink, layerName(layer));
+  try {
+    for await (const piece of unpackedLayer(layer, limits, onPacked, signal)) reader.push(piece);
+  } catch (error) {
+    // Some writers leave bytes behind the archive that are no part of the compressed stream.
+    if (!reader.isEnded || !(error instanceof Fault) || !/^Cannot unpack/.test(error.message)) {
+      throw error;
+    }
+  }
+  reader.end();
+  return sink;
+}
+
+class ScanSink implements TarSink {
+  readonly entries: TarEntry[] = [];
+  readonly contents = new Map<number, Uint8Array>();
+  readonly #where: string;
+  #held = new Uint8Array(0);
+  #at = 0;
+  #ordinal = 0;
+  #left = KEPT_LAYER_BYTES;
+
+  constructor(where: string) {
+    this.#where = where;
+  }
+
+  entry(entry: TarEntry, ordinal: number): boolean {
+    if (this.entries.push(entry) > MAX_ENTRIES) {
+      throw new Fault("invalid", `Cannot use the ${this.#where}: more than ${MAX_ENTRIES} entries`);
+    }
+    const { sizeBytes } = entry;
+    const isKept =
+      entry.kind === "file" &&
+      entry.sparse === undefined &&
+      sizeBytes <= Math.min(KEPT_FILE_BYTES, this.#left) &&
+      KEPT_PATH.test(entry.path);
+    if (!isKept) return false;
+    this.#held = new Uint8Array(sizeBytes);
+    this.#at = 0;
+    this.#ordinal = ordinal;
+    this.#left -= sizeBytes;
+    return true;
+  }
+
+  data(bytes: Uint8Array): void {
+    this.#held.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  endOfData(): void {
+    this.contents.set(this.#ordinal, this.#held);
+  }
+}
