@@ -43,7 +43,7 @@ export async function runProgram(): Promise<number> {
     const isLaunch = ACTIONS.includes(invocation.path.join(" "));
     for (const { level, text } of isLaunch ? [] : invocation.notices) context.log[level](text);
     try {
-      const { run } = await findRunner(invocation.path);
+      const { run } = await findRunner(invocation.path, program);
       return await run(invocation, context);
     } catch (error) {
       const { command, path } = invocation;

@@ -19,6 +19,8 @@ const RUNNERS: Readonly<Record<string, () => Promise<Runner>>> = {
   doctor: () => import("./commands/doctor.ts"),
   explain: () => import("./commands/explain.ts"),
   build: () => import("./commands/build.ts"),
+  pull: () => import("./commands/pull.ts"),
+  push: () => import("./commands/push.ts"),
   inspect: () => import("./commands/inspect.ts"),
   sif: () => import("./commands/sif.ts"),
   "run-help": () => import("./commands/run-help.ts"),
@@ -36,14 +38,18 @@ export function hasRunner(verb: string): boolean {
   return Object.hasOwn(RUNNERS, verb);
 }
 
-/** The module for a command path such as `["sif", "list"]`. Throws a Fault when this version lacks it. */
-export async function findRunner(path: readonly string[]): Promise<Runner> {
+/** The module for a command path such as `["sif", "list"]`. Throws a Fault, in the program's name, when this version lacks it. */
+export async function findRunner(path: readonly string[], program = "skiff"): Promise<Runner> {
   const verb = path[0] ?? "";
   const load = hasRunner(verb) ? RUNNERS[verb] : undefined;
   if (load === undefined) {
-    throw new Fault("unsupported", `"skiff ${path.join(" ")}" is not available in this version`, {
-      hint: `"skiff help" lists the commands`,
-    });
+    throw new Fault(
+      "unsupported",
+      `"${program} ${path.join(" ")}" is not available in this version`,
+      {
+        hint: `"${program} help" lists the commands`,
+      },
+    );
   }
   return await load();
 }

@@ -60,11 +60,13 @@ describe("the lines of other callers", () => {
 
   testEngine("Galaxy: volumes with modes, a home, variables that may not be set", async () => {
     const done = await line(
-      `SINGULARITYENV_GALAXY_SLOTS=4 SINGULARITYENV_HOME=$D/work singularity -s exec --cleanenv \
-        -B $D/inputs:$D/inputs:ro -B $D/work:$D/work:rw --home $D/work:$D/work $D/image.sif \
-        /bin/sh -c 'echo $GALAXY_SLOTS $HOME; touch $HOME/ok; touch '$D'/inputs/no 2>/dev/null || echo read-only'`,
+      `SINGULARITYENV_GALAXY_SLOTS="4" SINGULARITYENV_HOME="$D/work" singularity -s exec --contain --pwd $D/work \
+        --cleanenv --ipc --pid --no-mount tmp -B $D/inputs:$D/inputs:ro -B $D/work:$D/work:rw -B $D/tmp:/tmp:rw \
+        --home $D/work:$D/work $D/image.sif \
+        /bin/sh -c 'echo $GALAXY_SLOTS $HOME; touch $HOME/ok /tmp/ok; touch '$D'/inputs/no 2>/dev/null || echo read-only'
+        ls tmp/ok`,
     );
-    expect(done).toEqual({ code: 0, stdout: `4 ${lab.dir}/work\nread-only\n`, stderr: "" });
+    expect(done).toEqual({ code: 0, stdout: `4 ${lab.dir}/work\nread-only\ntmp/ok\n`, stderr: "" });
   });
 
   testEngine("HTCondor: a static program alone in a directory tells that it works", async () => {

@@ -85,6 +85,16 @@ describe.each(ENGINES)("a module of singularity-hpc by %s", (engine) => {
     expect(done).toEqual({ code: 5, stdout: "/opt/tool\n/bin/busybox\n", stderr: "" });
   });
 
+  testModule("opens the shell that the module's variable names", async () => {
+    for (const extraEnv of [{ SINGULARITY_SHELL: "/bin/sh" }, { APPTAINER_SHELL: "/bin/sh" }]) {
+      const done = await lab.run([engine, "-q", "shell", "tool.sif"], {
+        extraEnv,
+        stdin: 'echo "$SHELL"; readlink /proc/$$/exe\n',
+      });
+      expect(done).toEqual({ code: 0, stdout: "/bin/sh\n/bin/busybox\n", stderr: "" });
+    }
+  });
+
   testModule("runs a run script that evaluates its words, as EasyBuild's does", async () => {
     const words = ["X=1;", 'echo "$X', '$TOOL_HOME";', "exit", "4"];
     const done = await lab.run([`module/${engine}-run`, ...words]);

@@ -116,6 +116,14 @@ describe("failures of a command end with status 255 and one line", () => {
     });
   });
 
+  test("a command that this version lacks, in the name that it was called by", async () => {
+    const { code, stderr } = await call(["singularity", "pull", "docker://example.org/name"]);
+    expect(code).toBe(255);
+    expect(stderr).toBe(
+      'FATAL:   "singularity pull" is not available in this version; "singularity help" lists the commands\n',
+    );
+  });
+
   test("a variable that holds no value of its flag", async () => {
     const { code, stderr } = await call(["skiff", "exec", "x", "y"], { APPTAINER_CONTAIN: "yes" });
     expect(code).toBe(255);
