@@ -12,10 +12,14 @@ import type { LaunchKey } from "./runtime/replay/launch-key.ts";
 /** Thrown where a launch turns out to need code that the short way does not have. */
 class NotPlain extends Error {}
 
+/** Begins an address of an image that has to be fetched first. */
+const ELSEWHERE =
+  /^(docker|oras|library|shub|https?|oci|oci-archive|docker-archive|docker-daemon):/;
+
 /**
  * The short way of exec, run, shell and test: everything a plain launch needs is in this module's
  * static imports, nothing else is. Gives the exit status, or undefined when the command line is none
- * of these, asks for help, is wrong, or needs GPUs: then nothing has happened yet and the whole
+ * of these, asks for help, is wrong, needs GPUs or an image from elsewhere: then nothing has happened yet and the whole
  * program takes over.
  */
 export async function launchDirectly(
@@ -37,6 +41,7 @@ export async function launchDirectly(
     context = createContext(program, env, globals);
     const parsed = parseCommand(command, rest, { ...options, env, globals, notices });
     if (parsed.kind === "help") return undefined;
+    if (ELSEWHERE.test(parsed.invocation.args[0] ?? "")) return undefined;
     const gatherGpu = (): never => {
       throw new NotPlain();
     };

@@ -123,6 +123,7 @@ export class Invocation extends FlagValues {
   /** Flags of the group that stood before the sub-command, if it is one of a group. */
   readonly group: FlagValues | undefined;
   readonly notices: readonly Notice[];
+  readonly #fields: ConstructorParameters<typeof Invocation>[0];
 
   constructor(fields: {
     readonly command: CommandSpec;
@@ -142,5 +143,11 @@ export class Invocation extends FlagValues {
     this.globals = fields.globals;
     this.group = fields.group;
     this.notices = fields.notices ?? [];
+    this.#fields = fields;
+  }
+
+  /** The same call with other positional words. */
+  withArgs(args: readonly string[]): Invocation {
+    return new Invocation({ ...this.#fields, args });
   }
 }

@@ -4,6 +4,10 @@ import { launch } from "../runtime/launch.ts";
 import type { Context } from "../terminal/context.ts";
 
 /** `exec`, `run`, `shell` and `test` with everything a launch may need; plain ones take the short way of src/_launch.ts. */
-export function run(inv: Invocation, ctx: Context): Promise<number> {
-  return launch(inv, ctx, gatherGpu);
+export async function run(inv: Invocation, ctx: Context): Promise<number> {
+  const [image = "", ...rest] = inv.args;
+  if (!/^[a-z][a-z0-9+-]*:/.test(image)) return await launch(inv, ctx, gatherGpu);
+  const { fetchedImage } = await import("./_fetched-image.ts");
+  const path = await fetchedImage(image, inv, ctx);
+  return await launch(path === undefined ? inv : inv.withArgs([path, ...rest]), ctx, gatherGpu);
 }

@@ -80,6 +80,12 @@ export const REGISTRY_FLAGS: readonly FlagSpec[] = [
   },
   AUTHFILE_FLAG,
   NO_HTTPS_FLAG,
+  {
+    name: "offline",
+    kind: "bool",
+    env: ["OFFLINE"],
+    help: "ask no registry: use what the cache has for the address",
+  },
 ];
 
 /** Encrypted images. */

@@ -90,7 +90,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "pull",
     summary: "Fetch an image",
-    planned: true,
     description: [
       "Fetches an image by its address and writes it as a SIF. Without a file name it is called after the last part of the address and its tag.",
     ],
@@ -107,7 +106,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "push",
     summary: "Send an image",
-    planned: true,
     description: ["Sends a SIF to an image library or, by ORAS, to a registry."],
     flags: [
       LIBRARY_FLAG,

@@ -1,0 +1,45 @@
+import type { PlatformWish } from "../../format/oci/platform.ts";
+import type { CachePlaces } from "../../image/cache/places.ts";
+import type { FindCredential } from "../../registry/credentials/find.ts";
+import type { HttpClient } from "../../registry/http/client.ts";
+import { Registry } from "../../registry/oci/registry.ts";
+import type { Talk } from "../talk.ts";
+
+/** A step that takes time and whose progress is shown. */
+export interface Step {
+  update(done: number): void;
+  finish(): void;
+}
+
+/** Everything that fetching an image needs to know and reach. */
+export interface RemoteAccess {
+  readonly http: HttpClient;
+  readonly noHttps: boolean;
+  readonly findCredential: FindCredential;
+  /** The cache, or a directory that the caller removes afterwards. */
+  readonly places: CachePlaces;
+  /** Variable that moves `places.root` elsewhere, for faults. */
+  readonly placeVariable: string;
+  readonly wish: PlatformWish;
+  readonly concurrency: number;
+  /** Ask no server what a tag stands for: what it last stood for counts. */
+  readonly offline: boolean;
+  readonly talk: Talk;
+  /** Begins to show a step; `total` in bytes where it is known. */
+  step(title: string, total: number | undefined): Step;
+  /** Path of a host program, or undefined. */
+  tool(name: string): string | undefined;
+  readonly version: string;
+  readonly peerVersion: string;
+  readonly mksquashfsArgs: readonly string[];
+  readonly processors: number;
+  readonly memory: string;
+  readonly sourceDateEpoch: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** The registry of that name. */
+export function registryOf(access: RemoteAccess, name: string): Registry {
+  const { http, noHttps, findCredential } = access;
+  return new Registry(name, { http, noHttps, findCredential });
+}

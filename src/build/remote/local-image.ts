@@ -1,0 +1,81 @@
+import { Fault } from "../../base/fault.ts";
+import type { ImageAddress } from "../../format/oci/image-address.ts";
+import { requireSpace } from "../../image/cache/space.ts";
+import { openHttpFile } from "../../registry/http-file/fetch-file.ts";
+import type { TransferHooks } from "../../registry/oci/open-image.ts";
+import { openOrasImage } from "../../registry/oras/pull.ts";
+import { type RemoteAccess, registryOf, type Step } from "./access.ts";
+import { fetchDockerSif } from "./oci-sif.ts";
+import { tellWaiting } from "./tell-waiting.ts";
+
+/** Path of an image file on this machine, in the cache, for an address; fetched and converted first where needed. Throws a Fault. */
+export async function localImage(address: ImageAddress, access: RemoteAccess): Promise<string> {
+  switch (address.kind) {
+    case "docker":
+      return await fetchDockerSif(address, access);
+    case "oras": {
+      const { image, text } = address;
+      return await fetchWhole(text, access, (hooks) =>
+        openOrasImage({
+          registry: registryOf(access, image.registry),
+          http: access.http,
+          image,
+          text,
+          wish: access.wish,
+          places: access.places,
+          concurrency: access.concurrency,
+          hooks,
+        }),
+      );
+    }
+    case "http":
+      return await fetchWhole(address.text, access, (hooks) =>
+        openHttpFile(access.http, address.url, access.places, hooks),
+      );
+    default:
+      throw new Fault(
+        "unsupported",
+        `Cannot use "${address.text}": images by ${address.kind}: are not available in this version`,
+        { hint: "give a docker://, oras:// or http(s):// address, or the path of an image" },
+      );
+  }
+}
+
+/** What both kinds of whole files have. */
+interface WholeFile {
+  readonly sizeBytes: number | undefined;
+  readonly isCached: boolean;
+  fetch(): Promise<string>;
+}
+
+async function fetchWhole(
+  text: string,
+  access: RemoteAccess,
+  open: (hooks: TransferHooks) => Promise<WholeFile>,
+): Promise<string> {
+  let step: Step | undefined;
+  if (access.offline) {
+    throw new Fault("not-found", `Cannot use ${text} offline: only its server knows what it is`);
+  }
+  const file = await open({
+    onBytes: (done) => step?.update(done),
+    onWait: tellWaiting(access.talk),
+    note: (line) => access.talk.info(line),
+    signal: access.signal,
+  });
+  if (file.isCached) access.talk.info("Using cached SIF image");
+  else {
+    requireSpace(
+      access.places.root,
+      file.sizeBytes ?? 0,
+      `the image ${text}`,
+      access.placeVariable,
+    );
+    step = access.step(`Fetching ${text}`, file.sizeBytes);
+  }
+  try {
+    return await file.fetch();
+  } finally {
+    step?.finish();
+  }
+}

@@ -1,0 +1,31 @@
+import { lstatSync } from "node:fs";
+import { resolvePath } from "../base/path.ts";
+import { localImage } from "../build/remote/local-image.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import { parseImageAddress } from "../format/oci/image-address.ts";
+import type { Context } from "../terminal/context.ts";
+import { openAccess } from "./_remote-access.ts";
+
+/**
+ * Path of the image that an address names, fetched and converted where needed; undefined when the
+ * word is a path: what exists is never taken for an address.
+ */
+export async function fetchedImage(
+  word: string,
+  inv: Invocation,
+  ctx: Context,
+): Promise<string | undefined> {
+  if (lstatSync(resolvePath(process.cwd(), word), { throwIfNoEntry: false })) return undefined;
+  if (word.startsWith("instance://")) return undefined;
+  const address = parseImageAddress(word);
+  if (address === undefined) return undefined;
+  const opened = openAccess(inv, ctx);
+  let isFetched = false;
+  try {
+    const path = await localImage(address, opened.access);
+    isFetched = true;
+    return path;
+  } finally {
+    opened.close(isFetched);
+  }
+}

@@ -1,0 +1,151 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { Fault } from "../base/fault.ts";
+import { cleanPath, resolvePath } from "../base/path.ts";
+import type { RemoteAccess } from "../build/remote/access.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import { VERSIONS } from "../cli/program.ts";
+import { userDirectory } from "../config/user-directory.ts";
+import { hostFacts } from "../host/facts.ts";
+import { isDead, ownOwner } from "../image/cache/owner.ts";
+import { type CachePlaces, cachePlaces, makeFolder } from "../image/cache/places.ts";
+import type { HostFacts } from "../plan/facts.ts";
+import { type CredentialPlaces, credentialFinder } from "../registry/credentials/find.ts";
+import { HttpClient } from "../registry/http/client.ts";
+import { readConfig } from "../runtime/gather.ts";
+import type { Context } from "../terminal/context.ts";
+import { startProgress } from "../terminal/progress.ts";
+import { progressOutput } from "./_progress-output.ts";
+
+/** Access to images elsewhere, for the time of one command. */
+export interface OpenedAccess {
+  readonly access: RemoteAccess;
+  readonly host: HostFacts;
+  /** The cache is not used: `access.places` is a temporary directory. */
+  readonly isTemporary: boolean;
+  /** Ends what this process holds; a temporary directory is removed unless it is still needed. */
+  close(keepFiles?: boolean): void;
+}
+
+/** Puts together what a command's flags, the environment and the configuration say about fetching images. */
+export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
+  const config = readConfig(inv);
+  const host = hostFacts({ binaryPath: config.values.binaryPath, env: ctx.env });
+  const cwd = host.cwd ?? "/";
+  const text = (name: string): string => (inv.has(name) ? inv.string(name) : "");
+  const bool = (name: string): boolean => inv.has(name) && inv.bool(name);
+  const places = placesOf(inv, ctx, host);
+  const isTemporary = places === undefined;
+  const folder = isTemporary
+    ? temporaryFolder(cleanPath(resolvePath(cwd, text("tmpdir") || "/tmp")))
+    : "";
+  const stop = new AbortController();
+  const onSignal = (name: NodeJS.Signals): void =>
+    stop.abort(
+      new Fault("failed", `Stopped by ${name}`, { exitCode: name === "SIGINT" ? 130 : 143 }),
+    );
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const name of signals) process.on(name, onSignal);
+  const output = progressOutput(ctx);
+  const epoch = ctx.env["SOURCE_DATE_EPOCH"] ?? "";
+  const mksquashfs = text("mksquashfs-args").split(/\s+/);
+  const access: RemoteAccess = {
+    http: new HttpClient({
+      env: ctx.env,
+      configDir: directoryOf(ctx, host),
+      note: (line) => ctx.log.info(line),
+      signal: stop.signal,
+    }),
+    noHttps: bool("no-https"),
+    findCredential: credentialFinder(credentialPlaces(inv, ctx, host)),
+    places: places ?? { root: folder, shared: undefined },
+    placeVariable: isTemporary ? "SKIFF_TMPDIR" : "SKIFF_CACHEDIR",
+    wish: {
+      arch: text("arch"),
+      variant: text("arch-variant"),
+      platform: text("platform"),
+      hostArch: host.arch,
+    },
+    concurrency: config.values.downloadConcurrency,
+    offline: bool("offline"),
+    talk: ctx.log,
+    step: (title, total) => startProgress(output, title, total),
+    tool: (name) => host.tool(name),
+    version: VERSIONS.skiff,
+    peerVersion: VERSIONS.apptainer,
+    mksquashfsArgs: mksquashfs.filter((word) => word !== ""),
+    processors: config.values.mksquashfsProcs,
+    memory: config.values.mksquashfsMem,
+    sourceDateEpoch: /^[0-9]{1,11}$/.test(epoch) ? Number(epoch) : undefined,
+    signal: stop.signal,
+  };
+  return {
+    access,
+    host,
+    isTemporary,
+    close: (keepFiles = false) => {
+      for (const name of signals) process.off(name, onSignal);
+      if (isTemporary && !keepFiles) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Where credentials come from, by the flags and the environment. */
+export function credentialPlaces(inv: Invocation, ctx: Context, host: HostFacts): CredentialPlaces {
+  const text = (name: string): string => (inv.has(name) ? inv.string(name) : "");
+  const [username, password] = [text("docker-username"), text("docker-password")];
+  const source = (name: string): string => {
+    const from = inv.source(name);
+    return from === "command line" ? `--${name}` : from;
+  };
+  return {
+    env: ctx.env,
+    given:
+      username === "" && password === ""
+        ? undefined
+        : {
+            username,
+            password,
+            source: source(password === "" ? "docker-username" : "docker-password"),
+          },
+    authFile: text("authfile") === "" ? "" : resolvePath(host.cwd ?? "/", text("authfile")),
+    userDirectory: directoryOf(ctx, host),
+    home: ctx.env["HOME"] || host.account?.home,
+  };
+}
+
+/** skiff's own directory in the user's home. */
+export function directoryOf(ctx: Context, host: HostFacts): string {
+  return userDirectory({ env: ctx.env, accountHome: host.account?.home, cwd: host.cwd });
+}
+
+/** The cache; undefined when it is switched off or cannot be written, which is told. */
+function placesOf(inv: Invocation, ctx: Context, host: HostFacts): CachePlaces | undefined {
+  if (inv.has("disable-cache") && inv.bool("disable-cache")) return undefined;
+  const places = cachePlaces({
+    env: ctx.env,
+    userDirectory: directoryOf(ctx, host),
+    cwd: host.cwd ?? "/",
+  });
+  try {
+    makeFolder(places.root);
+    return places;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    ctx.log.warning(`Cache disabled: "${places.root}" cannot be written (${code})`);
+    return undefined;
+  }
+}
+
+const PREFIX = "skiff-images-";
+
+/** A directory of this process below `parent`; those of processes that are gone are removed. */
+function temporaryFolder(parent: string): string {
+  for (const name of readdirSync(parent)) {
+    const [place = "", pid = ""] = name.startsWith(PREFIX)
+      ? name.slice(PREFIX.length).split("-")
+      : [];
+    if (isDead(place, Number(pid))) rmSync(`${parent}/${name}`, { recursive: true, force: true });
+  }
+  // A program started from it keeps the process number, so it stays as long as that runs.
+  return mkdtempSync(`${parent}/${PREFIX}${ownOwner().place}-${process.pid}-`);
+}

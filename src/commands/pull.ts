@@ -1,0 +1,73 @@
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { Fault } from "../base/fault.ts";
+import { cleanPath, dirName, resolvePath } from "../base/path.ts";
+import { localImage } from "../build/remote/local-image.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import {
+  defaultFileName,
+  type ImageAddress,
+  parseImageAddress,
+} from "../format/oci/image-address.ts";
+import { copyImage } from "../image/cache/image-store.ts";
+import { requireSpace } from "../image/cache/space.ts";
+import type { Context } from "../terminal/context.ts";
+import { openAccess } from "./_remote-access.ts";
+
+/** `pull`: fetches an image by its address and writes it as a file, whole or not at all. */
+export async function run(inv: Invocation, ctx: Context): Promise<number> {
+  const word = inv.args.at(-1) ?? "";
+  const address = parseImageAddress(word);
+  if (address === undefined) {
+    throw new Fault("usage", "No transport type URI supplied", {
+      exitCode: 255,
+      hint: `write an address such as docker://${word}`,
+    });
+  }
+  refuseUnsupported(inv);
+  const opened = openAccess(inv, ctx);
+  try {
+    const target = targetOf(inv, address, opened.host.cwd ?? "/");
+    const path = await localImage(address, opened.access);
+    requireSpace(dirName(target), statSync(path).size, `"${target}"`, "--dir");
+    try {
+      await copyImage(path, target);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new Fault("io", `Cannot write "${target}": ${reason}`, { cause });
+    }
+    return 0;
+  } finally {
+    opened.close();
+  }
+}
+
+/** The file to write; throws when it may not be written. Nothing has been fetched yet. */
+function targetOf(inv: Invocation, address: ImageAddress, cwd: string): string {
+  const given = inv.args.length > 1 ? (inv.args[0] ?? "") : inv.string("name");
+  const name = given === "" ? defaultFileName(address) : given;
+  const folder = inv.string("dir");
+  const target = cleanPath(resolvePath(folder === "" ? cwd : resolvePath(cwd, folder), name));
+  if (folder !== "") mkdirSync(dirName(target), { recursive: true });
+  const stat = statSync(target, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) {
+    throw new Fault("exists", `Cannot write "${target}": it is a directory`);
+  }
+  if (stat !== undefined && !inv.bool("force")) {
+    throw new Fault("exists", `Image file already exists: "${target}" - will not overwrite`, {
+      hint: "use --force to replace it",
+    });
+  }
+  if (!existsSync(dirName(target))) {
+    throw new Fault("not-found", `Cannot write "${target}": its directory does not exist`);
+  }
+  return target;
+}
+
+function refuseUnsupported(inv: Invocation): void {
+  for (const name of ["oci", "keep-layers", "with-cosign", "sandbox"]) {
+    if (!inv.bool(name)) continue;
+    throw new Fault("unsupported", `--${name} is not available in this version`, {
+      hint: name === "sandbox" ? "pull a SIF, then: build --sandbox DIRECTORY IMAGE" : "pull a SIF",
+    });
+  }
+}
