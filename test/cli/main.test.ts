@@ -117,10 +117,10 @@ describe("failures of a command end with status 255 and one line", () => {
   });
 
   test("a command that this version lacks, in the name that it was called by", async () => {
-    const { code, stderr } = await call(["singularity", "pull", "docker://example.org/name"]);
+    const { code, stderr } = await call(["singularity", "plugin", "list"]);
     expect(code).toBe(255);
     expect(stderr).toBe(
-      'FATAL:   "singularity pull" is not available in this version; "singularity help" lists the commands\n',
+      'FATAL:   "singularity plugin list" is not available in this version; "singularity help" lists the commands\n',
     );
   });
 
