@@ -19,6 +19,8 @@ const RUNNERS: Readonly<Record<string, () => Promise<Runner>>> = {
   doctor: () => import("./commands/doctor.ts"),
   explain: () => import("./commands/explain.ts"),
   build: () => import("./commands/build.ts"),
+  pull: () => import("./commands/pull.ts"),
+  push: () => import("./commands/push.ts"),
   inspect: () => import("./commands/inspect.ts"),
   sif: () => import("./commands/sif.ts"),
   "run-help": () => import("./commands/run-help.ts"),
