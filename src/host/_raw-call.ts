@@ -1,4 +1,3 @@
-import { dlopen, FFIType, read as peek, ptr } from "bun:ffi";
 import { decodeOsText, encodeOsText } from "../base/os-text.ts";
 import { type SyscallNumbers, syscallNumbers } from "./_syscall-numbers.ts";
 
@@ -16,16 +15,36 @@ import { type SyscallNumbers, syscallNumbers } from "./_syscall-numbers.ts";
  * All arguments are passed as numbers: pointers and offsets stay below 2^53, where doubles are exact.
  */
 
-const ARG = FFIType.i64;
-const libc = dlopen("libc.so.6", {
-  syscall: {
-    args: [ARG, ARG, ARG, ARG, ARG, ARG, ARG],
-    returns: FFIType.i64_fast,
-  },
-  __errno_location: { args: [], returns: FFIType.ptr },
+/**
+ * What bun:ffi itself is made of. Importing that module costs a launch 0.2 ms for wrappers that plain
+ * numbers do not need; its types are not in bun-types, hence this shape. Pinned with Bun's version.
+ */
+interface NativeFfi {
+  dlopen(
+    library: string,
+    symbols: Readonly<
+      Record<string, { readonly args: readonly number[]; readonly returns: number }>
+    >,
+  ): { readonly symbols: Readonly<Record<string, (...args: number[]) => number>> };
+  ptr(view: Uint8Array | BigUint64Array): number;
+  readonly read: { i32(address: number, offset: number): number };
+}
+const ffi = (Bun as unknown as { readonly FFI: NativeFfi }).FFI;
+
+/** FFIType numbers of bun:ffi. */
+const I64 = 7;
+const PTR = 12;
+const I64_AS_NUMBER = 15;
+
+const { symbols } = ffi.dlopen("libc.so.6", {
+  syscall: { args: [I64, I64, I64, I64, I64, I64, I64], returns: I64_AS_NUMBER },
+  __errno_location: { args: [], returns: PTR },
 });
-const raw = libc.symbols.syscall as (...args: number[]) => number;
-const errnoAt = Number(libc.symbols.__errno_location());
+const raw = symbols["syscall"] as (...args: number[]) => number;
+const errnoAt = (symbols["__errno_location"] as () => number)();
+
+/** Address of the memory of a view, as a number. */
+export const addressOf: NativeFfi["ptr"] = ffi.ptr;
 
 /** System call numbers and the open flags of this architecture. */
 export const SYS: SyscallNumbers = syscallNumbers(process.arch);
@@ -46,7 +65,7 @@ const paths = [
 /** 64 KiB for results of one call; whatever is in it lives until the next call. */
 export const RESULT: Uint8Array = new Uint8Array(scratch, 2 * PATH_BYTES);
 export const RESULT_VIEW: DataView = new DataView(scratch, 2 * PATH_BYTES);
-const scratchAt = Number(ptr(new Uint8Array(scratch)));
+const scratchAt = addressOf(new Uint8Array(scratch));
 /** Address of `RESULT`. */
 export const RESULT_AT: number = scratchAt + 2 * PATH_BYTES;
 
@@ -75,7 +94,7 @@ export function call(
   e: number = 0,
 ): number {
   const result = raw(number, a, b, c, d, e, 0);
-  return result === -1 ? fail(peek.i32(errnoAt as Parameters<typeof peek.i32>[0], 0)) : result;
+  return result === -1 ? fail(ffi.read.i32(errnoAt, 0)) : result;
 }
 
 /**
@@ -125,5 +144,5 @@ export function pathCall(number: number, path: string, c: number = 0, d: number 
 
 /** A call on a descriptor and a caller's buffer: (fd, address, length, d). No bytes, no call: 0. */
 export function bufferCall(number: number, fd: number, buffer: Uint8Array, d: number = 0): number {
-  return buffer.length === 0 ? 0 : call(number, fd, Number(ptr(buffer)), buffer.length, d);
+  return buffer.length === 0 ? 0 : call(number, fd, addressOf(buffer), buffer.length, d);
 }

@@ -2,6 +2,7 @@ import { getRlimit } from "./process-calls.ts";
 import { readHostText } from "./read-text.ts";
 
 const RLIMIT_NOFILE = 7;
+const LINE = "Max open files";
 
 export interface FileLimit {
   readonly soft: number;
@@ -26,9 +27,13 @@ export function callerFileLimit(
 ): FileLimit | undefined {
   if (own === undefined || own.soft !== own.hard || limitsText === undefined) return undefined;
   // `Max open files            1024                 524288               files`
-  const line = limitsText.split("\n").find((text) => text.startsWith("Max open files"));
-  const [soft, hard] =
-    line?.slice("Max open files".length).trim().split(/ +/).map(limitNumber) ?? [];
+  const at = limitsText.indexOf(LINE);
+  if (at < 0) return undefined;
+  const [soft, hard] = limitsText
+    .slice(at + LINE.length, limitsText.indexOf("\n", at))
+    .trim()
+    .split(/ +/, 2)
+    .map(limitNumber);
   if (soft === undefined || hard !== own.hard || soft >= own.soft) return undefined;
   return { soft, hard };
 }

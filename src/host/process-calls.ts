@@ -1,6 +1,15 @@
-import { ptr } from "bun:ffi";
 import { encodeOsText } from "../base/os-text.ts";
-import { call, EINVAL, pathAt, RESULT, RESULT_AT, RESULT_VIEW, SYS, textOf } from "./_raw-call.ts";
+import {
+  addressOf,
+  call,
+  EINVAL,
+  pathAt,
+  RESULT,
+  RESULT_AT,
+  RESULT_VIEW,
+  SYS,
+  textOf,
+} from "./_raw-call.ts";
 
 /*
  * This process, by raw system calls; rules as in syscall.ts.
@@ -59,6 +68,12 @@ export function uname(): KernelNames {
   return { hostname: field(1), release: field(2), machine: field(4) };
 }
 
+/** The kernel's release alone: "6.18.44-x". */
+export function kernelRelease(): string {
+  call(SYS.uname, RESULT_AT);
+  return textOf(RESULT.subarray(130, RESULT.indexOf(0, 130)));
+}
+
 /** Whether a descriptor is a terminal (TCGETS succeeds). */
 export function isTerminal(fd: number): boolean {
   const TCGETS = 0x5401;
@@ -101,7 +116,7 @@ export function execve(path: string, argv: readonly string[], env: readonly stri
   const total = bytes.reduce((sum, b) => sum + b.length + 1, 0);
   const table = new BigUint64Array(new ArrayBuffer(8 * (strings.length + 2)));
   const text = new Uint8Array(new ArrayBuffer(Math.max(total, 1)));
-  const textAt = Number(ptr(text));
+  const textAt = addressOf(text);
   let at = 0;
   bytes.forEach((b, i) => {
     text.set(b, at);
@@ -109,7 +124,7 @@ export function execve(path: string, argv: readonly string[], env: readonly stri
     table[i < argv.length ? i : i + 1] = BigInt(textAt + at);
     at += b.length + 1;
   });
-  const tableAt = Number(ptr(table));
+  const tableAt = addressOf(table);
   const where = pathAt(path);
   return where < 0 ? where : call(SYS.execve, where, tableAt, tableAt + 8 * (argv.length + 1));
 }

@@ -34,7 +34,7 @@ function launch(
 }
 
 function recordNames(): string[] {
-  return existsSync(records) ? readdirSync(records).filter((name) => name.length === 64) : [];
+  return existsSync(records) ? readdirSync(records).filter((name) => name.length === 32) : [];
 }
 
 /** Launches until there is a record more, so that the next one is a replay. */
