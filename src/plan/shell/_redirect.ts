@@ -1,4 +1,4 @@
-import type { Redirection } from "./ast.ts";
+import type { Part, Redirection } from "./ast.ts";
 import { type ExpansionHost, expandText, expandWords } from "./expand.ts";
 import { NeedsShell } from "./needs-shell.ts";
 import { Input, Sink, type Streams } from "./stream.ts";
@@ -14,6 +14,14 @@ export function redirect(
     const { operator, fd } = redirection;
     if (operator === "<<" || operator === "<<<") {
       if (fd > 0) throw new NeedsShell("redirects an unusual descriptor");
+      // bash joins `$*` in a here-document in a way of its own when IFS is not the usual.
+      if (
+        operator === "<<" &&
+        host.state.get("IFS") !== " \t\n" &&
+        redirection.target.some(holdsSeveral)
+      ) {
+        throw new NeedsShell("joins several values in a here-document");
+      }
       const text = expandText(redirection.target, host);
       input = new Input(operator === "<<<" ? `${text}\n` : text);
       continue;
@@ -42,4 +50,9 @@ export function redirect(
     if (fd === 0) throw new NeedsShell("redirects an unusual descriptor");
   }
   return { input, output, error };
+}
+
+function holdsSeveral(part: Part): boolean {
+  if (part.kind !== "parameter") return false;
+  return part.name === "*" || part.name === "@" || part.index === "*" || part.index === "@";
 }
