@@ -89,7 +89,7 @@ describe.each(ENGINES)("a module of singularity-hpc by %s", (engine) => {
     for (const extraEnv of [{ SINGULARITY_SHELL: "/bin/sh" }, { APPTAINER_SHELL: "/bin/sh" }]) {
       const done = await lab.run([engine, "-q", "shell", "tool.sif"], {
         extraEnv,
-        stdin: 'readlink /proc/$$/exe\n',
+        stdin: "readlink /proc/$$/exe\n",
       });
       expect(done).toEqual({ code: 0, stdout: "/bin/busybox\n", stderr: "" });
     }
