@@ -62,6 +62,13 @@ describe.each(["singularity", "apptainer"])("spython by %s", (engine) => {
     });
   }
 
+  testImage("and cwltool find attributes in a directory image without asking for any", async () => {
+    const done = await lab.run([engine, "inspect", "--json", "image"]);
+    mustSucceed(done);
+    const { data } = JSON.parse(done.stdout) as Inspected;
+    expect(data.attributes["labels"]).toMatchObject({ Maintainer: "someone" });
+  });
+
   testImage("gets what belongs to an app", async () => {
     const done = await lab.run([
       engine,
