@@ -8,6 +8,8 @@ import { openLocalImage } from "./agents/localimage.ts";
 import { buildStage } from "./build-stage.ts";
 import { inspectMetadata } from "./metadata/inspect-metadata.ts";
 import { planMetadata } from "./metadata/plan-metadata.ts";
+import { convertOciImage } from "./oci/convert.ts";
+import { imageOfStage, OCI_AGENTS } from "./oci/image-of-stage.ts";
 import { type PackOptions, packImage } from "./pack/pack-image.ts";
 import { removeTree } from "./remove-tree.ts";
 import { editedView } from "./root/edited-view.ts";
@@ -51,13 +53,20 @@ export async function build(request: BuildRequest, ports: BuildPorts): Promise<v
       await packBorrowed(request, temporary, beside, ports, oldUmask);
       return;
     }
+    if (isStreamable(request)) {
+      process.umask(oldUmask);
+      await packStreamed(request, beside, ports);
+      return;
+    }
     const isSandbox = request.format === "sandbox";
     const earlier = new Map<string, string>();
+    let objects = new Map<string, string>();
     let root = "";
     for (const [index, recipe] of request.recipe.stages.entries()) {
       const isLast = index === request.recipe.stages.length - 1;
       const space = isLast && isSandbox ? beside : temporary;
       root = `${space.folder(String(index))}/rootfs`;
+      objects = new Map();
       const stage: Stage = {
         recipe,
         root,
@@ -65,6 +74,7 @@ export async function build(request: BuildRequest, ports: BuildPorts): Promise<v
         options: request.options,
         ports,
         earlier,
+        objects,
       };
       await buildStage(
         stage,
@@ -88,7 +98,7 @@ export async function build(request: BuildRequest, ports: BuildPorts): Promise<v
         image: `${beside.path}/image`,
         target: request.target,
       },
-      { deffile: request.recipe.text, inspect: inspectMetadata(view), view },
+      { deffile: request.recipe.text, inspect: inspectMetadata(view), objects, view },
       request.pack,
       ports,
     );
@@ -101,6 +111,46 @@ export async function build(request: BuildRequest, ports: BuildPorts): Promise<v
       talk.info(`Build performed with no clean up option, build bundle(s) located at: [${paths}]`);
     }
   }
+}
+
+/** Whether the SIF is just an OCI image with other metadata: then no root is unpacked at all. */
+function isStreamable(request: BuildRequest): boolean {
+  const [stage, ...more] = request.recipe.stages;
+  if (stage === undefined || more.length > 0 || request.format !== "sif" || request.update) {
+    return false;
+  }
+  if (!OCI_AGENTS.includes(stage.header["bootstrap"] ?? "") || stage.apps.length > 0) return false;
+  return !isRunning(stage, request.options) && !request.options.fixPermissions;
+}
+
+async function packStreamed(
+  request: BuildRequest,
+  beside: Workspace,
+  ports: BuildPorts,
+): Promise<void> {
+  const [recipe] = request.recipe.stages;
+  if (recipe === undefined) return;
+  const { options, pack } = request;
+  const image = await imageOfStage({ recipe, ports, options });
+  const made = `${beside.path}/image`;
+  await convertOciImage(image, made, {
+    recipe: request.recipe,
+    force: options.force,
+    hasSection: (name) => hasSection(options, name),
+    talk: ports.talk,
+    progress: () => {},
+    tool: ports.tool,
+    hostArch: pack.hostArch,
+    version: options.version,
+    peerVersion: options.peerVersion,
+    mksquashfsArgs: pack.extraArguments,
+    processors: pack.processors,
+    memory: pack.memory,
+    sourceDateEpoch: pack.sourceDateEpoch,
+    signal: ports.signal,
+  });
+  rmSync(request.target, { recursive: true, force: true });
+  renameSync(made, request.target);
 }
 
 /** Whether the SIF is just a directory packed: then the directory itself is packed, not a copy. */

@@ -1,4 +1,5 @@
 import type { StageRecipe } from "../format/deffile/recipe.ts";
+import type { OciImage } from "../format/oci/oci-image.ts";
 import type { RunInContainer } from "./container.ts";
 import type { Talk } from "./talk.ts";
 
@@ -26,6 +27,8 @@ export interface BuildPorts {
   readonly runInContainer: RunInContainer;
   /** Path of a host program, or undefined. */
   tool(name: string): string | undefined;
+  /** Opens an image of a registry, `docker://…`; absent where nothing may be fetched. */
+  openRemoteImage?(address: string): Promise<OciImage>;
   readonly env: Readonly<Record<string, string>>;
   /** Where relative paths start. */
   readonly cwd: string;
@@ -44,6 +47,8 @@ export interface Stage {
   readonly ports: BuildPorts;
   /** Roots of the stages before it, by name. */
   readonly earlier: ReadonlyMap<string, string>;
+  /** JSON texts that the image is to hold beside its root, by their names in it; agents add them. */
+  readonly objects?: Map<string, string>;
 }
 
 /** Whether `--section` lets a section in. */

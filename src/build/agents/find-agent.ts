@@ -3,6 +3,7 @@ import type { Agent } from "./agent.ts";
 import { busybox } from "./busybox.ts";
 import { debootstrap } from "./debootstrap.ts";
 import { localimage } from "./localimage.ts";
+import { oci } from "./oci.ts";
 import { scratch } from "./scratch.ts";
 
 const AGENTS: Readonly<Record<string, Agent>> = {
@@ -11,6 +12,10 @@ const AGENTS: Readonly<Record<string, Agent>> = {
   debootstrap,
   mmdebstrap: debootstrap,
   busybox,
+  docker: oci,
+  "docker-archive": oci,
+  oci,
+  "oci-archive": oci,
 };
 
 /** The agent that a `Bootstrap:` value names; the value is known to be one of the grammar's. */

@@ -22,9 +22,9 @@ import { layoutSif } from "../pack/sif-layout.ts";
 import { editedView } from "../root/edited-view.ts";
 import type { Talk } from "../talk.ts";
 import { openWorkspace } from "../workspace.ts";
-import { finishRoot } from "./finish-root.ts";
 import { applyEdits } from "./apply-edits.ts";
 import { describeImage } from "./describe-image.ts";
+import { finishRoot } from "./finish-root.ts";
 import { type ConvertProgress, mergeImage } from "./merge-image.ts";
 import { packStream } from "./squashfs-stream.ts";
 import { writeMerged } from "./write-merged.ts";
@@ -33,6 +33,10 @@ import { writeMerged } from "./write-merged.ts";
 export interface ConvertOptions {
   /** What the image is built from, for its definition and labels (`recipeFromImage("docker", "alpine")`). */
   readonly recipe: Recipe;
+  /** Whether labels and help of the recipe replace the image's; default no. */
+  readonly force?: boolean;
+  /** Whether `--section` lets a section in; default all. */
+  hasSection?(name: string): boolean;
   readonly talk: Talk;
   readonly progress: (event: ConvertProgress) => void;
   /** Path of a host program, or undefined. */
@@ -85,7 +89,10 @@ export async function convertOciImage(
   const view = editedView(mergedView(root));
   const { recipe, version, peerVersion, talk } = options;
   const time = new Date(created * 1000);
-  describeImage(view, config, { recipe, time, arch, version, peerVersion }, talk);
+  const force = options.force ?? false;
+  const hasSection = (name: string): boolean => options.hasSection?.(name) ?? true;
+  const described = { recipe, time, arch, version, peerVersion, force, hasSection };
+  describeImage(view, config, described, talk);
   const inspect = inspectMetadata(view);
   applyEdits(root, view.edits, created);
   const output = planOutput(root, image.layers.length);

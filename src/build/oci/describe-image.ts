@@ -17,6 +17,10 @@ export interface DescribeInput {
   /** This program's version, and that of the peer whose behaviour it has. */
   readonly version: string;
   readonly peerVersion: string;
+  /** Whether labels and help of the definition replace the image's. */
+  readonly force: boolean;
+  /** Whether `--section` lets a section in. */
+  hasSection(name: string): boolean;
 }
 
 /**
@@ -42,9 +46,9 @@ export function describeImage(
       arch: input.arch,
       version: input.version,
       peerVersion: input.peerVersion,
-      force: false,
+      force: input.force,
       withHeader: true,
-      hasSection: () => true,
+      hasSection: input.hasSection,
     },
     talk,
   );

@@ -1,7 +1,7 @@
 import { LayerMerge } from "../../format/oci/merge/layer-merge.ts";
 import type { MergedNode } from "../../format/oci/merge/merged-node.ts";
 import type { OciImage, OciLayer } from "../../format/oci/oci-image.ts";
-import { layerName, type LayerScan, scanLayer, UNPACK_LIMITS } from "./scan-layer.ts";
+import { type LayerScan, layerName, scanLayer, UNPACK_LIMITS } from "./scan-layer.ts";
 
 /** How far a conversion is; bytes are packed bytes of all layers together. */
 export interface ConvertProgress {

@@ -1,6 +1,6 @@
 import { Fault } from "../../base/fault.ts";
-import type { OciLayer } from "../../format/oci/oci-image.ts";
 import { MAX_ENTRIES } from "../../format/oci/merge/layer-merge.ts";
+import type { OciLayer } from "../../format/oci/oci-image.ts";
 import type { TarEntry } from "../../format/tar/tar-entry.ts";
 import { TarReader, type TarSink } from "../../format/tar/tar-reader.ts";
 import { decompressed } from "./decompress.ts";

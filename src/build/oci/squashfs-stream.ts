@@ -1,6 +1,6 @@
 import { Fault } from "../../base/fault.ts";
-import { killTree } from "../kill-tree.ts";
 import { lastWords } from "../child.ts";
+import { pipeTo } from "./pipe-to.ts";
 import type { Write } from "./write-merged.ts";
 
 /** How a tar stream is packed. */
@@ -33,48 +33,18 @@ export async function packStream(
   input: StreamInput,
   produce: (write: Write) => Promise<void>,
 ): Promise<void> {
-  input.signal.throwIfAborted();
-  const child = Bun.spawn([...argvOf(input)], {
-    env: environmentOf(input.latest),
-    stdin: "pipe",
-    stdout: "ignore",
-    stderr: "pipe",
-  });
-  let killing: Promise<void> | undefined;
-  const stop = (): void => {
-    killing = killTree(child.pid);
-  };
-  input.signal.addEventListener("abort", stop);
-  const words = new Response(child.stderr).text();
-  let produced: unknown;
-  let isProduced = false;
-  const write: Write = async (pieces) => {
-    for (const piece of pieces) child.stdin.write(piece);
-    if (child.exitCode !== null) throw new Error("mksquashfs ended early");
-    await child.stdin.flush();
-  };
-  try {
-    await produce(write);
-    isProduced = true;
-    await child.stdin.end();
-  } catch (error) {
-    produced = error;
-    // Without this it would take the end of the stream for an archive that is cut off, and wait for it.
-    if (child.exitCode === null) child.kill("SIGKILL");
-  }
-  const status = await child.exited;
-  input.signal.removeEventListener("abort", stop);
-  await killing;
-  input.signal.throwIfAborted();
-  if (produced instanceof Fault) throw produced;
-  if (status === 0 && isProduced && produced === undefined) return;
-  const said = await words;
-  if (produced !== undefined && child.signalCode === "SIGKILL" && said === "") throw produced;
-  const end = child.signalCode === null ? `exit status ${status}` : `signal ${child.signalCode}`;
+  const { signal } = input;
+  const end = await pipeTo(
+    { argv: argvOf(input), env: environmentOf(input.latest), signal },
+    produce,
+  );
+  if (end.status === 0) return;
   throw new Fault(
     "failed",
-    `while creating squashfs: ${end}: ${lastWords(said)}`,
-    /No space left/.test(said) ? { hint: "free space there or write the image elsewhere" } : {},
+    `while creating squashfs: ${end.words}: ${lastWords(end.stderr)}`,
+    /No space left/.test(end.stderr)
+      ? { hint: "free space there or write the image elsewhere" }
+      : {},
   );
 }
 

@@ -60,6 +60,8 @@ export interface PackTexts {
   readonly deffile: string;
   /** Content of `inspect-metadata.json`. */
   readonly inspect: string;
+  /** Further JSON objects by name; names sort after `inspect-metadata.json`. */
+  readonly objects?: ReadonlyMap<string, string>;
   /** The root as the image shows it. */
   readonly view: FileView;
 }
@@ -86,6 +88,11 @@ export async function packImage(
   const front = [
     { dataType: DATA_DEFFILE, name: "", bytes: encodeOsText(texts.deffile) },
     { dataType: DATA_JSON, name: "inspect-metadata.json", bytes: encodeOsText(texts.inspect) },
+    ...[...(texts.objects ?? [])].map(([name, text]) => ({
+      dataType: DATA_JSON,
+      name,
+      bytes: encodeOsText(text),
+    })),
   ].filter((object) => object.bytes.length > 0);
   const extra = encodePartitionExtra({
     fsType: FS_SQUASHFS,

@@ -62,7 +62,12 @@ export function rewriteRoot(
     .slice();
   const { fragments } = superblock;
   const exportTable = positionAt(viewOf(head), 88);
-  movePositions(middle, superblock.fragmentTable - superblock.directoryTable, fragments * 16, moved);
+  movePositions(
+    middle,
+    superblock.fragmentTable - superblock.directoryTable,
+    fragments * 16,
+    moved,
+  );
   if (exportTable !== NO_TABLE) {
     movePositions(middle, exportTable - superblock.directoryTable, superblock.inodes * 8, moved);
   }

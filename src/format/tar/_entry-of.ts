@@ -63,8 +63,7 @@ export function entryOf(
   };
   const named = Object.hasOwn(KINDS, fields.type) ? KINDS[fields.type] : undefined;
   if (named === undefined) return `an entry has the unknown type ${JSON.stringify(fields.type)}`;
-  const givenPath =
-    textOf("GNU.sparse.name") ?? start.longPath ?? textOf("path") ?? fields.path;
+  const givenPath = textOf("GNU.sparse.name") ?? start.longPath ?? textOf("path") ?? fields.path;
   // Old archives have no type for directories.
   const kind = named === "file" && fields.type !== "S" && givenPath.endsWith("/") ? "dir" : named;
   const path = kind === "dir" ? givenPath.replace(/\/+$/, "") || "/" : givenPath;

@@ -37,7 +37,8 @@ export function readHeader(block: Uint8Array): HeaderFields | string {
   }
   const type = String.fromCharCode(block[156] ?? 0);
   const magic = String.fromCharCode(...block.subarray(257, 263));
-  const hasDevice = (type === "3" || type === "4") && (magic === MAGIC_POSIX || magic === MAGIC_GNU);
+  const hasDevice =
+    (type === "3" || type === "4") && (magic === MAGIC_POSIX || magic === MAGIC_GNU);
   const numbers = {
     mode: readNumber(block, 100, 8),
     uid: readNumber(block, 108, 8),

@@ -1,7 +1,7 @@
 import { Fault } from "../../base/fault.ts";
 import { decodeOsText } from "../../base/os-text.ts";
+import { type EntryStart, entryOf } from "./_entry-of.ts";
 import { type HeaderFields, readHeader } from "./_header.ts";
-import { entryOf, type EntryStart } from "./_entry-of.ts";
 import { type PaxRecords, parsePax } from "./_pax.ts";
 import { MAX_SPARSE_PARTS, readSparsePairs, SparseMapText } from "./_sparse.ts";
 import { BLOCK_BYTES, type TarEntry } from "./tar-entry.ts";
@@ -23,7 +23,14 @@ const MAX_HEADER_BYTES = 1024 * 1024;
 /** More headers than this before one entry are no archive of any tool. */
 const MAX_HEADERS_IN_A_ROW = 64;
 
-type State = "header" | "extension" | "sparse-pairs" | "sparse-text" | "content" | "padding" | "end";
+type State =
+  | "header"
+  | "extension"
+  | "sparse-pairs"
+  | "sparse-text"
+  | "content"
+  | "padding"
+  | "end";
 
 /**
  * Reads a tar archive that comes in pieces: POSIX 1988 and 2001 (PAX, global headers too), GNU with
@@ -45,7 +52,12 @@ export class TarReader {
   #offset = 0;
   #headers = 0;
   #type = "";
-  #start: EntryStart = { longPath: undefined, longLink: undefined, pax: undefined, global: new Map() };
+  #start: EntryStart = {
+    longPath: undefined,
+    longLink: undefined,
+    pax: undefined,
+    global: new Map(),
+  };
   #fields: HeaderFields | undefined;
   #sparseNumbers: number[] = [];
   #sparseText: SparseMapText | undefined;
@@ -109,18 +121,24 @@ export class TarReader {
   #advance(): void {
     switch (this.#state) {
       case "header":
-        return this.#takeHeader(this.#block);
+        this.#takeHeader(this.#block);
+        return;
       case "extension":
-        return this.#takeExtension(this.#block);
+        this.#takeExtension(this.#block);
+        return;
       case "sparse-pairs":
-        return this.#takeSparsePairs(this.#block);
+        this.#takeSparsePairs(this.#block);
+        return;
       case "sparse-text":
-        return this.#takeSparseText(this.#block);
+        this.#takeSparseText(this.#block);
+        return;
       case "content":
         if (this.#isWanted) this.#sink.endOfData();
-        return this.#skip(this.#padding);
+        this.#skip(this.#padding);
+        return;
       case "padding":
-        return this.#await("header", BLOCK_BYTES);
+        this.#await("header", BLOCK_BYTES);
+        return;
       case "end":
         return;
     }
@@ -140,7 +158,8 @@ export class TarReader {
 
   #takeHeader(block: Uint8Array): void {
     if (block.every((byte) => byte === 0)) {
-      if (this.#headers > 0) throw this.#fault("the archive ends after a header that needs another");
+      if (this.#headers > 0)
+        throw this.#fault("the archive ends after a header that needs another");
       this.#state = "end";
       return;
     }
@@ -155,13 +174,17 @@ export class TarReader {
       case "L":
       case "K":
         if (fields.sizeBytes > MAX_HEADER_BYTES) {
-          throw this.#fault(`a header has ${fields.sizeBytes} bytes, more than ${MAX_HEADER_BYTES}`);
+          throw this.#fault(
+            `a header has ${fields.sizeBytes} bytes, more than ${MAX_HEADER_BYTES}`,
+          );
         }
         if (++this.#headers > MAX_HEADERS_IN_A_ROW) throw this.#fault("too many headers in a row");
         this.#padding = paddingOf(fields.sizeBytes);
-        return this.#await("extension", fields.sizeBytes + this.#padding);
+        this.#await("extension", fields.sizeBytes + this.#padding);
+        return;
       case "V":
-        return this.#skip(fields.sizeBytes + paddingOf(fields.sizeBytes));
+        this.#skip(fields.sizeBytes + paddingOf(fields.sizeBytes));
+        return;
       case "S": {
         this.#fields = fields;
         const pairs = readSparsePairs(block, 386, 4);
@@ -169,11 +192,16 @@ export class TarReader {
         this.#sparseNumbers = pairs;
         // The field "major" and what follows it is not used by this type; the length is kept there.
         this.#start = { ...this.#start, gnuSparse: block.slice(483, 495) };
-        if (block[482] !== 0) return this.#await("sparse-pairs", BLOCK_BYTES);
-        return this.#begin(fields, pairs, fields.sizeBytes);
+        if (block[482] !== 0) {
+          this.#await("sparse-pairs", BLOCK_BYTES);
+          return;
+        }
+        this.#begin(fields, pairs, fields.sizeBytes);
+        return;
       }
       default:
-        return this.#begin(fields, undefined, fields.sizeBytes);
+        this.#begin(fields, undefined, fields.sizeBytes);
+        return;
     }
   }
 
@@ -217,7 +245,10 @@ export class TarReader {
       throw this.#fault("the map of a sparse file is too long");
     }
     const fields = this.#fields;
-    if (fields === undefined || block[504] !== 0) return this.#await("sparse-pairs", BLOCK_BYTES);
+    if (fields === undefined || block[504] !== 0) {
+      this.#await("sparse-pairs", BLOCK_BYTES);
+      return;
+    }
     this.#begin(fields, this.#sparseNumbers, fields.sizeBytes);
   }
 
@@ -229,7 +260,10 @@ export class TarReader {
     if (typeof answer === "string") throw this.#fault(answer);
     const left = fields.sizeBytes - BLOCK_BYTES;
     this.#fields = { ...fields, sizeBytes: left };
-    if (answer) return this.#begin(this.#fields, map.numbers, left);
+    if (answer) {
+      this.#begin(this.#fields, map.numbers, left);
+      return;
+    }
     if (left < BLOCK_BYTES) throw this.#fault("the map of a sparse file is cut off");
     this.#await("sparse-text", BLOCK_BYTES);
   }
@@ -243,9 +277,15 @@ export class TarReader {
       this.#sparseText = new SparseMapText();
       this.#fields = { ...fields, sizeBytes: made.needsMap };
       if (made.needsMap < BLOCK_BYTES) throw this.#fault("the map of a sparse file is cut off");
-      return this.#await("sparse-text", BLOCK_BYTES);
+      this.#await("sparse-text", BLOCK_BYTES);
+      return;
     }
-    this.#start = { longPath: undefined, longLink: undefined, pax: undefined, global: this.#start.global };
+    this.#start = {
+      longPath: undefined,
+      longLink: undefined,
+      pax: undefined,
+      global: this.#start.global,
+    };
     this.#headers = 0;
     this.#fields = undefined;
     this.#sparseText = undefined;

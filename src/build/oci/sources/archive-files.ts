@@ -40,7 +40,8 @@ export async function archiveFiles(path: string): Promise<MemberFiles> {
         throw new Fault("not-found", `Cannot read the ${where}: it has no member "${name}"`);
       }
       const { offset, sizeBytes } = member;
-      if (isPacked) yield* rangeOf(decompressed(readRange(path, 0, undefined), where), offset, sizeBytes);
+      if (isPacked)
+        yield* rangeOf(decompressed(readRange(path, 0, undefined), where), offset, sizeBytes);
       else yield* readRange(path, offset, sizeBytes);
     },
   };
@@ -74,7 +75,8 @@ async function index(
   };
   const reader = new TarReader(sink, where);
   if (isPacked) {
-    for await (const piece of decompressed(readRange(path, 0, undefined), where)) reader.push(piece);
+    for await (const piece of decompressed(readRange(path, 0, undefined), where))
+      reader.push(piece);
   } else {
     await readHeaders(path, reader);
   }

@@ -1,9 +1,13 @@
 import { Fault } from "../../../base/fault.ts";
 import { decodeOsText } from "../../../base/os-text.ts";
-import { type OciDescriptor, type OciManifest, parseManifest } from "../../../format/oci/manifest.ts";
+import type { OciPlatform } from "../../../format/oci/manifest.ts";
+import {
+  type OciDescriptor,
+  type OciManifest,
+  parseManifest,
+} from "../../../format/oci/manifest.ts";
 import type { OciImage } from "../../../format/oci/oci-image.ts";
 import { choosePlatform } from "../../../format/oci/platform.ts";
-import type { OciPlatform } from "../../../format/oci/manifest.ts";
 import type { MemberFiles } from "./member-files.ts";
 import { collect, verified } from "./verified.ts";
 
@@ -73,7 +77,9 @@ function chooseEntry(index: Index, choice: LayoutChoice): OciDescriptor {
   if (digest !== "") {
     const found = index.manifests.find((entry) => entry.digest === digest);
     // A manifest inside a nested index is there as a blob all the same.
-    return found ?? { mediaType: "", digest, sizeBytes: -1, annotations: {}, urls: [], data: undefined };
+    return (
+      found ?? { mediaType: "", digest, sizeBytes: -1, annotations: {}, urls: [], data: undefined }
+    );
   }
   const named = tag === "" ? images : images.filter((entry) => namesOf(entry).includes(tag));
   const [first] = named;

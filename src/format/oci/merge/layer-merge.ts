@@ -1,7 +1,7 @@
 import { Fault } from "../../../base/fault.ts";
 import type { TarEntry } from "../../tar/tar-entry.ts";
 import { cleanName } from "./_clean-name.ts";
-import { walkTo, type Way } from "./_walk.ts";
+import { type Way, walkTo } from "./_walk.ts";
 import { impliedDirectory, type MergedNode, nodeOf } from "./merged-node.ts";
 
 const WHITEOUT = ".wh.";
@@ -59,7 +59,8 @@ export class LayerMerge {
     entry: TarEntry,
     ordinal: number,
   ): { readonly node: MergedNode; readonly path: string } | undefined {
-    if (++this.entries > MAX_ENTRIES) throw this.#fault(entry, `there are more than ${MAX_ENTRIES}`);
+    if (++this.entries > MAX_ENTRIES)
+      throw this.#fault(entry, `there are more than ${MAX_ENTRIES}`);
     const parts = cleanName(entry.path);
     if (typeof parts === "string") throw this.#fault(entry, parts);
     const name = parts.pop();
@@ -165,11 +166,11 @@ export class LayerMerge {
     let written = name;
     for (let i = way.dirs.length - 1; i >= 0; i--) {
       const directory = way.dirs[i] ?? this.root;
-      let names = this.#written.get(directory);
-      if (names === undefined) this.#written.set(directory, (names = new Set()));
+      const names = this.#written.get(directory);
       // What is written has its parents written too.
-      else if (names.has(written)) return;
-      names.add(written);
+      if (names?.has(written) === true) return;
+      if (names === undefined) this.#written.set(directory, new Set([written]));
+      else names.add(written);
       written = way.names[i - 1] ?? "";
     }
   }

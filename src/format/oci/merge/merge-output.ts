@@ -1,6 +1,6 @@
 import { sortOsText } from "../../../base/os-text.ts";
-import { encodeTarHeader } from "../../tar/tar-writer.ts";
 import { NO_XATTRS, type SparsePart, type TarEntry } from "../../tar/tar-entry.ts";
+import { encodeTarHeader } from "../../tar/tar-writer.ts";
 import type { MergedNode } from "./merged-node.ts";
 
 /** A file whose content is still in its layer. */
@@ -21,7 +21,11 @@ export interface MergeOutput {
   /** Files with content by layer (from the bottom) and number of their entry. */
   readonly streamed: readonly ReadonlyMap<number, MergedFile>[];
   /** Further names, and the first name of the file each belongs to. */
-  readonly links: readonly { readonly path: string; readonly target: string; readonly node: MergedNode }[];
+  readonly links: readonly {
+    readonly path: string;
+    readonly target: string;
+    readonly node: MergedNode;
+  }[];
   /** Owners and groups of everything in it, the root's included. */
   readonly ids: ReadonlySet<number>;
   /** The latest time in it, the root's included. */
@@ -84,7 +88,12 @@ export function nodeHeader(
 }
 
 /** Header of a further name. */
-export function linkHeader(path: string, target: string, node: MergedNode, latest: number): Uint8Array {
+export function linkHeader(
+  path: string,
+  target: string,
+  node: MergedNode,
+  latest: number,
+): Uint8Array {
   return encodeTarHeader({
     ...node,
     kind: "hardlink",

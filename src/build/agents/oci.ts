@@ -1,0 +1,34 @@
+import { decodeOsText } from "../../base/os-text.ts";
+import { parseImageConfig } from "../../format/oci/image-config.ts";
+import { mergedView } from "../../format/oci/merge/merged-view.ts";
+import { applyEdits } from "../oci/apply-edits.ts";
+import { ociRunscript, planOciFiles } from "../oci/describe-image.ts";
+import { imageOfStage } from "../oci/image-of-stage.ts";
+import { mergeImage } from "../oci/merge-image.ts";
+import { unpackMerged } from "../oci/unpack-merged.ts";
+import { editedView } from "../root/edited-view.ts";
+import { planSkeleton } from "../root/skeleton.ts";
+import { type Agent, TELLING_RUNSCRIPT } from "./agent.ts";
+
+/**
+ * `Bootstrap: docker`, `docker-archive`, `oci`, `oci-archive`: the merged layers of an image, with
+ * environment, labels and runscript of its configuration.
+ */
+export const oci: Agent = {
+  // The standard scripts are put in here already, over those of the image.
+  keepsFiles: true,
+  runscript: TELLING_RUNSCRIPT,
+  async bootstrap(stage) {
+    const { talk, signal } = stage.ports;
+    const image = await imageOfStage(stage);
+    const config = parseImageConfig(decodeOsText(image.config), image.reference);
+    const root = await mergeImage(image, config.createdSeconds, () => {}, signal);
+    const view = editedView(mergedView(root));
+    planOciFiles(view, config);
+    planSkeleton(view, true, ociRunscript(config));
+    applyEdits(root, view.edits, config.createdSeconds);
+    talk.info("Extracting OCI image...");
+    await unpackMerged(image, root, stage.root, stage.ports);
+    stage.objects?.set("oci-config.json", config.configJson);
+  },
+};

@@ -1,0 +1,31 @@
+import { Fault } from "../../base/fault.ts";
+import type { OciImage } from "../../format/oci/oci-image.ts";
+import { wantedPlatform } from "../../format/oci/platform.ts";
+import type { Stage } from "../stage.ts";
+import { isLocalTransport, openLocalOciImage } from "./sources/open-local-image.ts";
+
+/** Agents whose root comes from an OCI or Docker image. */
+export const OCI_AGENTS: readonly string[] = ["docker", "docker-archive", "oci", "oci-archive"];
+
+/** Opens the image that the header of a stage names. */
+export async function imageOfStage(
+  stage: Pick<Stage, "recipe" | "ports" | "options">,
+): Promise<OciImage> {
+  const { header } = stage.recipe;
+  const agent = header["bootstrap"] ?? "";
+  const from = header["from"] ?? "";
+  if (isLocalTransport(agent)) {
+    const { arch } = stage.options;
+    const platform = wantedPlatform({ arch: "", variant: "", platform: "", hostArch: arch });
+    return await openLocalOciImage(agent, from, stage.ports.cwd, platform);
+  }
+  const open = stage.ports.openRemoteImage;
+  if (agent !== "docker" || open === undefined) {
+    throw new Fault("unsupported", `Cannot open an image by ${agent}: here`);
+  }
+  // Registry and namespace come before the name; the name may be written as an address.
+  const name = from.replace(/^\/\//, "");
+  const parts = [header["registry"] ?? "", header["namespace"] ?? "", name];
+  const address = parts.map((part) => part.replace(/^\/+|\/+$/g, "")).filter((part) => part !== "");
+  return await open(`docker://${address.join("/")}`);
+}
