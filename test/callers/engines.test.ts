@@ -144,4 +144,14 @@ describe("the lines of other callers", () => {
     );
     expect(early.stdout).toBe("1\n141\n");
   });
+
+  testEngine("a destination that cannot be made is said to be the reason", async () => {
+    const below = await line("singularity exec -B /mnt -B $D/inputs:/mnt/none image.sif true");
+    expect({ code: below.code, stdout: below.stdout }).toEqual({ code: 255, stdout: "" });
+    expect(below.stderr).toContain("/mnt/none is missing in a directory of the host");
+    const readOnly = await line(
+      "singularity exec -B $D/work:/mnt:ro -B $D/inputs:/mnt/none image.sif true",
+    );
+    expect(readOnly.stderr).toContain("destination /mnt/none doesn't exist");
+  });
 });

@@ -11,6 +11,7 @@ const EBUSY = 16;
 const EISDIR = 21;
 const ENOSPC = 28;
 const ENOTDIR = 20;
+const EROFS = 30;
 const ELIBACC = 79;
 const EDESTADDRREQ = 89;
 const EUSERS = 87;
@@ -56,6 +57,14 @@ export function bindFaults(source: string, target: string, why: string): FaultTe
     {
       errno: EDESTADDRREQ,
       text: `${head}: destination ${target} doesn't exist in container (${why})`,
+    },
+    {
+      errno: EACCES,
+      text: `${head}: %e (${why}): ${target} is missing in a directory of the host that is not yours, or ${source} is closed to you; make the destination there first, or choose another`,
+    },
+    {
+      errno: EROFS,
+      text: `${head}: destination ${target} doesn't exist, and its directory is mounted read-only (${why}); make it there first, or choose another`,
     },
     { errno: ENOENT, text: `${head}: mount source ${source} doesn't exist (${why})` },
     {
