@@ -61,7 +61,13 @@ export function sameEffect(here: Effect, bash: Effect | undefined): boolean {
 export function realFiles(root: string): ScriptFiles {
   const view: FileView = {
     lstat(path): FileEntry | undefined {
-      const stats = lstatSync(path, { throwIfNoEntry: false });
+      let stats: Stats | undefined;
+      try {
+        stats = lstatSync(path, { throwIfNoEntry: false });
+      } catch {
+        // A part of the path is a file.
+        return undefined;
+      }
       if (stats === undefined) return undefined;
       const kind = kindOf(stats);
       const base = {

@@ -99,7 +99,8 @@ export class ContainerFiles {
   private globPart(path: string, part: string, last: boolean, found: string[], why: string): void {
     if (!isPattern(part)) {
       const child = `${path}/${unescapePattern(part)}`;
-      if ((last ? this.lstat(child, why) : this.stat(child, why)) !== undefined) found.push(child);
+      // Whether a directory on the way exists shows where it is listed.
+      if (!last || this.lstat(child, why) !== undefined) found.push(child);
       return;
     }
     const files = this.need(why);
