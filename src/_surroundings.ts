@@ -1,3 +1,5 @@
+import { errnoText } from "./base/errno-text.ts";
+import { Fault } from "./base/fault.ts";
 import { encodeOsText } from "./base/os-text.ts";
 import type { FlagValues } from "./cli/invocation.ts";
 import type { ProgramName } from "./cli/program.ts";
@@ -11,6 +13,9 @@ const STDOUT = 1;
 const STDERR = 2;
 const EAGAIN = -11;
 const EINTR = -4;
+// Whoever read has gone, or there never was an output: nobody misses the text.
+const EPIPE = 32;
+const EBADF = 9;
 
 /** The caller's environment as a table. */
 export function ownEnvironment(): Readonly<Record<string, string>> {
@@ -29,25 +34,34 @@ export function createContext(
   const log = createLog({
     level: readLevel(globals, env),
     isColor: () => globals?.bool("nocolor") !== true && isTerminal(STDERR),
-    write: (line) => writeAll(STDERR, line),
+    write: (line) => {
+      writeAll(STDERR, line);
+    },
     identity: () => `U=${getuid()},P=${process.pid}`,
   });
   return {
     program,
     log,
     env,
-    print: (text) => writeAll(STDOUT, text),
-    printError: (text) => writeAll(STDERR, text),
+    print: (text) => {
+      const errno = writeAll(STDOUT, text);
+      if (errno === 0 || errno === EPIPE || errno === EBADF) return;
+      throw new Fault("io", `Cannot write to standard output: ${errnoText(errno)}`);
+    },
+    printError: (text) => {
+      writeAll(STDERR, text);
+    },
   };
 }
 
-/** Writes a whole text before it returns, also to a descriptor that is set non-blocking. A closed pipe ends it silently. */
-function writeAll(fd: number, text: string): void {
+/** Writes a whole text before it returns, also to a descriptor that is set non-blocking. Gives 0 or the errno that ended it. */
+function writeAll(fd: number, text: string): number {
   let bytes = text.isWellFormed() ? new TextEncoder().encode(text) : encodeOsText(text);
   while (bytes.length > 0) {
     const count = write(fd, bytes);
     if (count === EAGAIN) Bun.sleepSync(1);
-    else if (count < 0 && count !== EINTR) return;
+    else if (count < 0 && count !== EINTR) return -count;
     else if (count > 0) bytes = bytes.subarray(count);
   }
+  return 0;
 }

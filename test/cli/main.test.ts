@@ -179,6 +179,13 @@ describe("the surroundings", () => {
     expect(stderr).toBe("");
   });
 
+  test("may have no output at all, but a full one is a failure", async () => {
+    expect((await shell("skiff version >&-; echo $?")).stdout).toBe("0\n");
+    const { stdout, stderr } = await shell("skiff help exec >/dev/full; echo $?");
+    expect(stdout).toBe("255\n");
+    expect(stderr).toBe("FATAL:   Cannot write to standard output: no space left on device\n");
+  });
+
   test("colour messages on a terminal only, and not with --nocolor", async () => {
     const { stdout } = await shell(
       `script -qec "skiff plugin list; skiff --nocolor plugin list" /dev/null </dev/null`,
