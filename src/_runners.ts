@@ -21,6 +21,8 @@ const RUNNERS: Readonly<Record<string, () => Promise<Runner>>> = {
   build: () => import("./commands/build.ts"),
   pull: () => import("./commands/pull.ts"),
   push: () => import("./commands/push.ts"),
+  registry: () => import("./commands/registry.ts"),
+  cache: () => import("./commands/cache.ts"),
   inspect: () => import("./commands/inspect.ts"),
   sif: () => import("./commands/sif.ts"),
   "run-help": () => import("./commands/run-help.ts"),

@@ -68,6 +68,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
     concurrency: config.values.downloadConcurrency,
     offline: bool("offline"),
     talk: ctx.log,
+    cwd,
     step: (title, total) => startProgress(output, title, total),
     tool: (name) => host.tool(name),
     version: VERSIONS.skiff,
@@ -84,7 +85,11 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
     isTemporary,
     close: (keepFiles = false) => {
       for (const name of signals) process.off(name, onSignal);
-      if (isTemporary && !keepFiles) rmSync(folder, { recursive: true, force: true });
+      if (!isTemporary) return;
+      // Only the image itself is still needed then.
+      for (const part of keepFiles ? ["blob", "skiff"] : ["."]) {
+        rmSync(cleanPath(`${folder}/${part}`), { recursive: true, force: true });
+      }
     },
   };
 }

@@ -53,9 +53,13 @@ function targetOf(inv: Invocation, address: ImageAddress, cwd: string): string {
     throw new Fault("exists", `Cannot write "${target}": it is a directory`);
   }
   if (stat !== undefined && !inv.bool("force")) {
-    throw new Fault("exists", `Image file already exists: "${target}" - will not overwrite`, {
-      hint: "use --force to replace it",
-    });
+    throw new Fault(
+      "exists",
+      `Image file already exists: "${folder === "" ? name : `${folder}/${name}`}" - will not overwrite`,
+      {
+        hint: "use --force to replace it",
+      },
+    );
   }
   if (!existsSync(dirName(target))) {
     throw new Fault("not-found", `Cannot write "${target}": its directory does not exist`);

@@ -25,6 +25,8 @@ export interface RemoteAccess {
   /** Ask no server what a tag stands for: what it last stood for counts. */
   readonly offline: boolean;
   readonly talk: Talk;
+  /** Where relative paths start. */
+  readonly cwd: string;
   /** Begins to show a step; `total` in bytes where it is known. */
   step(title: string, total: number | undefined): Step;
   /** Path of a host program, or undefined. */

@@ -5,6 +5,7 @@ import { openHttpFile } from "../../registry/http-file/fetch-file.ts";
 import type { TransferHooks } from "../../registry/oci/open-image.ts";
 import { openOrasImage } from "../../registry/oras/pull.ts";
 import { type RemoteAccess, registryOf, type Step } from "./access.ts";
+import { convertLocalImage } from "./local-sif.ts";
 import { fetchDockerSif } from "./oci-sif.ts";
 import { tellWaiting } from "./tell-waiting.ts";
 
@@ -32,6 +33,10 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
       return await fetchWhole(address.text, access, (hooks) =>
         openHttpFile(access.http, address.url, access.places, hooks),
       );
+    case "oci":
+    case "oci-archive":
+    case "docker-archive":
+      return await convertLocalImage(address.kind, address, access);
     default:
       throw new Fault(
         "unsupported",

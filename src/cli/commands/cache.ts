@@ -15,14 +15,17 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "cache",
     summary: "Manage the cache of images",
-    planned: true,
     flags: [],
     args: { min: 1, usage: "<command>" },
     commands: [
       {
         name: "list",
         summary: "List what the cache holds",
-        flags: [TYPE_FLAG, { name: "verbose", short: "v", kind: "bool", help: "each entry" }],
+        flags: [
+          TYPE_FLAG,
+          { name: "verbose", short: "v", kind: "bool", help: "each entry" },
+          { name: "json", kind: "bool", help: "each entry, as JSON" },
+        ],
         args: { min: 0, max: 0, usage: "" },
       },
       {
@@ -36,6 +39,18 @@ export const COMMANDS: readonly CommandSpec[] = [
             kind: "int",
             meta: "n",
             help: "only entries older than this many days",
+          },
+          {
+            name: "keep",
+            kind: "string",
+            meta: "size",
+            help: "keep this much, such as 20G: what was unused for longest goes first",
+          },
+          {
+            name: "reference",
+            kind: "string",
+            meta: "text",
+            help: "only images fetched from an address that contains this",
           },
           { name: "dry-run", short: "n", kind: "bool", help: "only show what would be deleted" },
           { name: "force", short: "f", kind: "bool", help: "do not ask" },

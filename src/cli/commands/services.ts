@@ -1,5 +1,5 @@
 import type { CommandSpec, FlagSpec } from "../spec.ts";
-import { AUTHFILE_FLAG } from "./_flags-registry.ts";
+import { AUTHFILE_FLAG, NO_HTTPS_FLAG } from "./_flags-registry.ts";
 
 const CONFIG_FLAG: FlagSpec = {
   name: "config",
@@ -128,12 +128,11 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "registry",
     summary: "Manage log-ins at container registries",
-    planned: true,
     flags: [CONFIG_FLAG],
     args: { min: 1, usage: "<command>" },
     bare: "help",
     commands: [
-      service("login", "Log in at a registry", URL, [...LOGIN_FLAGS, AUTHFILE_FLAG]),
+      service("login", "Log in at a registry", URL, [...LOGIN_FLAGS, AUTHFILE_FLAG, NO_HTTPS_FLAG]),
       service("logout", "Log out from a registry", URL, [AUTHFILE_FLAG]),
       service("list", "List the registries logged in at", NONE),
     ],

@@ -1,0 +1,74 @@
+import { recipeFromImage } from "../../format/deffile/recipe.ts";
+import type { OciImage } from "../../format/oci/oci-image.ts";
+import type { ImageEntry } from "../../image/cache/image-store.ts";
+import { convertOciImage } from "../oci/convert.ts";
+import type { RemoteAccess, Step } from "./access.ts";
+
+/** To be raised whenever the same image gives another SIF than before. */
+const CONVERSION = 1;
+
+/** Who follows a conversion. */
+export interface ConversionHooks {
+  /** Ends it. */
+  readonly stop?: AbortSignal;
+  /** All layers have been read once; the file system is being written. */
+  onPack?(): void;
+  tell(done: number, total: number): void;
+}
+
+/** Converts an image to a SIF at `path` and shows how far that is. */
+export async function convertToSif(
+  image: OciImage,
+  path: string,
+  access: RemoteAccess,
+  hooks: ConversionHooks,
+): Promise<void> {
+  const text = image.reference;
+  const [, agent = "", from = ""] = /^([a-z-]+):(?:\/\/)?(.*)$/s.exec(text) ?? [];
+  const { hostArch } = access.wish;
+  const signals = [access.signal, hooks.stop].filter((signal) => signal !== undefined);
+  let packing: Step | undefined;
+  try {
+    await convertOciImage(image, path, {
+      recipe: recipeFromImage(agent, from),
+      talk: { ...access.talk, info: (line) => access.talk.verbose(line) },
+      progress: ({ phase, doneBytes, totalBytes }) => {
+        if (phase !== "write") return;
+        if (packing === undefined) {
+          hooks.onPack?.();
+          packing = access.step(`Creating the SIF of ${text}`, totalBytes);
+        }
+        packing.update(doneBytes);
+        hooks.tell(doneBytes, totalBytes);
+      },
+      tool: (name) => access.tool(name),
+      hostArch,
+      version: access.version,
+      peerVersion: access.peerVersion,
+      mksquashfsArgs: access.mksquashfsArgs,
+      processors: access.processors,
+      memory: access.memory,
+      sourceDateEpoch: access.sourceDateEpoch,
+      signal: AbortSignal.any(signals),
+    });
+  } finally {
+    packing?.finish();
+  }
+}
+
+/** The place in the cache of what a conversion gives. */
+export function entryOf(
+  manifest: string,
+  reference: string,
+  access: Pick<RemoteAccess, "sourceDateEpoch" | "mksquashfsArgs">,
+): ImageEntry {
+  // The reference stands in the image's labels, so it is part of what the image is made from.
+  const { mksquashfsArgs, sourceDateEpoch } = access;
+  const choices = JSON.stringify([sourceDateEpoch ?? "", ...mksquashfsArgs]);
+  return { kind: "oci", name: nameOf([`skiff ${CONVERSION}`, manifest, reference, choices]) };
+}
+
+/** A file name that stands for some texts. */
+export function nameOf(parts: readonly string[]): string {
+  return new Bun.CryptoHasher("sha256").update(parts.join("\n")).digest("hex");
+}

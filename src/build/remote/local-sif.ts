@@ -1,0 +1,35 @@
+import { wantedPlatform } from "../../format/oci/platform.ts";
+import { findImage, obtainImage } from "../../image/cache/image-store.ts";
+import { requireSpace } from "../../image/cache/space.ts";
+import { type LocalTransport, openLocalOciImage } from "../oci/sources/open-local-image.ts";
+import type { RemoteAccess } from "./access.ts";
+import { convertToSif, entryOf } from "./convert-to-sif.ts";
+import { tellWaiting } from "./tell-waiting.ts";
+
+/** Path of the SIF, in the cache, of an image that lies here as directory or archive; its manifest names it there. */
+export async function convertLocalImage(
+  transport: LocalTransport,
+  address: { readonly text: string; readonly path: string },
+  access: RemoteAccess,
+): Promise<string> {
+  const { places, wish } = access;
+  const { text, path: place } = address;
+  const image = await openLocalOciImage(transport, place, access.cwd, wantedPlatform(wish));
+  const entry = entryOf(image.manifestDigest, text, access);
+  const found = findImage(places, entry);
+  if (found !== undefined) {
+    access.talk.info("Using cached SIF image");
+    return found;
+  }
+  return await obtainImage(
+    places,
+    entry,
+    { reference: text, manifest: image.manifestDigest },
+    async (path, tell) => {
+      const sum = image.layers.reduce((all, layer) => all + layer.sizeBytes, 0);
+      requireSpace(places.root, sum, `the image ${text}`, access.placeVariable);
+      await convertToSif(image, path, access, { tell });
+    },
+    { signal: access.signal, onWait: tellWaiting(access.talk) },
+  );
+}

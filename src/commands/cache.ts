@@ -1,0 +1,166 @@
+import { Fault } from "../base/fault.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import { userDirectory } from "../config/user-directory.ts";
+import { hostFacts } from "../host/facts.ts";
+import { chooseEntries, removeEntry, removeLeftovers } from "../image/cache/clean.ts";
+import { CACHE_TYPES, type CacheEntry, listEntries } from "../image/cache/entries.ts";
+import { type CachePlaces, cachePlaces, IMAGE_FOLDERS } from "../image/cache/places.ts";
+import { askYesNo } from "../terminal/ask.ts";
+import type { Context } from "../terminal/context.ts";
+
+/** `cache list|clean`: what fetched images take on this machine. */
+export function run(inv: Invocation, ctx: Context): number {
+  const host = hostFacts({ binaryPath: "$PATH", env: ctx.env });
+  const places = cachePlaces({
+    env: ctx.env,
+    userDirectory: userDirectory({
+      env: ctx.env,
+      accountHome: host.account?.home,
+      cwd: host.cwd,
+    }),
+    cwd: host.cwd ?? "/",
+  });
+  const types = checkedTypes(inv.strings("type"));
+  return inv.path[1] === "clean" ? clean(inv, ctx, places, types) : list(inv, ctx, places, types);
+}
+
+function checkedTypes(words: readonly string[]): readonly string[] {
+  const wrong = words.find((word) => word !== "all" && !CACHE_TYPES.includes(word));
+  if (wrong === undefined) return words;
+  throw new Fault("usage", `Unknown cache type "${wrong}"`, {
+    exitCode: 255,
+    hint: `known are ${CACHE_TYPES.join(", ")} and all`,
+  });
+}
+
+function list(
+  inv: Invocation,
+  ctx: Context,
+  places: CachePlaces,
+  types: readonly string[],
+): number {
+  const entries = chooseEntries(listEntries(places), { types }, Date.now());
+  if (inv.bool("json")) {
+    const rows = entries.map((entry) => ({
+      name: entry.name,
+      type: entry.type,
+      sizeBytes: entry.sizeBytes,
+      created: new Date(entry.createdMs).toISOString(),
+      lastUsed: new Date(entry.usedMs).toISOString(),
+      reference: entry.reference ?? null,
+      path: entry.path,
+    }));
+    ctx.print(`${JSON.stringify({ root: places.root, entries: rows }, undefined, 2)}\n`);
+    return 0;
+  }
+  if (inv.bool("verbose")) {
+    ctx.print(`${row("NAME", "DATE CREATED", "SIZE", "TYPE")}\n`);
+    for (const entry of entries) {
+      const reference = entry.reference === undefined ? "" : `  ${entry.reference}`;
+      const type = ctx.program === "skiff" ? `${entry.type.padEnd(8)}${reference}` : entry.type;
+      ctx.print(
+        `${row(entry.name.slice(0, 22), formatTime(entry.createdMs), formatSize(entry.sizeBytes), type.trimEnd())}\n`,
+      );
+    }
+    ctx.print("\n");
+  }
+  const isBlob = ({ kind }: CacheEntry): boolean => kind === "blob" || kind === "partial";
+  const images = entries.filter((entry) => !isBlob(entry));
+  const blobs = entries.filter(isBlob);
+  ctx.print(
+    `There are ${images.length} container file(s) using ${formatSize(sum(images))} and ${blobs.length} oci blob file(s) using ${formatSize(sum(blobs))} of space\n`,
+  );
+  ctx.print(`Total space used: ${formatSize(sum(entries))}\n`);
+  return 0;
+}
+
+function clean(
+  inv: Invocation,
+  ctx: Context,
+  places: CachePlaces,
+  types: readonly string[],
+): number {
+  const isDry = inv.bool("dry-run");
+  if (isDry) ctx.print("User requested a dry run. Not actually deleting any data!\n");
+  else if (!inv.bool("force")) {
+    const all = types.includes("all");
+    const what = all
+      ? "everything in your cache (containers from all sources and OCI blobs)"
+      : `the chosen kinds of entries in your cache: ${types.join(", ")}`;
+    ctx.print(
+      `This will delete ${what}.\nHint: You can see exactly what would be deleted by canceling and using the --dry-run option.\n`,
+    );
+    if (!askYesNo("Do you want to continue?", (text) => ctx.print(text))) {
+      ctx.log.info("Cleanup canceled");
+      return 0;
+    }
+  }
+  const days = inv.int("days");
+  const entries = chooseEntries(
+    listEntries(places),
+    {
+      types,
+      ...(days > 0 ? { olderThanMs: days * 86_400_000 } : {}),
+      ...(inv.isSet("keep") ? { keepBytes: parseSize(inv.string("keep")) } : {}),
+      ...(inv.isSet("reference") ? { reference: inv.string("reference") } : {}),
+    },
+    Date.now(),
+  );
+  for (const kind of types.includes("all") ? CACHE_TYPES : types) {
+    const chosen = entries.filter((entry) =>
+      kind === "blob" ? ["blob", "partial"].includes(entry.kind) : entry.kind === kind,
+    );
+    const folder = kind === "blob" ? kind : IMAGE_FOLDERS[kind as keyof typeof IMAGE_FOLDERS];
+    if (chosen.length === 0) {
+      ctx.log.info(`No cached files to remove at ${places.root}/${folder}`);
+    }
+    for (const entry of chosen) {
+      ctx.log.info(`Removing ${entry.type} cache entry: ${entry.name}`);
+      if (!isDry) removeEntry(places, entry);
+    }
+  }
+  if (!isDry) removeLeftovers(places);
+  const bytes = formatSize(sum(entries));
+  if (ctx.program === "skiff") ctx.log.info(`${bytes} ${isDry ? "would be" : "are"} free again`);
+  return 0;
+}
+
+/** Bytes of `500M`, `20G`, `1.5T` or a plain number; powers of 1024. */
+function parseSize(text: string): number {
+  const [, number = "", unit = ""] =
+    /^([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text) ?? [];
+  if (number === "") {
+    throw new Fault("usage", `"${text}" is no size`, {
+      exitCode: 255,
+      hint: "write a number with K, M, G or T, such as 20G",
+    });
+  }
+  return Number(number) * 1024 ** " KMGT".indexOf(unit === "" ? " " : unit.toUpperCase());
+}
+
+function row(name: string, created: string, size: string, type: string): string {
+  return `${name.padEnd(24)} ${created.padEnd(22)} ${size.padEnd(16)} ${type}`;
+}
+
+function sum(entries: readonly CacheEntry[]): number {
+  return entries.reduce((total, entry) => total + entry.sizeBytes, 0);
+}
+
+/** Two digits behind the point, KiB at least, as the peer has it. */
+function formatSize(bytes: number): string {
+  const units = ["KiB", "MiB", "GiB", "TiB"];
+  let value = bytes / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value.toFixed(2)} ${units[unit]}`;
+}
+
+function formatTime(ms: number): string {
+  const date = new Date(ms);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
