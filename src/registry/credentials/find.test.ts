@@ -1,0 +1,133 @@
+import { afterAll, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { Fault } from "../../base/fault.ts";
+import { credentialFinder } from "./find.ts";
+import { listLogins, removeLogin, storeLogin } from "./store.ts";
+
+const home = mkdtempSync(`${tmpdir()}/skiff-credentials-`);
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+const auth = (text: string) => ({ auth: Buffer.from(text).toString("base64") });
+const write = (path: string, value: unknown): string => {
+  mkdirSync(`${home}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+  writeFileSync(`${home}/${path}`, JSON.stringify(value));
+  return `${home}/${path}`;
+};
+const places = {
+  env: { PATH: `${home}/bin:/usr/bin:/bin` },
+  given: undefined,
+  authFile: "",
+  userDirectory: `${home}/.skiff`,
+  home,
+};
+
+const own = write(".skiff/docker-config.json", {
+  auths: { "own.example.org": auth("bob:pass:word"), "both.example.org": auth("a:own") },
+});
+const peers = write(".apptainer/docker-config.json", {
+  auths: { "https://peer.example.org/v1/": auth("<token>:identity") },
+});
+const docker = write(".docker/config.json", {
+  auths: {
+    "https://index.docker.io/v1/": auth("hub:secret"),
+    "both.example.org": auth("a:docker"),
+    "paths.example.org": auth("all:x"),
+    "paths.example.org/team": auth("team:y"),
+    "token.example.org": { registrytoken: "rt" },
+  },
+  credHelpers: { "helped.example.org": "test-one", "empty.example.org": "test-one" },
+});
+mkdirSync(`${home}/bin`);
+writeFileSync(
+  `${home}/bin/docker-credential-test-one`,
+  `#!/bin/sh
+read -r server
+[ "$1" = get ] || exit 2
+case $server in
+  helped.example.org) echo '{"ServerURL":"x","Username":"helper","Secret":"s3"}' ;;
+  *) echo 'credentials not found in native keychain'; exit 1 ;;
+esac
+`,
+);
+chmodSync(`${home}/bin/docker-credential-test-one`, 0o755);
+
+test.each([
+  ["own.example.org", "x", { kind: "password", username: "bob", secret: "pass:word", source: own }],
+  ["both.example.org", "x", { kind: "password", username: "a", secret: "own", source: own }],
+  [
+    "peer.example.org",
+    "x",
+    { kind: "identity-token", username: "", secret: "identity", source: peers },
+  ],
+  [
+    "docker.io",
+    "library/a",
+    { kind: "password", username: "hub", secret: "secret", source: docker },
+  ],
+  [
+    "paths.example.org",
+    "team/x",
+    { kind: "password", username: "team", secret: "y", source: docker },
+  ],
+  [
+    "paths.example.org",
+    "teams/x",
+    { kind: "password", username: "all", secret: "x", source: docker },
+  ],
+  [
+    "token.example.org",
+    "x",
+    { kind: "registry-token", username: "", secret: "rt", source: docker },
+  ],
+  [
+    "helped.example.org",
+    "x",
+    {
+      kind: "password",
+      username: "helper",
+      secret: "s3",
+      source: "the credential helper docker-credential-test-one",
+    },
+  ],
+  ["empty.example.org", "x", undefined],
+  ["unknown.example.org", "x", undefined],
+])("credentialFinder() for %s and %s", async (registry, repository, expected) => {
+  expect(await credentialFinder(places)(registry, repository)).toEqual(expected as never);
+});
+
+test("credentialFinder() takes what was given outright first, then only the given file", async () => {
+  const given = { username: "u", password: "p", source: "DOCKER_PASSWORD" };
+  const outright = await credentialFinder({ ...places, given })("own.example.org", "x");
+  expect(outright).toMatchObject({ username: "u", source: "DOCKER_PASSWORD" });
+  const file = write("given.json", { auths: { "x.example.org": auth("file:1") } });
+  const find = credentialFinder({ ...places, authFile: file });
+  expect(await find("x.example.org", "x")).toMatchObject({ username: "file", source: file });
+  expect(await find("own.example.org", "x")).toBeUndefined();
+});
+
+test("credentialFinder() tells of a given file that is not there and of a helper that is not installed", async () => {
+  const missing = credentialFinder({ ...places, authFile: `${home}/none.json` });
+  await expect(missing("x.example.org", "x")).rejects.toThrow(Fault);
+  const file = write("helper.json", { credsStore: "not-installed" });
+  const find = credentialFinder({ ...places, authFile: file });
+  await expect(find("x.example.org", "x")).rejects.toThrow("docker-credential-not-installed");
+});
+
+test("storeLogin() and removeLogin() keep what else a file holds", async () => {
+  const file = write("login.json", {
+    credsStore: "",
+    auths: { "a.example.org": auth("a:1") },
+    x: 1,
+  });
+  storeLogin(file, "b.example.org:5000", "bob", "s:t");
+  storeLogin(file, "docker.io", "hub", "t");
+  expect(listLogins(file)).toEqual(["a.example.org", "b.example.org:5000", "docker.io"]);
+  const find = credentialFinder({ ...places, authFile: file });
+  expect(await find("b.example.org:5000", "x")).toMatchObject({ username: "bob", secret: "s:t" });
+  expect(await find("docker.io", "x")).toMatchObject({ username: "hub" });
+  expect(removeLogin(file, "b.example.org:5000")).toBe(true);
+  expect(removeLogin(file, "b.example.org:5000")).toBe(false);
+  expect(JSON.parse(await Bun.file(file).text())).toMatchObject({ x: 1 });
+  expect(listLogins(`${home}/none.json`)).toEqual([]);
+});
