@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { cleanPath, resolvePath } from "../base/path.ts";
 import type { RemoteAccess } from "../build/remote/access.ts";
@@ -146,10 +146,11 @@ const PREFIX = "skiff-images-";
 /** A directory of this process below `parent`; those of processes that are gone are removed. */
 function temporaryFolder(parent: string): string {
   for (const name of readdirSync(parent)) {
-    const [place = "", pid = ""] = name.startsWith(PREFIX)
-      ? name.slice(PREFIX.length).split("-")
-      : [];
-    if (isDead(place, Number(pid))) rmSync(`${parent}/${name}`, { recursive: true, force: true });
+    if (!name.startsWith(PREFIX)) continue;
+    const [place = "", pid = ""] = name.slice(PREFIX.length).split("-");
+    const path = `${parent}/${name}`;
+    const isOwn = lstatSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.();
+    if (isOwn && isDead(place, Number(pid))) rmSync(path, { recursive: true, force: true });
   }
   // A program started from it keeps the process number, so it stays as long as that runs.
   return mkdtempSync(`${parent}/${PREFIX}${ownOwner().place}-${process.pid}-`);
