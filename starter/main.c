@@ -46,6 +46,8 @@ static int carry_out(struct starter *starter, const struct op *op)
     return op_fork(starter, &op->as.fork);
   case OP_JANITOR:
     return op_janitor(starter, &op->as.janitor);
+  case OP_RUN:
+    return op_run(starter, &op->as.run);
   case OP_RLIMIT:
     return op_rlimit(starter, &op->as.rlimit);
   case OP_UMASK:

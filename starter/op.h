@@ -34,6 +34,7 @@ enum op_code {
   OP_SAY = 26,
   OP_ENVIRON = 27,
   OP_EXEC = 28,
+  OP_RUN = 29,
 };
 
 /* `items` ends with a null pointer that `count` leaves out. */
@@ -234,6 +235,12 @@ struct op_exec {
   struct op_strs notes;
 };
 
+struct op_run {
+  struct op_strs argv;
+  struct op_strs env;
+  uint32_t also_good;
+};
+
 struct op {
   enum op_code code;
   uint32_t fault_count;
@@ -267,6 +274,7 @@ struct op {
     struct op_say say;
     struct op_environ environ;
     struct op_exec exec;
+    struct op_run run;
   } as;
 };
 
@@ -457,6 +465,11 @@ static inline const struct op_schema *op_schema(uint32_t code)
     OP_FIELD(OP_STRS, exec, counts),
     OP_FIELD(OP_STRS, exec, notes),
   };
+  static const struct op_field of_run[] = {
+    OP_FIELD(OP_STRS, run, argv),
+    OP_FIELD(OP_STRS, run, env),
+    OP_FIELD(OP_U32, run, also_good),
+  };
   static const struct op_schema schemas[] = {
     {OP_KIND("unshare") sizeof of_unshare / sizeof *of_unshare, of_unshare},
     {OP_KIND("join") sizeof of_join / sizeof *of_join, of_join},
@@ -486,6 +499,7 @@ static inline const struct op_schema *op_schema(uint32_t code)
     {OP_KIND("say") sizeof of_say / sizeof *of_say, of_say},
     {OP_KIND("environ") sizeof of_environ / sizeof *of_environ, of_environ},
     {OP_KIND("exec") sizeof of_exec / sizeof *of_exec, of_exec},
+    {OP_KIND("run") sizeof of_run / sizeof *of_run, of_run},
   };
   if (code < 1 || code > sizeof schemas / sizeof *schemas)
     return NULL;

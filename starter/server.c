@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -105,12 +106,13 @@ static int share(const struct op_fuse *op, char place[PATH_MAX])
 }
 
 static void unshare_mount(const struct op_fuse *op, const struct server_pipes *pipes,
-                          const char *place)
+                          const char *place, pid_t server)
 {
   char byte;
-  /* A byte or the end: either way nothing of it may stay here, or the server would hold itself. */
-  if (read(pipes->go[0], &byte, 1) < 0)
-    return;
+  /* The starter is gone: what the server has mounted, or would yet, has no user. */
+  if (read(pipes->go[0], &byte, 1) != 1)
+    kill(server, SIGKILL);
+  /* Nothing of it may stay here, or the server would hold itself. */
   umount2(op->target, MNT_DETACH);
   if (*place)
     umount2(place, MNT_DETACH);
@@ -122,6 +124,8 @@ void start_server(const struct starter *starter, const struct op_fuse *op,
   char place[PATH_MAX] = "";
   int error = 0;
   close(take_fd(&pipes->go[1]));
+  /* Who kills the starter's process group must not kill the one that cleans up after it. */
+  setsid();
   if (op->lock)
     error = lock_image(starter, op, &pipes->lock);
   if (!error && op->self_mount && *op->server_root)
@@ -136,6 +140,6 @@ void start_server(const struct starter *starter, const struct op_fuse *op,
     _exit(error ? error : errno);
   close_fd(&pipes->alive[1]);
   if (op->self_mount)
-    unshare_mount(op, pipes, place);
+    unshare_mount(op, pipes, place, server);
   _exit(0);
 }

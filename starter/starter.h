@@ -5,7 +5,7 @@
  *   stream    bytes -> ops: every length, count and NUL is verified before the first op runs
  *   resolve   paths inside a root, as in a chroot
  *   mount, overlay, loop, fuse, server, files, root   the tree
- *   ns, ids, caps, process, fork, janitor, environ, attributes, exec   the process
+ *   ns, ids, caps, process, fork, janitor, run, environ, attributes, exec   the process
  *   report    what is printed
  *
  * Functions named op_* carry out one op and return 0 or an errno. There are no globals; there is no
@@ -121,6 +121,7 @@ int op_hostname(struct starter *starter, const struct op_hostname *op);
 int op_loopback(struct starter *starter);
 int op_fork(struct starter *starter, const struct op_fork *op);
 int op_janitor(struct starter *starter, const struct op_janitor *op);
+int op_run(struct starter *starter, const struct op_run *op);
 int op_rlimit(struct starter *starter, const struct op_rlimit *op);
 int op_umask(struct starter *starter, const struct op_umask *op);
 int op_ids(struct starter *starter, const struct op_ids *op);

@@ -67,6 +67,8 @@ export function describeOp(op: Op): string {
       return `print ${JSON.stringify(op.text)}`;
     case "environ":
       return `take the environment that ${commandLine(op.argv)} writes`;
+    case "run":
+      return `run ${commandLine(op.argv)}`;
     case "exec":
       return `execute ${candidates(op.words, op.counts).map(commandLine).join(", else ")}`;
   }

@@ -350,6 +350,19 @@ export interface ExecOp {
   readonly notes: readonly string[];
 }
 
+/**
+ * Runs a program of the caller's to its end, in the namespaces of this moment; it dies with the
+ * launch. Its output is kept: ECHILD when it ends with another status than 0 and `alsoGood`, `%o` in
+ * the text is what it printed.
+ */
+export interface RunOp {
+  readonly kind: "run";
+  /** An absolute path first. */
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly alsoGood: number;
+}
+
 export type Op =
   | UnshareOp
   | JoinOp
@@ -378,7 +391,8 @@ export type Op =
   | ChdirOp
   | SayOp
   | EnvironOp
-  | ExecOp;
+  | ExecOp
+  | RunOp;
 
 export type OpKind = Op["kind"];
 
@@ -475,6 +489,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
     timeoutMs: "u32",
   },
   exec: { words: "strs", counts: "strs", notes: "strs" },
+  run: { argv: "strs", env: "strs", alsoGood: "u32" },
 };
 
 /** A sentence for one failure of one op: chosen by errno, 0 for any other. */

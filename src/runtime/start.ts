@@ -11,7 +11,7 @@ import { becomeStarter, fillMemfd } from "./become-starter.ts";
 import { installedHelper, ownBinary } from "./installed.ts";
 import type { LaunchKey } from "./replay/launch-key.ts";
 import { remember } from "./replay/remember.ts";
-import { unpackImage } from "./unpack.ts";
+import { planUnpacking } from "./unpack.ts";
 
 export interface StartOptions {
   readonly says: LowerOptions["says"];
@@ -81,16 +81,14 @@ export async function opsOf(
   if (base === undefined)
     throw new Fault("unsupported", "Cannot set up the container: no directory to set it up on");
   const needsShell = plan.environment.kind === "shell";
-  const unpacked =
-    plan.root.image.mounter.kind === "unpack"
-      ? await unpackImage(plan.root.image, host)
-      : undefined;
+  const { image } = plan.root;
+  const unpacking = image.mounter.kind === "unpack" ? planUnpacking(image, host) : undefined;
   return lower(plan, {
     base,
     says,
     shellFd: needsShell ? await openShell() : -1,
     shellPath: "",
-    ...(unpacked === undefined ? {} : { unpacked }),
+    ...(unpacking === undefined ? {} : { unpacking }),
   });
 }
 

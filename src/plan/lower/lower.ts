@@ -5,6 +5,7 @@ import { escapePercent, execFaults, setupFault, unshareFaults } from "./fault-te
 import { HOST, IMAGE, overlayDir, ROOT } from "./layout.ts";
 import { mountOps } from "./mount-ops.ts";
 import { rootOps, volumeOps } from "./root-ops.ts";
+import { type Unpacking, unpackOps } from "./unpack-ops.ts";
 
 const CLONE = {
   mount: 0x00020000,
@@ -24,8 +25,8 @@ export interface LowerOptions {
   readonly shellPath: string;
   /** What may be said on the way: INFO lines, and WARNING lines. */
   readonly says: { readonly info: boolean; readonly warnings: boolean };
-  /** Where the image was unpacked, and words that remove it; absent when it is mounted. */
-  readonly unpacked?: { readonly path: string; readonly remove: readonly string[] };
+  /** How the image is unpacked; absent when it is mounted. */
+  readonly unpacking?: Unpacking;
 }
 
 /** The plan as kernel operations, in the order in which they must happen. */
@@ -33,11 +34,8 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
   const out: WiredOp[] = [];
   const { namespaces, identity } = plan;
   const setup = setupFault("cannot set up the session");
-  if (options.unpacked !== undefined) {
-    out.push({
-      op: { kind: "janitor", argv: options.unpacked.remove },
-      faults: setupFault("cannot watch over the unpacked image"),
-    });
+  if (options.unpacking !== undefined) {
+    out.push(...unpackOps(options.unpacking, options.says.info));
   }
   out.push({
     op: {
@@ -157,7 +155,7 @@ function sessionOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
 function volumes(out: WiredOp[], plan: Plan, options: LowerOptions): void {
   const { root } = plan;
   const target = root.layer === "none" ? ROOT : IMAGE;
-  out.push(...volumeOps(root.image, target, plan, options.unpacked?.path));
+  out.push(...volumeOps(root.image, target, plan, options.unpacking?.path));
   root.overlays.forEach(({ volume, dir, work, writable }, index) => {
     const at = overlayDir(index);
     // The directories of a writable overlay are made on the host before they are bound.

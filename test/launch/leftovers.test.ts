@@ -1,0 +1,152 @@
+import { beforeAll, describe, expect } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { noFuse, noTool, noUserNamespaces } from "../support/host-lacks.ts";
+import { asOrdinaryUser, isRoot, ordinaryUser } from "../support/ordinary-user.ts";
+import { loginEnv, run } from "../support/run.ts";
+import { scratch } from "../support/scratch.ts";
+import { firstReason, testUnless } from "../support/skip.ts";
+import { skiffPath } from "../support/tree.ts";
+import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "./image-tree.ts";
+
+/** Launches killed at random moments leave nothing behind: no mount, no process, no file. */
+const dir = scratch();
+const lack = firstReason(
+  noUserNamespaces(),
+  existsSync(BUSYBOX) ? undefined : noTool("busybox"),
+  noTool("mksquashfs"),
+);
+
+beforeAll(async () => {
+  if (lack !== undefined) return;
+  makeTree(`${dir}/img`, IMAGE_TREE);
+  for (const name of ["tmp", "cache", "over"]) mkdirSync(`${dir}/${name}`);
+  const user = ordinaryUser();
+  if (isRoot && user !== undefined) giveTo(dir, user);
+  await run(["mksquashfs", "img", "img.sqfs", "-quiet", "-no-progress"], { cwd: dir });
+  await run(["sh", "-c", "truncate -s 16M img.ext3 && mke2fs -q -t ext3 -d img img.ext3"], {
+    cwd: dir,
+  });
+});
+
+const KINDS: Readonly<Record<string, readonly string[]>> = {
+  directory: ["img"],
+  "packed image": ["img.sqfs"],
+  "--pid": ["--pid", "img.sqfs"],
+  "--contain": ["--containall", "--scratch", "/scr", "img.sqfs"],
+  "--overlay": ["--overlay", "over", "img.sqfs"],
+  "--writable-tmpfs": ["--writable-tmpfs", "img.sqfs"],
+  ext3: ["img.ext3"],
+  "--unsquash": ["--unsquash", "img.sqfs"],
+  "--underlay": ["--underlay", "-B", "/tmp:/new/place", "img.sqfs"],
+};
+
+/** Starts one and kills it: the process that was started, or its whole group. */
+async function killOne(words: readonly string[], afterMs: number, group: boolean): Promise<void> {
+  const child = Bun.spawn(
+    [
+      ...[...asOrdinaryUser(), "setsid", skiffPath, "exec", ...words],
+      ...["sh", "-c", "sleep 0.02; cat /bin/mounts >/dev/null; sleep 5"],
+    ],
+    {
+      cwd: dir,
+      env: { ...loginEnv(), TMPDIR: `${dir}/tmp`, SKIFF_CACHEDIR: `${dir}/cache` },
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "ignore",
+    },
+  );
+  await Bun.sleep(afterMs);
+  signal(group ? -child.pid : child.pid);
+  await child.exited;
+}
+
+function signal(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** Processes and mounts that still know the scratch directory, in words. */
+function leftRunning(): string[] {
+  const out: string[] = [];
+  for (const pid of readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name))) {
+    const read = (name: string): string => {
+      try {
+        return readFileSync(`/proc/${pid}/${name}`, "utf8");
+      } catch {
+        return "";
+      }
+    };
+    if (Number(pid) === process.pid) continue;
+    const words = read("cmdline").replaceAll("\0", " ");
+    if (words.includes(dir)) out.push(`process ${pid}: ${words}`);
+    if (read("mountinfo").includes(dir)) out.push(`mounts of ${pid}: ${words}`);
+  }
+  return out;
+}
+
+async function untilNone(list: () => string[]): Promise<string[]> {
+  const end = Date.now() + 15_000;
+  let left = list();
+  while (left.length > 0 && Date.now() < end) {
+    await Bun.sleep(200);
+    left = list();
+  }
+  return left;
+}
+
+/** Files below a directory, parents included. */
+function filesBelow(path: string): string[] {
+  return readdirSync(path, { recursive: true }).map(String);
+}
+
+describe("SIGKILL at a random moment", () => {
+  for (const [name, words] of Object.entries(KINDS)) {
+    const reason = firstReason(
+      lack,
+      words.includes("img.sqfs") && !words.includes("--unsquash") ? noFuse() : undefined,
+      words.includes("img.ext3")
+        ? firstReason(noFuse(), noTool("fuse2fs"), noTool("mke2fs"))
+        : undefined,
+      words.includes("--unsquash") ? noTool("unsquashfs") : undefined,
+    );
+    testUnless(reason)(
+      `${name}: 34 launches leave nothing behind`,
+      async () => {
+        rmSync(`${dir}/over/work`, { recursive: true, force: true });
+        const moments = Array.from({ length: 34 }, (_, i) => i);
+        const one = async (): Promise<void> => {
+          for (let i = moments.pop(); i !== undefined; i = moments.pop()) {
+            await killOne(words, Math.random() * 90, i % 2 === 0);
+          }
+        };
+        // An overlay directory serves one launch at a time.
+        await Promise.all(Array.from({ length: name === "--overlay" ? 1 : 4 }, one));
+        expect(await untilNone(leftRunning)).toEqual([]);
+        expect(await untilNone(() => filesBelow(`${dir}/tmp`))).toEqual([]);
+        const cached = filesBelow(`${dir}/cache`).filter((path) => /\.[0-9]+$/.test(path));
+        expect(cached).toEqual([]);
+        const here = readdirSync(dir).filter((file) => !/^(img|img.sqfs|img.ext3)$/.test(file));
+        expect(here.sort()).toEqual(["cache", "over", "tmp"]);
+      },
+      60_000,
+    );
+  }
+});
+
+describe("a normal end", () => {
+  for (const [name, words] of Object.entries(KINDS)) {
+    const reason = firstReason(lack, noFuse(), noTool("fuse2fs"), noTool("unsquashfs"));
+    testUnless(reason)(`${name} leaves nothing behind`, async () => {
+      const { code, stderr } = await run(
+        [skiffPath, "exec", ...words, "sh", "-c", "cat /bin/mounts > /dev/null"],
+        { cwd: dir, extraEnv: { TMPDIR: `${dir}/tmp` } },
+      );
+      expect(code, stderr).toBe(0);
+      expect(await untilNone(leftRunning)).toEqual([]);
+      expect(await untilNone(() => filesBelow(`${dir}/tmp`))).toEqual([]);
+    });
+  }
+});
