@@ -1,7 +1,7 @@
 import { Fault } from "../../base/fault.ts";
 import { MAX_ENTRIES } from "../../format/oci/merge/layer-merge.ts";
 import type { OciLayer } from "../../format/oci/oci-image.ts";
-import type { TarEntry } from "../../format/tar/tar-entry.ts";
+import { storedBytes, type TarEntry } from "../../format/tar/tar-entry.ts";
 import { TarReader, type TarSink } from "../../format/tar/tar-reader.ts";
 import { decompressed } from "./decompress.ts";
 
@@ -25,6 +25,9 @@ export interface UnpackLimits {
  * refused: gzip reaches 1030 with zeros alone.
  */
 export const UNPACK_LIMITS: UnpackLimits = { freeBytes: 64 * 2 ** 30, ratio: 1000 };
+
+/** Holes cost time, too: every block of them is looked at. */
+const MAX_HOLE_BYTES = 2 ** 40;
 
 const KEPT_PATH = /^[./]*(?:\.singularity\.d|scif\/apps)\//;
 const KEPT_FILE_BYTES = 1024 * 1024;
@@ -96,6 +99,7 @@ class ScanSink implements TarSink {
   #at = 0;
   #ordinal = 0;
   #left = KEPT_LAYER_BYTES;
+  #holeBytes = 0;
 
   constructor(where: string) {
     this.#where = where;
@@ -106,6 +110,16 @@ class ScanSink implements TarSink {
       throw new Fault("invalid", `Cannot use the ${this.#where}: more than ${MAX_ENTRIES} entries`);
     }
     const { sizeBytes } = entry;
+    if (entry.sparse !== undefined) {
+      this.#holeBytes += sizeBytes - storedBytes(entry);
+      if (this.#holeBytes > MAX_HOLE_BYTES) {
+        throw new Fault(
+          "invalid",
+          `Cannot use the ${this.#where}, at "${entry.path}": its holes come to ${this.#holeBytes} bytes`,
+          { hint: "such a layer is made to fill disks; do not use this image" },
+        );
+      }
+    }
     const isKept =
       entry.kind === "file" &&
       entry.sparse === undefined &&

@@ -6,7 +6,8 @@ import {
   nodeHeader,
 } from "../../format/oci/merge/merge-output.ts";
 import type { OciImage, OciLayer } from "../../format/oci/oci-image.ts";
-import type { TarEntry } from "../../format/tar/tar-entry.ts";
+import { alignSparse, SparseFiller } from "../../format/tar/align-sparse.ts";
+import { storedBytes, type TarEntry } from "../../format/tar/tar-entry.ts";
 import { paddingOf, TarReader, type TarSink } from "../../format/tar/tar-reader.ts";
 import { TAR_END } from "../../format/tar/tar-writer.ts";
 import { type ConvertProgress, totalOf } from "./merge-image.ts";
@@ -84,7 +85,8 @@ class CopySink implements TarSink {
   readonly #files: ReadonlyMap<number, MergedFile>;
   readonly #where: string;
   readonly #latest: number;
-  #storedBytes = 0;
+  #padding = 0;
+  #filler: SparseFiller | undefined;
 
   constructor(files: ReadonlyMap<number, MergedFile>, where: string, latest: number) {
     this.#files = files;
@@ -102,20 +104,29 @@ class CopySink implements TarSink {
     if (entry.kind !== "file" || entry.sizeBytes !== file.node.sizeBytes) {
       throw changed(this.#where);
     }
-    this.pieces.push(nodeHeader(file.path, file.node, entry.sparse, this.#latest));
-    this.#storedBytes = 0;
+    this.#filler = undefined;
+    let sparse = entry.sparse;
+    if (sparse !== undefined) {
+      const aligned = alignSparse(sparse, entry.sizeBytes);
+      this.#filler = new SparseFiller(sparse, aligned, entry.sizeBytes);
+      const isWhole = aligned.length === 1 && aligned[0]?.length === entry.sizeBytes;
+      sparse = isWhole ? undefined : aligned;
+    }
+    const written = storedBytes({ sizeBytes: entry.sizeBytes, sparse });
+    this.#padding = paddingOf(written);
+    this.pieces.push(nodeHeader(file.path, file.node, sparse, this.#latest));
     return true;
   }
 
   data(bytes: Uint8Array): void {
-    this.#storedBytes += bytes.length;
-    this.pieces.push(bytes);
+    if (this.#filler === undefined) this.pieces.push(bytes);
+    else this.#filler.take(bytes, this.pieces);
   }
 
   endOfData(): void {
     this.copied++;
-    const padding = paddingOf(this.#storedBytes);
-    if (padding > 0) this.pieces.push(new Uint8Array(padding));
+    this.#filler?.end(this.pieces);
+    if (this.#padding > 0) this.pieces.push(new Uint8Array(this.#padding));
   }
 }
 

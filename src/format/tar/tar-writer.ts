@@ -76,9 +76,13 @@ function paxRecords(entry: TarEntry, stored: number): Uint8Array[] {
   return records;
 }
 
-/** The map that stands before the data: whole blocks. Its last part is empty and ends the file. */
+/**
+ * The map that stands before the data: whole blocks. Its last part is empty and ends the file; so is its
+ * first, because mksquashfs does not count the bytes that fill up the first one.
+ */
 function sparseMap(entry: TarEntry): Uint8Array {
-  const parts = [...(entry.sparse ?? []), { offset: entry.sizeBytes, length: 0 }];
+  const end = { offset: entry.sizeBytes, length: 0 };
+  const parts = [{ offset: 0, length: 0 }, ...(entry.sparse ?? []), end];
   const text = `${parts.length}\n${parts.map((p) => `${p.offset}\n${p.length}\n`).join("")}`;
   const out = new Uint8Array(text.length + paddingOf(text.length));
   out.set(encodeOsText(text));
