@@ -15,119 +15,130 @@ const ENV = "/.singularity.d/env";
 const ACTIONS = "/.singularity.d/actions";
 
 /** First lines of 90-environment.sh; the text of %environment follows. */
-export const ENVIRONMENT_HEADER = `#!/bin/sh
-# The %environment sections of the definition file.
+export const ENVIRONMENT_HEADER: string =
+  "#!/bin/sh\n# What the definition file says in %environment follows.\n";
 
-`;
-
-const BASE = `#!/bin/sh
-# The files of this directory make the environment, in the order of their names.
-`;
-
-const APPS = `#!/bin/sh
-# Enters the application that was asked for.
-if [ -n "\${SINGULARITY_APPNAME:-}" ]; then
-    SCIF_APPS="/scif/apps"
-    SCIF_APPROOT="$SCIF_APPS/$SINGULARITY_APPNAME"
-    if [ ! -d "$SCIF_APPROOT/" ]; then
-        echo "Could not locate the container application: $SINGULARITY_APPNAME"
-        exit 1
-    fi
-    export SINGULARITY_APPNAME SCIF_APPS SCIF_APPROOT
-    PATH="$SCIF_APPROOT:$PATH"
-    if [ -d "$SCIF_APPROOT/bin" ]; then
-        PATH="$SCIF_APPROOT/bin:$PATH"
-    fi
-    export PATH
-    if [ -d "$SCIF_APPROOT/lib" ]; then
-        export LD_LIBRARY_PATH="$SCIF_APPROOT/lib\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-    fi
-    if [ -f "$SCIF_APPROOT/scif/env/01-base.sh" ]; then
-        . "$SCIF_APPROOT/scif/env/01-base.sh"
-    fi
-    if [ -f "$SCIF_APPROOT/scif/env/90-environment.sh" ]; then
-        . "$SCIF_APPROOT/scif/env/90-environment.sh"
-    fi
-fi
-`;
-
-const LAST = `#!/bin/sh
-# Libraries of the host come last; the prompt is kept when there is one.
-export LD_LIBRARY_PATH="\${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/.singularity.d/libs"
-export PS1="\${PS1:-"Apptainer> "}"
-`;
-
-const RUNTIME = `#!/bin/sh
-# What the caller adds to PATH, or puts in its place.
-PATH="\${SING_USER_DEFINED_PREPEND_PATH:+$SING_USER_DEFINED_PREPEND_PATH:}$PATH"
-PATH="$PATH\${SING_USER_DEFINED_APPEND_PATH:+:$SING_USER_DEFINED_APPEND_PATH}"
-export PATH="\${SING_USER_DEFINED_PATH:-$PATH}"
-unset SING_USER_DEFINED_PREPEND_PATH SING_USER_DEFINED_APPEND_PATH SING_USER_DEFINED_PATH
-`;
-
-const SOURCE_ALL = `for file in /.singularity.d/env/*.sh; do
-    if [ -f "$file" ]; then
-        . "$file"
-    fi
+const SOURCE_ENVIRONMENT = `for file in /.singularity.d/env/*.sh; do
+    [ ! -f "$file" ] || . "$file"
 done
 `;
 
-/** Runs an application's script of the given name when an application is asked for. */
-function runApp(name: string, what: string): string {
-  return `if [ -n "\${SINGULARITY_APPNAME:-}" ]; then
-    script="/scif/apps/$SINGULARITY_APPNAME/scif/${name}"
-    if [ -x "$script" ]; then
-        exec "$script" "$@"
+/** An action that prefers the script of the chosen app, then the image's own, then `fallback`. */
+function actionScript(script: string, fallback: string): string {
+  return `#!/bin/sh
+# Stands in for the runtime when this image is started by hand in a chroot.
+${SOURCE_ENVIRONMENT}
+if [ -n "\${SINGULARITY_APPNAME:-}" ]; then
+    if [ -x "/scif/apps/$SINGULARITY_APPNAME/scif/${script}" ]; then
+        exec "/scif/apps/$SINGULARITY_APPNAME/scif/${script}" "$@"
     fi
-    echo "No ${what} for the application: $SINGULARITY_APPNAME" >&2
+    echo "The app $SINGULARITY_APPNAME has no ${script}" >&2
     exit 1
 fi
-if [ -x /.singularity.d/${name} ]; then
-    exec /.singularity.d/${name} "$@"
+if [ -x /.singularity.d/${script} ]; then
+    exec /.singularity.d/${script} "$@"
 fi
+${fallback}
 `;
 }
 
-const EXEC_ACTION = `#!/bin/sh
-${SOURCE_ALL}exec "$@"
+const APPS = `#!/bin/sh
+# Puts the chosen app in the environment.
+if [ -n "\${SINGULARITY_APPNAME:-}" ]; then
+    export SINGULARITY_APPNAME
+    if [ ! -d "/scif/apps/$SINGULARITY_APPNAME/" ]; then
+        echo "Could not locate the container application: $SINGULARITY_APPNAME"
+        exit 1
+    fi
+    SCIF_APPS=/scif/apps
+    SCIF_APPROOT="/scif/apps/$SINGULARITY_APPNAME"
+    export SCIF_APPS SCIF_APPROOT
+    PATH="$SCIF_APPROOT:/scif/apps/singularity:$PATH"
+    if [ -d "$SCIF_APPROOT/bin" ]; then
+        PATH="$SCIF_APPROOT/bin:$PATH"
+    elif [ -d /scif/apps/singularity/bin ]; then
+        PATH="/scif/apps/singularity/bin:$PATH"
+    fi
+    if [ -d "$SCIF_APPROOT/lib" ]; then
+        LD_LIBRARY_PATH="$SCIF_APPROOT/lib:$LD_LIBRARY_PATH"
+        export LD_LIBRARY_PATH
+    elif [ -d /scif/apps/singularity/lib ]; then
+        LD_LIBRARY_PATH="/scif/apps/singularity/lib:$LD_LIBRARY_PATH"
+        export LD_LIBRARY_PATH
+    fi
+    for scif_file in 01-base.sh 90-environment.sh; do
+        if [ -f "$SCIF_APPROOT/scif/env/$scif_file" ]; then
+            . "$SCIF_APPROOT/scif/env/$scif_file"
+        elif [ -f "/scif/apps/singularity/scif/env/$scif_file" ]; then
+            . "/scif/apps/singularity/scif/env/$scif_file"
+        fi
+    done
+    unset scif_file
+    export PATH
+fi
 `;
 
-const RUN_ACTION = `#!/bin/sh
-${SOURCE_ALL}${runApp("runscript", "runscript")}echo "No runscript found in container, executing /bin/sh" >&2
-exec /bin/sh "$@"
+const BASE = `#!/bin/sh
+# Comes after all other scripts: libraries that the host brings, and the prompt.
+if [ -z "\${LD_LIBRARY_PATH:-}" ]; then
+    LD_LIBRARY_PATH="/.singularity.d/libs"
+else
+    LD_LIBRARY_PATH="$LD_LIBRARY_PATH:/.singularity.d/libs"
+fi
+if [ -z "\${PS1:-}" ]; then
+    PS1="Apptainer> "
+fi
+export LD_LIBRARY_PATH PS1
+`;
+
+const RUNTIME_VARIABLES = `#!/bin/sh
+# What the caller asked for PATH, carried in three variables.
+if [ -n "\${SING_USER_DEFINED_PREPEND_PATH:-}" ]; then
+    PATH="$SING_USER_DEFINED_PREPEND_PATH:$PATH"
+fi
+if [ -n "\${SING_USER_DEFINED_APPEND_PATH:-}" ]; then
+    PATH="$PATH:$SING_USER_DEFINED_APPEND_PATH"
+fi
+if [ -n "\${SING_USER_DEFINED_PATH:-}" ]; then
+    PATH="$SING_USER_DEFINED_PATH"
+fi
+unset SING_USER_DEFINED_PREPEND_PATH SING_USER_DEFINED_APPEND_PATH SING_USER_DEFINED_PATH
+export PATH
 `;
 
 const SHELL_ACTION = `#!/bin/sh
-${SOURCE_ALL}if [ -x "\${SINGULARITY_SHELL:-}" ]; then
+# Stands in for the runtime when this image is started by hand in a chroot.
+${SOURCE_ENVIRONMENT}
+if [ -n "\${SINGULARITY_SHELL:-}" ] && [ -x "$SINGULARITY_SHELL" ]; then
     exec "$SINGULARITY_SHELL" "$@"
-fi
-if [ -x /bin/bash ]; then
-    export SHELL=/bin/bash
+elif [ -x /bin/bash ]; then
+    SHELL=/bin/bash
+    export SHELL
     exec /bin/bash --norc "$@"
 fi
-export SHELL=/bin/sh
+SHELL=/bin/sh
+export SHELL
 exec /bin/sh "$@"
 `;
 
 const START_ACTION = `#!/bin/sh
-# Process 1 waits for this signal before it reports that the instance is up.
+# Process 1 waits for this signal before it goes on.
 kill -CONT 1
-${SOURCE_ALL}${runApp("startscript", "startscript")}`;
-
-const TEST_ACTION = `#!/bin/sh
-${SOURCE_ALL}${runApp("test", "test")}echo "No test script found in container" >&2
-exit 0
+${SOURCE_ENVIRONMENT}
+if [ -x /.singularity.d/startscript ]; then
+    exec /.singularity.d/startscript
+fi
 `;
 
 /** The scripts that are the same in every image. 90-environment.sh and 94-appsbase.sh are made for each. */
 export const STANDARD_SCRIPTS: readonly StandardScript[] = [
-  { path: `${ENV}/01-base.sh`, text: BASE },
-  { path: `${ENV}/95-apps.sh`, text: APPS },
-  { path: `${ENV}/99-base.sh`, text: LAST },
-  { path: `${ENV}/99-runtimevars.sh`, text: RUNTIME },
-  { path: `${ACTIONS}/exec`, text: EXEC_ACTION },
-  { path: `${ACTIONS}/run`, text: RUN_ACTION },
+  { path: `${ACTIONS}/exec`, text: `#!/bin/sh\n${SOURCE_ENVIRONMENT}\nexec "$@"\n` },
+  { path: `${ACTIONS}/run`, text: actionScript("runscript", 'exec /bin/sh "$@"') },
   { path: `${ACTIONS}/shell`, text: SHELL_ACTION },
   { path: `${ACTIONS}/start`, text: START_ACTION },
-  { path: `${ACTIONS}/test`, text: TEST_ACTION },
+  { path: `${ACTIONS}/test`, text: actionScript("test", "exit 0") },
+  { path: `${ENV}/01-base.sh`, text: "#!/bin/sh\n# Comes before all other scripts.\n" },
+  { path: `${ENV}/95-apps.sh`, text: APPS },
+  { path: `${ENV}/99-base.sh`, text: BASE },
+  { path: `${ENV}/99-runtimevars.sh`, text: RUNTIME_VARIABLES },
 ];
