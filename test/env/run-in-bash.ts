@@ -7,7 +7,11 @@ import { ARGUMENTS, type Effect, HOME } from "./evaluate-here.ts";
 const PRESET =
   "TERM SHELL SHLVL OLDPWD HOSTNAME HOSTTYPE MACHTYPE OSTYPE PATH COLUMNS LINES OPTERR PS4 MAILCHECK";
 
+/** Scripts may call themselves without end: the nesting of calls, memory and time have a bound. */
 const HARNESS = `
+ulimit -v 2000000
+ulimit -t 20
+FUNCNEST=40
 dir=$1 count=$2
 shift 2
 cd /
