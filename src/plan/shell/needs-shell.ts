@@ -43,5 +43,5 @@ export const LIMITS = {
   /** Characters that scripts print. */
   outputLength: 1_048_576,
   /** Characters of one script. */
-  scriptLength: 4_194_304,
+  scriptLength: 1_048_576,
 } as const;

@@ -7,22 +7,28 @@ import type { Origin, ShellState } from "./state.ts";
  * forms below leave no choice in how a shell reads them.
  */
 const NAME = "[A-Za-z_][A-Za-z0-9_]*";
-/** `$A`, `${A}`, and the idioms `${A:+$A:}` and `${A:+:$A}`. */
-const REFERENCE = `\\$${NAME}|\\$\\{${NAME}(?::\\+:?\\$${NAME}:?)?\\}`;
-/** Between double quotes: no substitution, and only escapes that a shell removes. */
-const QUOTED = `(?:[^"$\`\\\\]|\\\\[$\`"\\\\]|${REFERENCE})*`;
+/**
+ * `$A`, `${A}`, and the idioms `${A:+$A:}` and `${A:+:$A}`. A name ends where no further character
+ * of it follows: otherwise there would be many ways to match, and a failure would try them all.
+ */
+const REFERENCE = `\\$${NAME}(?![A-Za-z0-9_])|\\$\\{${NAME}(?::\\+:?\\$${NAME}:?)?\\}`;
+/** Between double quotes: no substitution, and only escapes that a shell removes. Unrolled: runs of plain characters in one step. */
+const QUOTED = `[^"$\`\\\\]*(?:(?:\\\\[$\`"\\\\]|${REFERENCE})[^"$\`\\\\]*)*`;
 /** Unquoted, in an assignment: nothing that is a tilde, a pattern or an operator. */
-const BARE = `(?:[A-Za-z0-9_@%+:,./-]|${REFERENCE})*`;
+const BARE = `[A-Za-z0-9_@%+:,./-]*(?:(?:${REFERENCE})[A-Za-z0-9_@%+:,./-]*)*`;
 const VALUE = `(?:"(${QUOTED})"|'([^']*)'|(${BARE}))`;
-const END = "(?:[ \\t]+#[^\\n]*|[ \\t]*;?[ \\t]*)(?:\\n|$)";
+const END = "(?:[ \\t]+#[^\\n]*|[ \\t]*(?:;[ \\t]*)?)(?:\\n|$)";
 const CONDITION = `[ \\t]*if[ \\t]+(test|\\[)[ \\t]+-([nz])[ \\t]+"\\$(?:(${NAME})|\\{(${NAME})(?::-)?\\})"[ \\t]*(\\])?[ \\t]*;[ \\t]*then[ \\t]*\\n`;
-const REST = '(?:[^"\'`\\\\\\n<>(){}|&;#]|"[^"`\\\\\\n(]*")*';
+const REST = '[^"\'`\\\\\\n<>(){}|&;#]*(?:"[^"`\\\\\\n(]*"[^"\'`\\\\\\n<>(){}|&;#]*)*';
+
+/** A default without references. */
+const LITERAL = `[^"$\`\\\\}]*(?:\\\\[$\`"\\\\][^"$\`\\\\}]*)*`;
 
 const blank = /(?:[ \t]*(?:#[^\n]*)?\n)+|[ \t]*#[^\n]*$/y;
 const assignment = new RegExp(`[ \\t]*(export[ \\t]+)?(${NAME})=${VALUE}${END}`, "y");
 /** `export X="${X:-"value"}"`: how the ENV of OCI images is written. */
 const defaulted = new RegExp(
-  `[ \\t]*export[ \\t]+(${NAME})="\\$\\{\\1:-(?:"((?:[^"$\`\\\\}]|\\\\[$\`"\\\\])*)"|((?:[^"$\`\\\\}]|\\\\[$\`"\\\\])*))\\}"${END}`,
+  `[ \\t]*export[ \\t]+(${NAME})="\\$\\{\\1:-(?:"(${LITERAL})"|(${LITERAL}))\\}"${END}`,
   "y",
 );
 const exported = new RegExp(`[ \\t]*export((?:[ \\t]+${NAME})+)${END}`, "y");
