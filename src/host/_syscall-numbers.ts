@@ -12,6 +12,7 @@ export interface SyscallNumbers {
   readonly faccessat: number;
   readonly mkdirat: number;
   readonly unlinkat: number;
+  readonly linkat: number;
   readonly renameat2: number;
   readonly lgetxattr: number;
   readonly flock: number;
@@ -48,6 +49,7 @@ const X64: SyscallNumbers = {
   faccessat: 269,
   mkdirat: 258,
   unlinkat: 263,
+  linkat: 265,
   renameat2: 316,
   lgetxattr: 192,
   flock: 73,
@@ -83,6 +85,7 @@ const ARM64: SyscallNumbers = {
   faccessat: 48,
   mkdirat: 34,
   unlinkat: 35,
+  linkat: 37,
   renameat2: 276,
   lgetxattr: 9,
   flock: 32,

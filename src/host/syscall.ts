@@ -33,6 +33,8 @@ export const O_NONBLOCK: number = 0o4000;
 export const O_CLOEXEC: number = 0o2000000;
 export const O_PATH: number = 0o10000000;
 export const O_DIRECTORY: number = SYS.O_DIRECTORY;
+/** A file without a name, in the directory that the path names. */
+export const O_TMPFILE: number = 0o20000000 | SYS.O_DIRECTORY;
 export const O_NOFOLLOW: number = SYS.O_NOFOLLOW;
 export const F_OK: number = 0;
 export const X_OK: number = 1;
@@ -171,6 +173,15 @@ export function rename(from: string, to: string): number {
   const toAt = pathAt(to, 1);
   if (fromAt < 0 || toAt < 0) return Math.min(fromAt, toAt);
   return call(SYS.renameat2, AT_FDCWD, fromAt, AT_FDCWD, toAt, 0);
+}
+
+/** Gives the file behind a descriptor (opened with O_TMPFILE) a name: 0, or minus the errno. */
+export function linkDescriptor(fd: number, path: string): number {
+  const AT_SYMLINK_FOLLOW = 0x400;
+  const fromAt = pathAt(`/proc/self/fd/${fd}`);
+  const toAt = pathAt(path, 1);
+  if (fromAt < 0 || toAt < 0) return Math.min(fromAt, toAt);
+  return call(SYS.linkat, AT_FDCWD, fromAt, AT_FDCWD, toAt, AT_SYMLINK_FOLLOW);
 }
 
 export function unlink(path: string): number {

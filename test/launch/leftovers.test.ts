@@ -113,10 +113,10 @@ describe("SIGKILL at a random moment", () => {
       words.includes("--unsquash") ? noTool("unsquashfs") : undefined,
     );
     testUnless(reason)(
-      `${name}: 34 launches leave nothing behind`,
+      `${name}: 25 launches leave nothing behind`,
       async () => {
         rmSync(`${dir}/over/work`, { recursive: true, force: true });
-        const moments = Array.from({ length: 34 }, (_, i) => i);
+        const moments = Array.from({ length: 25 }, (_, i) => i);
         const one = async (): Promise<void> => {
           for (let i = moments.pop(); i !== undefined; i = moments.pop()) {
             await killOne(words, Math.random() * 90, i % 2 === 0);

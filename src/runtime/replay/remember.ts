@@ -4,6 +4,7 @@ import { NAME_SERVICE, type PathUse } from "../../host/path-trace.ts";
 import {
   close,
   fstat,
+  linkDescriptor,
   listDir,
   lstat,
   mkdir,
@@ -11,6 +12,7 @@ import {
   O_EXCL,
   O_NOFOLLOW,
   O_RDWR,
+  O_TMPFILE,
   O_WRONLY,
   open,
   pread,
@@ -131,8 +133,19 @@ function keepStarter(dir: string, starter: string): string | undefined {
   return writeWhole(path, bytes, 0o700) ? path : undefined;
 }
 
-/** Writes a file under a temporary name first; whether it stands. */
+/**
+ * Writes a file that has no name until it is whole, so that nothing stays when this is killed; where
+ * the file system has no such files (NFS), under a temporary name. Whether it stands.
+ */
 function writeWhole(path: string, bytes: Uint8Array, mode: number): boolean {
+  const nameless = open(dirName(path), O_TMPFILE | O_WRONLY, mode);
+  if (nameless >= 0) {
+    const isWhole = write(nameless, bytes) === bytes.length;
+    let linked = isWhole ? linkDescriptor(nameless, path) : -1;
+    if (isWhole && linked < 0 && unlink(path) >= 0) linked = linkDescriptor(nameless, path);
+    close(nameless);
+    if (linked >= 0) return true;
+  }
   const temporary = `${path}.${process.pid}`;
   const fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   if (fd < 0) return false;
