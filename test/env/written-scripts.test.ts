@@ -2,7 +2,6 @@ import { describe, expect } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeAppBase, writeAppGlobals } from "../../src/plan/env/app-scripts.ts";
 import { ociArguments, recogniseOciRunscript } from "../../src/plan/env/oci-arguments.ts";
 import { writeOciEnvironment, writeOciRunscript } from "../../src/plan/env/oci-scripts.ts";
 import { ENVIRONMENT_HEADER, STANDARD_SCRIPTS } from "../../src/plan/env/standard-scripts.ts";
@@ -29,18 +28,9 @@ function runShell(
 describe("the scripts that images carry", () => {
   for (const shell of SHELLS) {
     testUnless(noTool(shell))(`make in ${shell} what the evaluation makes`, () => {
-      const app = {
-        name: "my-app",
-        hasEnvironment: true,
-        hasLabels: true,
-        hasRunscript: false,
-        hasStartscript: true,
-      };
       const texts = [
         ...STANDARD_SCRIPTS.filter(({ path }) => path.includes("/env/")).map(({ text }) => text),
         ENVIRONMENT_HEADER,
-        writeAppGlobals([app]),
-        writeAppBase("my-app"),
         writeOciEnvironment([
           "PATH=/a:/b",
           "Q=x \"y\" $z `w` \\ 'v'",
