@@ -65,18 +65,13 @@ describe("pull", () => {
     expect(inspected.stdout).toContain("org.example.label: value 1");
   });
 
-  testIt(
-    "takes layers of zstd and of no compression, and gives the same bytes for the same layers",
-    async () => {
-      const home = newHome();
-      for (const name of ["zstd", "plain"]) {
-        const pulled = await call(home, ["pull", "x.sif", "--force", address(`tools/${name}:1`)]);
-        expect(pulled.code).toBe(1);
-        await call(home, ["pull", "--force", "x.sif", address(`tools/${name}:1`)]);
-        expect((await call(home, ["exec", "x.sif", "cat", "/etc/word"])).stdout).toBe("above\n");
-      }
-    },
-  );
+  testIt("takes layers of zstd and of no compression", async () => {
+    const home = newHome();
+    for (const name of ["zstd", "plain"]) {
+      await call(home, ["pull", "--force", "x.sif", address(`tools/${name}:1`)]);
+      expect((await call(home, ["exec", "x.sif", "cat", "/etc/word"])).stdout).toBe("above\n");
+    }
+  });
 
   testIt("asks once when the image is in the cache, and never for a digest", async () => {
     const home = newHome();

@@ -37,7 +37,7 @@ export function sampleImage(more: Partial<TestImage> = {}): PackedImage {
       ],
     ],
     config: {
-      Env: ["PATH=/usr/local/bin:/usr/bin:/bin", 'QUOTED=a "b" $HOME c'],
+      Env: ["PATH=/usr/local/bin:/usr/bin:/bin", "WORDS=two  words, and=more"],
       Entrypoint: ["/bin/echo", "entry point"],
       Cmd: ["with", "words"],
       Labels: { "org.example.label": "value 1" },
