@@ -146,6 +146,9 @@ describe("the evaluation of scripts, beside bash", () => {
     "a long line": `export A=${"x".repeat(300_000)}`,
     "endless output": "while true; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done",
     "a slow expression": `x=${"a".repeat(4000)}; [[ $x =~ a*a*a*b ]]`,
+    "long references that are not closed": `A="${`$${"A".repeat(20)}`.repeat(2000)}`,
+    "blanks that lead nowhere": `A=1${"\t ".repeat(300_000)}x`,
+    "words of an export that lead nowhere": `export ${"A ".repeat(200_000)}(`,
     "self-referring arithmetic": "a=b b=a; echo $((a))",
   };
   for (const [what, text] of Object.entries(hostile)) {

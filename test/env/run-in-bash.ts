@@ -11,7 +11,7 @@ const PRESET =
 const HARNESS = `
 ulimit -v 2000000
 ulimit -t 20
-FUNCNEST=40
+FUNCNEST=100
 dir=$1 count=$2
 shift 2
 cd /
