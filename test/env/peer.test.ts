@@ -20,6 +20,7 @@ import type { ScriptFiles } from "../../src/plan/shell/script-files.ts";
 import { enterPeerPlace, noPeer, type PeerPlace } from "../support/peer.ts";
 import { testUnless } from "../support/skip.ts";
 import { realFiles } from "./evaluate-here.ts";
+import { noBash } from "./run-in-bash.ts";
 
 interface Case {
   /** Scripts besides the standard ones, by name; undefined: no /.singularity.d at all. */
@@ -259,6 +260,7 @@ describe("the environment of a container, beside the peer", () => {
       delete ours["SINGULARITY_COMMAND"];
       expect(ours).toEqual(theirs);
 
+      if (noBash() !== undefined) return;
       const driven = await runDriver(
         place,
         [place.peer, "--silent", "exec", ...binds, "--pwd", "/", `${place.inside}/root`],

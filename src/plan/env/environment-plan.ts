@@ -8,7 +8,7 @@ export interface EnvironmentVariable {
 
 /** A message for the user, without prefix. */
 export interface EnvironmentNotice {
-  readonly level: "error" | "warning" | "info" | "verbose" | "debug";
+  readonly level: "warning" | "info";
   readonly text: string;
 }
 
