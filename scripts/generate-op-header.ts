@@ -2,7 +2,7 @@
  * Writes starter/op.h from OP_FIELDS. `bun scripts/generate-op-header.ts [FILE]`; the file is left
  * alone when it is right already. test/starter/treaty.test.ts holds the committed one to it.
  */
-import { type FieldKind, OP_FIELDS } from "../src/ops/op.ts";
+import { type FieldKind, OP_FIELDS } from "../src/ops/op-fields.ts";
 
 const C_TYPES: { readonly [K in FieldKind]: string } = {
   u32: "uint32_t ",

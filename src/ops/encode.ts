@@ -1,14 +1,8 @@
 import { broken, WireReader } from "./_wire-reader.ts";
 import { WireWriter } from "./_wire-writer.ts";
 import { describeOp } from "./describe.ts";
-import {
-  type FaultText,
-  type FieldKind,
-  OP_FIELDS,
-  type Op,
-  type OpKind,
-  type WiredOp,
-} from "./op.ts";
+import type { FaultText, Op, OpKind, WiredOp } from "./op.ts";
+import { type FieldKind, OP_FIELDS } from "./op-fields.ts";
 
 /*
  * Little-endian words, then the bytes of `bytes` fields one behind the other, then all texts, each

@@ -4,7 +4,7 @@
  *
  *   Plan ── lower() ──► Op[] ── encode() ──► bytes on a descriptor ──► starter (C)
  *
- * The table `OP_FIELDS` is the wire schema: the C side (starter/op.h) is generated from it, so the
+ * The table `OP_FIELDS` (op-fields.ts) is the wire schema: the C side (starter/op.h) is generated from it, so the
  * two cannot drift. Field kinds: `u32`, `u64`, `i32`, `str` (no NUL inside), `strs`, `bytes`.
  * A `u64` holds 0 to 2^53-1 exactly, and `Infinity` for all bits set (RLIM_INFINITY). An absent
  * `u32` is 0.
@@ -395,102 +395,6 @@ export type Op =
   | RunOp;
 
 export type OpKind = Op["kind"];
-
-export type FieldKind = "u32" | "i32" | "u64" | "str" | "strs" | "bytes";
-
-/** Wire schema: for each kind its code (position, stable within a release) and fields in wire order. */
-export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldKind>> } = {
-  unshare: {
-    flags: "u32",
-    uidMap: "str",
-    gidMap: "str",
-    setgroups: "u32",
-    newuidmap: "str",
-    newgidmap: "str",
-  },
-  join: { paths: "strs" },
-  propagation: { target: "str", flags: "u32" },
-  mount: {
-    fstype: "str",
-    source: "str",
-    root: "str",
-    target: "str",
-    flags: "u32",
-    data: "str",
-    optional: "u32",
-  },
-  bind: {
-    sourceRoot: "str",
-    source: "str",
-    root: "str",
-    target: "str",
-    recursive: "u32",
-    flags: "u32",
-    create: "u32",
-    optional: "u32",
-    warning: "str",
-  },
-  remount: { root: "str", target: "str", flags: "u32" },
-  mkdir: { root: "str", path: "str", mode: "u32" },
-  file: { root: "str", path: "str", mode: "u32", content: "bytes" },
-  symlink: { root: "str", path: "str", target: "str" },
-  fuse: {
-    serverRoot: "str",
-    target: "str",
-    subtype: "str",
-    source: "str",
-    flags: "u32",
-    data: "str",
-    uid: "u32",
-    gid: "u32",
-    argv: "strs",
-    env: "strs",
-    selfMount: "u32",
-    lock: "u32",
-  },
-  loop: {
-    sourceRoot: "str",
-    file: "str",
-    offset: "u64",
-    size: "u64",
-    target: "str",
-    fstype: "str",
-    flags: "u32",
-    data: "str",
-  },
-  overlay: { lower: "strs", upper: "str", work: "str", target: "str", flags: "u32", data: "str" },
-  pivot: { root: "str", putOld: "str" },
-  umount: { target: "str", detach: "u32", optional: "u32" },
-  hostname: { name: "str" },
-  loopback: {},
-  fork: { init: "u32" },
-  janitor: { argv: "strs" },
-  rlimit: { resource: "u32", soft: "u64", hard: "u64" },
-  umask: { mask: "u32" },
-  ids: { uid: "u32", gid: "u32", groups: "strs" },
-  caps: {
-    effective: "u64",
-    permitted: "u64",
-    inheritable: "u64",
-    ambient: "u64",
-    bounding: "u64",
-    noNewPrivs: "u32",
-  },
-  seccomp: { filter: "bytes", flags: "u32" },
-  attr: { path: "str", value: "str" },
-  chdir: { candidates: "strs", warning: "str" },
-  say: { text: "str" },
-  environ: {
-    fd: "i32",
-    path: "str",
-    argv: "strs",
-    env: "strs",
-    keep: "strs",
-    timeoutMs: "u32",
-  },
-  exec: { words: "strs", counts: "strs", notes: "strs" },
-  run: { argv: "strs", env: "strs", alsoGood: "u32" },
-};
 
 /** A sentence for one failure of one op: chosen by errno, 0 for any other. */
 export interface FaultText {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { decodeOsText } from "../../src/base/os-text.ts";
-import { type FieldKind, OP_FIELDS, type Op, type OpKind, type WiredOp } from "../../src/ops/op.ts";
+import type { Op, OpKind, WiredOp } from "../../src/ops/op.ts";
+import { type FieldKind, OP_FIELDS } from "../../src/ops/op-fields.ts";
 
 const kernelText = fc
   .oneof(
