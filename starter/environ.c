@@ -154,6 +154,28 @@ static int adopt(struct starter *starter, const struct op_environ *op, struct re
   return 0;
 }
 
+/* Ends a script that takes too long with all that it has started: that becomes ours as it ends. */
+static void end_all(const struct starter *starter, pid_t pid)
+{
+  enum { ROUNDS = 100 };
+  char text[4096];
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  kill(pid, SIGKILL);
+  wait_status(pid);
+  for (int round = 0; round < ROUNDS && starter->proc >= 0; round++) {
+    auto_fd children = openat(starter->proc, "thread-self/children", O_RDONLY | O_CLOEXEC);
+    ssize_t length = children < 0 ? 0 : read(children, text, sizeof text - 1);
+    if (length <= 0)
+      return;
+    text[length] = 0;
+    char *end;
+    for (char *at = text; (pid = (pid_t)strtol(at, &end, 10)) > 0; at = end) {
+      kill(pid, SIGKILL);
+      waitpid(pid, NULL, 0);
+    }
+  }
+}
+
 static int run_and_read(struct starter *starter, const struct op_environ *op, struct result *result)
 {
   int ends[2];
@@ -175,8 +197,7 @@ static int run_and_read(struct starter *starter, const struct op_environ *op, st
   int error = read_result(source, deadline, result);
   int status = error ? -error : wait_until(pid, deadline);
   if (status < 0) {
-    kill(pid, SIGKILL);
-    wait_status(pid);
+    end_all(starter, pid);
     return -status;
   }
   /* Its own words are printed; its status is ours. */

@@ -63,6 +63,12 @@ export async function gatherLaunch(
   const host = hostFacts({ binaryPath: config.values.binaryPath, env });
   const request = requestOf(inv, action, calledAs, args);
   const notices: Notice[] = [];
+  if (image === "") {
+    throw new Fault("usage", "Cannot start an image without a name: the word for it is empty", {
+      exitCode: 255,
+      hint: "name a SIF, SquashFS or ext3 file, or a directory",
+    });
+  }
   checkReference(image, host);
   const opened = openImage(resolvePath(host.cwd ?? "/", image), imageHost);
   checkArchitecture(opened, host);

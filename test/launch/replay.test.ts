@@ -6,11 +6,13 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { noTool, noUserNamespaces } from "../support/host-lacks.ts";
 import { ordinaryUser } from "../support/ordinary-user.ts";
-import { type Finished, type RunOptions, skiff } from "../support/run.ts";
+import { type Finished, type RunOptions, run, skiff } from "../support/run.ts";
 import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "./image-tree.ts";
@@ -129,6 +131,17 @@ describe("a launch that is started again", () => {
     expect((await launch(words, { X: "1" })).stdout).toBe(`1 ${dir}\n`);
   });
 
+  it("keeps the name by which the working directory was reached apart from its other names", async () => {
+    mkdirSync(`${dir}/real`, { recursive: true });
+    symlinkSync("real", `${dir}/link`);
+    const words = ["exec", `${dir}/img`, "sh", "-c", "echo $PWD"];
+    const at = (name: string): Promise<Finished> =>
+      launch(words, { PWD: `${dir}/${name}` }, { cwd: `${dir}/real` });
+    await Bun.sleep(SETTLE_MS);
+    for (let i = 0; i < 3; i++) expect((await at("link")).stdout).toBe(`${dir}/link\n`);
+    expect((await at("real")).stdout).toBe(`${dir}/real\n`);
+  });
+
   const variants: readonly Record<string, string>[] = [
     { COLOUR: "red" },
     { COLOUR: "" },
@@ -171,6 +184,17 @@ describe("a launch that is started again", () => {
     expect((await launch(words)).stdout).toBe("whole\n");
     for (const name of recordNames()) chmodSync(`${records}/${name}`, 0o644);
     expect((await launch(words)).stdout).toBe("whole\n");
+  });
+
+  it("does not wait for a record that is a pipe", async () => {
+    const words = ["exec", "img", "echo", "no", "pipe"];
+    const before = recordNames();
+    await warmUp(words);
+    const name = recordNames().find((one) => !before.includes(one)) ?? "";
+    rmSync(`${records}/${name}`);
+    await run(["mkfifo", "-m", "600", `${records}/${name}`]);
+    expect((await launch(words, {}, { timeoutMs: 10_000 })).stdout).toBe("no pipe\n");
+    rmSync(`${records}/${name}`, { force: true });
   });
 
   it("keeps no values of the caller's variables on disk", async () => {
