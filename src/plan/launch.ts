@@ -3,6 +3,7 @@ import { layeredView } from "../base/layered-view.ts";
 import { parseBinds, parseMounts } from "./bind-spec.ts";
 import { checkRequest } from "./check-request.ts";
 import type { Config } from "./config.ts";
+import type { EnvironmentPlan } from "./env/environment-plan.ts";
 import { type EnvironmentFacts, environmentOf } from "./environment-of.ts";
 import type { HostFacts, ImageFacts } from "./facts.ts";
 import { planFakerootCommand } from "./fakeroot-command.ts";
@@ -19,8 +20,8 @@ import { addCwd, addHome, addScratch, addTmp } from "./mounts/personal.ts";
 import { addDev, addHostfs, addKernelMounts } from "./mounts/system.ts";
 import { addDeviceFiles, addUserBinds } from "./mounts/user.ts";
 import { planNamespaces } from "./namespaces.ts";
-import type { Notice, Plan, RootPlan, Stub } from "./plan.ts";
-import { planProcess } from "./process.ts";
+import type { Notice, Plan, ProcessPlan, RootPlan, Stub } from "./plan.ts";
+import { planOciProcess, planProcess } from "./process.ts";
 import type { LaunchRequest } from "./request.ts";
 import { planSecurity } from "./security.ts";
 import { planUnderlay } from "./underlay.ts";
@@ -126,12 +127,13 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     notices,
   });
 
+  const program = finishProcess(choice.process, request, list.table, environment);
   const process =
     fakeroot.prefix.length === 0
-      ? choice.process
+      ? program
       : {
-          ...choice.process,
-          candidates: choice.process.candidates.map((c) => ({
+          ...program,
+          candidates: program.candidates.map((c) => ({
             ...c,
             argv: [...fakeroot.prefix, ...c.argv],
           })),
@@ -164,6 +166,22 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
       notices,
     },
   };
+}
+
+/** The program with what the environment scripts and an OCI image's words make of it. */
+function finishProcess(
+  planned: ProcessPlan,
+  request: LaunchRequest,
+  files: FileView,
+  environment: EnvironmentPlan,
+): ProcessPlan {
+  // A script may have replaced the command's words (`set -- …`).
+  const args = environment.kind === "direct" ? environment.arguments : undefined;
+  const asked = args === undefined ? request : { ...request, args };
+  const oci = planOciProcess(asked, files, environment);
+  if (oci !== undefined || args === undefined) return oci ?? planned;
+  const again = planProcess(asked, files);
+  return again.kind === "start" ? again.process : planned;
 }
 
 /** The root with its mount points; a layer that none of them needs is left out. */

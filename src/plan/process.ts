@@ -1,5 +1,8 @@
 import { Fault } from "../base/fault.ts";
 import { type FileView, resolveIn } from "../base/file-view.ts";
+import { decodeOsText } from "../base/os-text.ts";
+import type { EnvironmentPlan } from "./env/environment-plan.ts";
+import { ociArguments, recogniseOciRunscript } from "./env/oci-arguments.ts";
 import type { ProcessPlan } from "./plan.ts";
 import type { LaunchRequest } from "./request.ts";
 
@@ -31,7 +34,44 @@ export function planProcess(request: LaunchRequest, files: FileView): ProcessCho
   }
 }
 
-function start(candidates: readonly Candidate[], why: string): ProcessChoice {
+/**
+ * The program of a `run` whose runscript was made from an OCI image: its words are known, so it starts
+ * without a shell of the image (reference: runtime.md 3.1). Undefined for any other launch, and where
+ * only the runscript itself can tell.
+ *
+ * @throws Fault `not-found` when the image names no program and the caller none either.
+ */
+export function planOciProcess(
+  request: LaunchRequest,
+  files: FileView,
+  environment: EnvironmentPlan,
+): ProcessPlan | undefined {
+  if (request.action !== "run" || request.app !== undefined) return undefined;
+  const found = resolveIn(files, RUNSCRIPT);
+  const bytes = found.entry?.kind === "file" ? files.read(found.path) : undefined;
+  const runscript = bytes === undefined ? undefined : recogniseOciRunscript(decodeOsText(bytes));
+  if (runscript === undefined) return undefined;
+  const variables =
+    environment.kind === "direct"
+      ? Object.fromEntries(environment.variables.map(({ name, value }) => [name, value]))
+      : undefined;
+  const { args, noEval } = request;
+  const words = ociArguments({ runscript, arguments: args, noEval, variables });
+  if (words.kind === "shell") return undefined;
+  if (words.kind === "nothing") {
+    throw new Fault("not-found", "Cannot run the image: it names no program to start", {
+      hint: "give one after the image",
+    });
+  }
+  const choice = start([{ argv: words.argv, note: "" }], `the image's own words, in ${RUNSCRIPT}`);
+  return choice.process;
+}
+
+const RUNSCRIPT = "/.singularity.d/runscript";
+
+type Started = Extract<ProcessChoice, { kind: "start" }>;
+
+function start(candidates: readonly Candidate[], why: string): Started {
   const first = candidates[0]?.argv[0] ?? "";
   const notFound = first.includes("/")
     ? `"${first}": no such file or directory`
@@ -63,7 +103,7 @@ function shells(request: LaunchRequest, files: FileView): Candidate[] {
 
 function runscript(request: LaunchRequest, files: FileView): ProcessChoice {
   if (request.app !== undefined) return script(request, files, "runscript", "");
-  for (const path of ["/.singularity.d/runscript", "/apptainer", "/singularity"]) {
+  for (const path of [RUNSCRIPT, "/apptainer", "/singularity"]) {
     if (exists(files, path))
       return start([{ argv: [path, ...request.args], note: "" }], `the runscript, ${path}`);
   }
