@@ -29,6 +29,8 @@ export interface BuildPorts {
   tool(name: string): string | undefined;
   /** Opens an image of a registry, `docker://…`; absent where nothing may be fetched. */
   openRemoteImage?(address: string): Promise<OciImage>;
+  /** Path of the file of an image elsewhere, `oras://…`, fetched first where needed. */
+  fetchImage?(address: string): Promise<string>;
   readonly env: Readonly<Record<string, string>>;
   /** Where relative paths start. */
   readonly cwd: string;

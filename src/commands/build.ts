@@ -21,6 +21,7 @@ import type { HostFacts } from "../plan/facts.ts";
 import { readConfig } from "../runtime/gather.ts";
 import type { Context } from "../terminal/context.ts";
 import type { Log } from "../terminal/log.ts";
+import { buildImages } from "./_build-images.ts";
 
 /** `build`: makes a SIF or a sandbox from a definition file, an image or a directory. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
@@ -62,11 +63,14 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const onSignal = (): void => stop.abort(new Fault("failed", "build stopped", { exitCode: 1 }));
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
   const began = performance.now();
+  const images = buildImages(inv, ctx);
   try {
     const isOwnName = ctx.program === "skiff";
     await build(request, {
       talk: isOwnName ? timedTalk(ctx.log, () => performance.now()) : ctx.log,
       runInContainer: selfContainer(ownProgram(ctx.env["PATH"]), containerEnvironment(inv, ctx)),
+      openRemoteImage: images.open,
+      fetchImage: images.fetch,
       tool: host.tool,
       env: ctx.env,
       cwd,
@@ -74,6 +78,8 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     });
   } catch (error) {
     throw whileBuilding(stop.signal.aborted ? stop.signal.reason : error);
+  } finally {
+    images.close();
   }
   giveToInvoker(ctx, host, target);
   tellEnd(ctx, targetWord, target, performance.now() - began);

@@ -2,6 +2,7 @@ import { Fault } from "../../base/fault.ts";
 import type { Agent } from "./agent.ts";
 import { busybox } from "./busybox.ts";
 import { debootstrap } from "./debootstrap.ts";
+import { fetched } from "./fetched.ts";
 import { localimage } from "./localimage.ts";
 import { oci } from "./oci.ts";
 import { scratch } from "./scratch.ts";
@@ -16,6 +17,7 @@ const AGENTS: Readonly<Record<string, Agent>> = {
   "docker-archive": oci,
   oci,
   "oci-archive": oci,
+  oras: fetched,
 };
 
 /** The agent that a `Bootstrap:` value names; the value is known to be one of the grammar's. */

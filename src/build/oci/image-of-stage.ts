@@ -24,7 +24,7 @@ export async function imageOfStage(
     throw new Fault("unsupported", `Cannot open an image by ${agent}: here`);
   }
   // Registry and namespace come before the name; the name may be written as an address.
-  const name = from.replace(/^\/\//, "");
+  const name = from.replace(/^(?:docker:)?\/\//, "");
   const parts = [header["registry"] ?? "", header["namespace"] ?? "", name];
   const address = parts.map((part) => part.replace(/^\/+|\/+$/g, "")).filter((part) => part !== "");
   return await open(`docker://${address.join("/")}`);

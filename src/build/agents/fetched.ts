@@ -1,0 +1,22 @@
+import { Fault } from "../../base/fault.ts";
+import { imageHost } from "../../host/image-host.ts";
+import { openImage } from "../../image/open.ts";
+import { unpackImage } from "../unpack/unpack-image.ts";
+import { type Agent, TELLING_RUNSCRIPT } from "./agent.ts";
+
+/** `Bootstrap: oras`: the root of an image file that lies elsewhere. */
+export const fetched: Agent = {
+  keepsFiles: true,
+  runscript: TELLING_RUNSCRIPT,
+  async bootstrap(stage) {
+    const { header } = stage.recipe;
+    const agent = header["bootstrap"] ?? "";
+    const from = (header["from"] ?? "").replace(/^\/\//, "");
+    const address = from.startsWith(`${agent}://`) ? from : `${agent}://${from}`;
+    const fetch = stage.ports.fetchImage;
+    if (fetch === undefined) throw new Fault("unsupported", `Cannot fetch "${address}" here`);
+    const path = await fetch(address);
+    stage.ports.talk.info("Extracting local image...");
+    await unpackImage(openImage(path, imageHost), stage.root, stage.ports);
+  },
+};

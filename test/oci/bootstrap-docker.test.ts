@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect } from "bun:test";
+import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { type LocalRegistry, noRegistry, startRegistry } from "../registry/local-registry.ts";
+import { noTool, noUserNamespaces } from "../support/host-lacks.ts";
+import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
+import { run, skiff } from "../support/run.ts";
+import { scratch } from "../support/scratch.ts";
+import { firstReason, testUnless } from "../support/skip.ts";
+import { treeRoot } from "../support/tree.ts";
+import { layerArchive } from "./layer-archive.ts";
+import { writeLayout } from "./oci-layout.ts";
+
+const dir = scratch();
+const lack = firstReason(noRegistry(), noTool("skopeo"), noTool("mksquashfs"), noUserNamespaces());
+let registry: LocalRegistry | undefined;
+const extraEnv = { SKIFF_CACHEDIR: `${dir}/cache`, TMPDIR: "/var/tmp" };
+
+beforeAll(async () => {
+  if (lack !== undefined) return;
+  for (const name of ["registry", "cache"]) {
+    mkdirSync(`${dir}/${name}`);
+    const user = ordinaryUser();
+    if (isRoot && user !== undefined) chownSync(`${dir}/${name}`, user.uid, user.gid);
+  }
+  registry = await startRegistry({ folder: `${dir}/registry` });
+  const shell = readFileSync(`${treeRoot}/dist/libexec/skiff/bash`);
+  const base = layerArchive([
+    { path: "bin/sh", mode: 0o755, content: shell },
+    { path: "base", content: "base\n" },
+  ]);
+  const top = layerArchive([{ path: ".wh.base" }, { path: "top", content: "top\n" }]);
+  writeLayout(`${dir}/layout`, [
+    {
+      tag: "v1",
+      layers: [
+        { archive: base, packing: "gzip" },
+        { archive: top, packing: "gzip" },
+      ],
+      config: { Env: ["PATH=/bin", "FROM_IMAGE=1"], Cmd: ["/bin/sh", "-c", "echo default"] },
+    },
+  ]);
+  const to = `docker://${registry.host}/some/image:v1`;
+  const argv = ["skopeo", "copy", "--insecure-policy", "--dest-tls-verify=false"];
+  const copied = await run([...argv, `oci:${dir}/layout:v1`, to], { as: "self" });
+  if (copied.code !== 0) throw new Error(copied.stderr);
+});
+
+afterAll(() => registry?.stop());
+
+testUnless(lack)("build makes a SIF of an image in a registry", async () => {
+  const from = `docker://${registry?.host}/some/image:v1`;
+  const end = await skiff(["build", "image.sif", from], { cwd: dir, extraEnv });
+  expect(end.stderr).toContain("Build complete");
+  const ran = await skiff(["run", "image.sif"], { cwd: dir, extraEnv });
+  expect(ran.stdout).toBe("default\n");
+  const seen = await skiff(
+    ["exec", "image.sif", "sh", "-c", "read x < /top; echo $x; test -e /base"],
+    {
+      cwd: dir,
+      extraEnv,
+    },
+  );
+  expect([seen.stdout, seen.code]).toEqual(["top\n", 1]);
+});
+
+testUnless(lack)(
+  "Bootstrap: docker puts registry and namespace before the name, and runs %post",
+  async () => {
+    writeFileSync(
+      `${dir}/docker.def`,
+      `Bootstrap: docker
+From: image:v1
+Registry: ${registry?.host}
+Namespace: some
+
+%post
+    echo "$FROM_IMAGE" > /made
+%runscript
+    read x < /made; echo "mine $x"
+`,
+    );
+    const end = await skiff(["build", "docker.sif", "docker.def"], { cwd: dir, extraEnv });
+    expect(end.stderr).toContain("Build complete");
+    const ran = await skiff(["run", "docker.sif"], { cwd: dir, extraEnv });
+    expect(ran.stdout).toBe("mine 1\n");
+    const config = await skiff(["sif", "dump", "3", "docker.sif"], { cwd: dir });
+    expect(JSON.parse(config.stdout)).toMatchObject({ Env: ["PATH=/bin", "FROM_IMAGE=1"] });
+  },
+);
+
+testUnless(lack)("an image that the registry lacks ends the build with its answer", async () => {
+  const from = `docker://${registry?.host}/some/image:none`;
+  const end = await skiff(["build", "none.sif", from], { cwd: dir, extraEnv });
+  expect(end.code).toBe(255);
+  expect(end.stderr).toContain("some/image:none");
+});
