@@ -1,11 +1,7 @@
 import { recipeFromImage } from "../../format/deffile/recipe.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
-import type { ImageEntry } from "../../image/cache/image-store.ts";
 import { convertOciImage } from "../oci/convert.ts";
 import type { RemoteAccess, Step } from "./access.ts";
-
-/** To be raised whenever the same image gives another SIF than before. */
-const CONVERSION = 1;
 
 /** Who follows a conversion. */
 export interface ConversionHooks {
@@ -54,21 +50,4 @@ export async function convertToSif(
   } finally {
     packing?.finish();
   }
-}
-
-/** The place in the cache of what a conversion gives. */
-export function entryOf(
-  manifest: string,
-  reference: string,
-  access: Pick<RemoteAccess, "sourceDateEpoch" | "mksquashfsArgs">,
-): ImageEntry {
-  // The reference stands in the image's labels, so it is part of what the image is made from.
-  const { mksquashfsArgs, sourceDateEpoch } = access;
-  const choices = JSON.stringify([sourceDateEpoch ?? "", ...mksquashfsArgs]);
-  return { kind: "oci", name: nameOf([`skiff ${CONVERSION}`, manifest, reference, choices]) };
-}
-
-/** A file name that stands for some texts. */
-export function nameOf(parts: readonly string[]): string {
-  return new Bun.CryptoHasher("sha256").update(parts.join("\n")).digest("hex");
 }

@@ -1,20 +1,19 @@
 import { Fault } from "../../base/fault.ts";
 import type { ImageAddress } from "../../format/oci/image-address.ts";
 import { requireSpace } from "../../image/cache/space.ts";
-import { openHttpFile } from "../../registry/http-file/fetch-file.ts";
 import type { TransferHooks } from "../../registry/oci/open-image.ts";
-import { openOrasImage } from "../../registry/oras/pull.ts";
 import { type RemoteAccess, registryOf, type Step } from "./access.ts";
-import { convertLocalImage } from "./local-sif.ts";
-import { fetchDockerSif } from "./oci-sif.ts";
 import { tellWaiting } from "./tell-waiting.ts";
 
 /** Path of an image file on this machine, in the cache, for an address; fetched and converted first where needed. Throws a Fault. */
 export async function localImage(address: ImageAddress, access: RemoteAccess): Promise<string> {
   switch (address.kind) {
-    case "docker":
+    case "docker": {
+      const { fetchDockerSif } = await import("./oci-sif.ts");
       return await fetchDockerSif(address, access);
+    }
     case "oras": {
+      const { openOrasImage } = await import("../../registry/oras/pull.ts");
       const { image, text } = address;
       return await fetchWhole(text, access, (hooks) =>
         openOrasImage({
@@ -29,14 +28,18 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
         }),
       );
     }
-    case "http":
+    case "http": {
+      const { openHttpFile } = await import("../../registry/http-file/fetch-file.ts");
       return await fetchWhole(address.text, access, (hooks) =>
         openHttpFile(access.http, address.url, access.places, hooks),
       );
+    }
     case "oci":
     case "oci-archive":
-    case "docker-archive":
+    case "docker-archive": {
+      const { convertLocalImage } = await import("./local-sif.ts");
       return await convertLocalImage(address.kind, address, access);
+    }
     default:
       throw new Fault(
         "unsupported",

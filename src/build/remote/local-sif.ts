@@ -3,7 +3,8 @@ import { findImage, obtainImage } from "../../image/cache/image-store.ts";
 import { requireSpace } from "../../image/cache/space.ts";
 import { type LocalTransport, openLocalOciImage } from "../oci/sources/open-local-image.ts";
 import type { RemoteAccess } from "./access.ts";
-import { convertToSif, entryOf } from "./convert-to-sif.ts";
+import { convertToSif } from "./convert-to-sif.ts";
+import { entryOf } from "./sif-name.ts";
 import { tellWaiting } from "./tell-waiting.ts";
 
 /** Path of the SIF, in the cache, of an image that lies here as directory or archive; its manifest names it there. */

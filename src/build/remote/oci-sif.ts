@@ -17,7 +17,7 @@ import {
   wishOf,
 } from "../../registry/oci/open-image.ts";
 import { type RemoteAccess, registryOf, type Step } from "./access.ts";
-import { convertToSif, entryOf, nameOf } from "./convert-to-sif.ts";
+import { entryOf, nameOf } from "./sif-name.ts";
 import { tellWaiting } from "./tell-waiting.ts";
 
 type DockerAddress = Extract<ImageAddress, { readonly image: RegistryReference }>;
@@ -97,6 +97,8 @@ async function convertWhileFetching(
   fetching: Step,
   tell: (done: number, total: number) => void,
 ): Promise<void> {
+  // A start from the cache does not load it.
+  const { convertToSif } = await import("./convert-to-sif.ts");
   const stop = new AbortController();
   const both = [
     image.fetchLayers().catch((error: unknown) => {

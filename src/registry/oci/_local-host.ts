@@ -9,6 +9,12 @@ export function mayBePlain(host: string): boolean {
   );
 }
 
+/** Whether a registry is on this machine. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/:[0-9]+$/, "").replace(/^\[|\]$/g, "");
+  return name === "localhost" || name === "::1" || (isPrivateAddress(name) && /^127\./.test(name));
+}
+
 /** Whether a name is an IPv4 address of this machine, a private network or the link. */
 export function isPrivateAddress(name: string): boolean {
   const parts = name.split(".").map(Number);

@@ -6,7 +6,7 @@ import { ConnectionFault, type HttpClient, type HttpRequest } from "../http/clie
 import { readErrorBody } from "../http/error-body.ts";
 import { HttpFault } from "../http/http-fault.ts";
 import { type Challenge, parseChallenge } from "./_challenge.ts";
-import { mayBePlain } from "./_local-host.ts";
+import { isLoopback, mayBePlain } from "./_local-host.ts";
 import { fetchToken } from "./_token.ts";
 
 /** How registries are talked to. */
@@ -114,17 +114,26 @@ export class Registry {
         url: /^https?:\/\//.test(path) ? path : `${scheme}://${this.#host}/v2/${path}`,
       });
     if (this.#scheme !== undefined) return await to(this.#scheme);
+    // On this machine nobody listens in, and plain http is the rule.
+    const order = isLoopback(this.#host)
+      ? (["http", "https"] as const)
+      : (["https", "http"] as const);
+    const [first, second] = order;
     try {
-      const answer = await to("https");
-      this.#scheme = "https";
-      return answer;
+      const answer = await to(first);
+      // What servers of TLS say to a plain request.
+      if (first === "https" || answer.status !== 400) {
+        this.#scheme = first;
+        return answer;
+      }
+      await answer.body?.cancel();
     } catch (error) {
-      const isPlain =
+      const isOther =
         error instanceof ConnectionFault && /^E(PROTO|CONNREFUSED|CONNRESET)$/.test(error.errno);
-      if (!isPlain) throw error;
+      if (!isOther || (first === "http" && error.errno === "ECONNREFUSED")) throw error;
     }
-    const answer = await to("http");
-    this.#scheme = "http";
+    const answer = await to(second);
+    this.#scheme = second;
     return answer;
   }
 
