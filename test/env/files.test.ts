@@ -51,7 +51,7 @@ const ANSWERED = [
   ),
   '[ -e "" ] || export A=1; [ ! -f $R/missing ] && export B=1; test -d $R/dir -a -f $R/file && export C=1',
   'for f in $R/dir/*.sh; do L="$L<${f##*/}>"; done; export L',
-  'for f in $R/*/*.sh $R/no*.x $R/dir*/; do L="$L<${f#$R}>"; done; export L',
+  'for f in $R/dir*/*.sh $R/no*.x $R/dir*/; do L="$L<${f#$R}>"; done; export L',
   'echo $R/dir/[ab].sh $R/dir/?.sh "$R/dir/*.sh" $R/dir/.*.sh $R/dir/\\*.sh | { :; }',
   'X="$R/dir/*.sh"; for f in $X; do L="$L<${f##*/}>"; done; for f in "$X"; do M=${f##*/}; done; export L M',
   "for f in $R/empty/*; do export L=${f#$R}; done; set -f; for f in $R/dir/*; do export M=${f#$R}; done",
