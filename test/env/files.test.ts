@@ -7,6 +7,8 @@ import { evaluateHere, realFiles, sameEffect } from "./evaluate-here.ts";
 import { noBash, runInBash } from "./run-in-bash.ts";
 
 const root = mkdtempSync(join(tmpdir(), "env-files-"));
+// What only its owner may list is left to a shell.
+chmodSync(root, 0o755);
 mkdirSync(join(root, "dir/sub"), { recursive: true });
 mkdirSync(join(root, "bin"));
 mkdirSync(join(root, "empty"));
