@@ -127,6 +127,10 @@ function rootLines(plan: Plan): string[] {
       because(root.why),
     ],
   ];
+  const { overlayTool } = root;
+  if (overlayTool !== undefined) {
+    rows.push([`overlay served by ${overlayTool.path}`, because(overlayTool.why)]);
+  }
   for (const layer of root.overlays) {
     const kind = layer.writable ? "writable layer" : "layer";
     rows.push([`${kind} ${volumeText(layer.volume)}`, because(layer.volume.why)]);

@@ -31,6 +31,9 @@ export function setupFault(what: string, hint = ""): FaultText[] {
 /** New namespaces: the commonest refusal of all, so every known reason has its remedy. */
 export function unshareFaults(plan: Plan): FaultText[] {
   const what = "Failed to create user namespace";
+  // Who maps the caller's root needs a capability of its own from Linux 5.12 on.
+  const isRootMapped = plan.identity.uidMap.split("\n")[0]?.split(" ")[1] === "0";
+  const rootNeeds = isRootMapped ? ", or root lacks CAP_SETFCAP" : "";
   return [
     {
       errno: ECHILD,
@@ -39,7 +42,7 @@ export function unshareFaults(plan: Plan): FaultText[] {
     {
       errno: EPERM,
       text: plan.namespaces.user
-        ? `${what}: user namespaces are not allowed here (kernel.unprivileged_userns_clone, an AppArmor restriction, or a container around this one); run "skiff doctor" for the remedy`
+        ? `${what}: user namespaces are not allowed here (kernel.unprivileged_userns_clone, an AppArmor restriction, or a container around this one${rootNeeds}); run "skiff doctor" for the remedy`
         : "Failed to create mount namespace: root lacks CAP_SYS_ADMIN here; try --userns",
     },
     {
