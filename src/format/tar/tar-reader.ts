@@ -113,8 +113,9 @@ export class TarReader {
   /** To be called when nothing more comes. */
   end(): void {
     if (this.#state === "end") return;
-    // Some writers leave out the end mark.
-    const isBetween = this.#state === "header" && this.#left === BLOCK_BYTES && this.#headers === 0;
+    // Some writers leave out the end mark, and what fills the last block too.
+    const isAtBlock = this.#state === "header" && this.#left === BLOCK_BYTES;
+    const isBetween = this.#headers === 0 && (isAtBlock || this.#state === "padding");
     if (!isBetween) throw this.#fault("the archive is cut off");
   }
 
