@@ -115,7 +115,7 @@ describe("ext3", () => {
 
 describe("directories", () => {
   testUnless(lack)("one static program and nothing else starts", async () => {
-    await make("mkdir one && cp /bin/busybox one/busybox");
+    await make("mkdir -p one && cp -f /bin/busybox one/busybox");
     const { code, stdout, stderr } = await skiff(["exec", "one", "/busybox", "echo", "alone"], {
       cwd: dir,
     });
@@ -129,6 +129,7 @@ describe("directories", () => {
   });
 
   testUnless(lack)("it sees /proc, /dev and the working directory", async () => {
+    await make("mkdir -p one && cp -f /bin/busybox one/busybox");
     const { stdout } = await skiff(
       ["exec", "one", "/busybox", "sh", "-c", "/busybox ls -d /proc/1 /dev/null; /busybox pwd"],
       { cwd: dir },
