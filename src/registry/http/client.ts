@@ -27,6 +27,8 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array<ArrayBuffer> | Blob;
   /** How often it is tried in all; default 4. */
   readonly tries?: number;
+  /** A connection that fails is told at once: the caller has another way to try. */
+  readonly isProbe?: boolean;
   /** Milliseconds until the answer must begin; default 60000, none for uploads. */
   readonly timeoutMs?: number;
 }
@@ -74,7 +76,8 @@ export class HttpClient {
         if (error instanceof Fault) throw error;
         failure = error;
       }
-      const canRepeat = response !== undefined || isPassingFailure(failure);
+      const canRepeat =
+        response !== undefined || (request.isProbe !== true && isPassingFailure(failure));
       const retryAfter = response?.headers.get("retry-after") ?? null;
       const wait =
         attempt < tries && canRepeat

@@ -108,9 +108,10 @@ export class Registry {
 
   async #sendTo(path: string, request: Omit<HttpRequest, "url">): Promise<Response> {
     const { http } = this.#options;
-    const to = (scheme: string): Promise<Response> =>
+    const to = (scheme: string, more: Pick<HttpRequest, "isProbe"> = {}): Promise<Response> =>
       http.send({
         ...request,
+        ...more,
         url: /^https?:\/\//.test(path) ? path : `${scheme}://${this.#host}/v2/${path}`,
       });
     if (this.#scheme !== undefined) return await to(this.#scheme);
@@ -120,7 +121,7 @@ export class Registry {
       : (["https", "http"] as const);
     const [first, second] = order;
     try {
-      const answer = await to(first);
+      const answer = await to(first, { isProbe: true });
       // What servers of TLS say to a plain request.
       if (first === "https" || answer.status !== 400) {
         this.#scheme = first;
