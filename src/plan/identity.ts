@@ -139,7 +139,9 @@ function realRoot(
     newgidmap: "",
     uid,
     gid,
-    become: changed ? { uid, gid, groups: asked.gids ?? [] } : undefined,
+    become: changed
+      ? { uid, gid, groups: (asked.gids?.length ?? 0) > 1 ? (asked.gids ?? []) : [] }
+      : undefined,
     why: changed ? "--security" : "started by root",
   };
 }

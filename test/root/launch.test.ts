@@ -88,6 +88,25 @@ describe("root", () => {
   });
 });
 
+describe("root in namespaces", () => {
+  testUnless(lack)("--net shows the devices of its own", async () => {
+    const { stdout, stderr } = await bash(
+      `${skiffPath} exec --net --network none img ls /sys/class/net`,
+    );
+    expect(stdout, stderr).toBe("lo\n");
+  });
+  testUnless(lack)(
+    "--security uid shows the account that the image or the host has, or none",
+    async () => {
+      const { stdout } = await bash(
+        `${skiffPath} exec --security uid:4321 ${dir}/img sh -c 'grep -c 4321 /etc/passwd; grep -c . /etc/group'`,
+        { cwd: "/" },
+      );
+      expect(stdout).toBe("0\n2\n");
+    },
+  );
+});
+
 describe("root with few capabilities", () => {
   for (const [name, set] of [
     ["without CAP_NET_RAW and others", "-net_raw,-sys_module,-sys_rawio,-mac_admin,-audit_control"],

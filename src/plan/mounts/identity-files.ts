@@ -28,7 +28,7 @@ export function addIdentityFiles(list: MountList, input: MountInput): void {
     );
   }
   if (config.values.configGroup && !taken("/etc/group")) {
-    stage(list, "/etc/group", (text) => composeGroup(text, input.host));
+    stage(list, "/etc/group", (text) => composeGroup(text, input.host, input.identity));
   }
 }
 
@@ -92,7 +92,8 @@ export function composePasswd(
 ): string {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
-  const account = host.account;
+  // A root that becomes another is that one; a user that shows another uid keeps its name.
+  const account = identity.become === undefined ? host.account : host.accountByUid(identity.uid);
   const at = lines.findIndex((line) => line.split(":")[2] === String(identity.uid));
   if (at >= 0) {
     const fields = (lines[at] ?? "").split(":");
@@ -112,11 +113,13 @@ export function composePasswd(
 }
 
 /** The image's groups with the caller's named ones after them. */
-export function composeGroup(text: string, host: HostFacts): string {
-  const name = host.account?.name ?? "";
+export function composeGroup(text: string, host: HostFacts, identity: IdentityPlan): string {
+  const { become } = identity;
+  const account = become === undefined ? host.account : host.accountByUid(become.uid);
+  const name = account?.name ?? "";
   let out = text === "" || text.endsWith("\n") ? text : `${text}\n`;
   const seen = new Set<number>();
-  for (const gid of [host.gid, ...host.groups]) {
+  for (const gid of become === undefined ? [host.gid, ...host.groups] : become.groups) {
     const group = host.groupName(gid);
     if (seen.has(gid) || group === undefined) continue;
     seen.add(gid);

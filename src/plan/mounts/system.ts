@@ -61,6 +61,22 @@ export function addKernelMounts(list: MountList, input: MountInput): void {
         host.files,
         "/sys",
       );
+      // Network devices in it are those of the namespace in which it was mounted.
+      if (namespaces.net && !namespaces.user) {
+        list.add(
+          {
+            kind: "kernel",
+            fstype: "sysfs",
+            target: place.target,
+            flags: ["nosuid", "nodev", "noexec"],
+            data: "",
+            optional: true,
+            why: "mount sys = yes, fresh for the new network namespace",
+          },
+          host.files,
+          "/sys",
+        );
+      }
     }
   }
 }
