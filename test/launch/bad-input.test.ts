@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect } from "bun:test";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { noFuse, noTool, noUserNamespaces } from "../support/host-lacks.ts";
 import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
 import { type Finished, type RunOptions, run, skiff } from "../support/run.ts";
@@ -125,22 +125,6 @@ describe("images", () => {
     expectFault(done, /architecture \((arm64|amd64)\) could not run on the host's/);
   });
 
-  testUnless(firstReason(lack, isRoot ? undefined : "it needs another account"))(
-    "that may not be read",
-    async () => {
-      await run(
-        ["sh", "-c", "cp img.sif closed.sif && chown 0:0 closed.sif && chmod 600 closed.sif"],
-        {
-          as: "self",
-          cwd: dir,
-        },
-      );
-      expectFault(
-        await skiff(["exec", `${dir}/closed.sif`, "true"]),
-        /closed\.sif is not readable/,
-      );
-    },
-  );
   testUnless(lack)("in a directory that may not be entered", async () => {
     await bash("mkdir -p shut/in && cp -a img shut/in/img && chmod 000 shut");
     expectFault(await skiff(["exec", `${dir}/shut/in/img`, "true"]), /shut\/in\/img/);
@@ -211,22 +195,6 @@ describe("missing tools", () => {
     expect([done.code, done.stdout], done.stderr).toEqual([0, "0\n"]);
     expect(done.stderr).toContain("INFO");
   });
-  testUnless(firstReason(lack, isRoot ? undefined : "it needs root", noTool("unsquashfs")))(
-    "with a closed /dev/fuse the image is unpacked",
-    async () => {
-      const { uid, gid } = statSync(`${dir}/img`);
-      const done = await run(
-        [
-          ...["unshare", "-m", "sh", "-c"],
-          `mount -t tmpfs none /mnt && mknod /mnt/fuse c 10 229 && chmod 600 /mnt/fuse && mount --bind /mnt/fuse /dev/fuse &&
-           exec setpriv --reuid ${uid} --regid ${gid} --clear-groups ${skiffPath} exec ${dir}/img.sif echo unpacked`,
-        ],
-        { as: "self", cwd: "/" },
-      );
-      expect([done.code, done.stdout], done.stderr).toEqual([0, "unpacked\n"]);
-      expect(done.stderr).toContain("Converting SIF file");
-    },
-  );
 });
 
 describe("forbidden user namespaces", () => {

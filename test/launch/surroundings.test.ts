@@ -218,19 +218,3 @@ describe("standard streams", () => {
     expect(stdout).toMatch(/^now\n[1-9]/);
   });
 });
-
-describe("an unknown caller", () => {
-  testUnless(firstReason(lack, isRoot ? undefined : "it needs root"))(
-    "a uid without an account starts programs",
-    async () => {
-      const { code, stdout, stderr } = await run(
-        [
-          ...["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "env", "-i"],
-          ...[skiffPath, "exec", `${dir}/img`, "sh", "-c", "id -u; pwd; echo $HOME"],
-        ],
-        { as: "self", cwd: "/" },
-      );
-      expect([code, stdout.split("\n")[0]], stderr).toEqual([0, "54321"]);
-    },
-  );
-});
