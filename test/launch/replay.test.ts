@@ -193,8 +193,9 @@ describe("a launch that is started again", () => {
     const name = recordNames().find((one) => !before.includes(one)) ?? "";
     rmSync(`${records}/${name}`);
     await run(["mkfifo", "-m", "600", `${records}/${name}`]);
-    expect((await launch(words, {}, { timeoutMs: 10_000 })).stdout).toBe("no pipe\n");
-    rmSync(`${records}/${name}`, { force: true });
+    const { stdout } = await launch(words, {}, { timeoutMs: 10_000 });
+    rmSync(`${records}/${name}`);
+    expect(stdout).toBe("no pipe\n");
   });
 
   it("keeps no values of the caller's variables on disk", async () => {

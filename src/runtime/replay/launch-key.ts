@@ -24,6 +24,7 @@ const VERBS = ["exec", "run", "shell", "test"];
  */
 const READ = [
   "PATH=",
+  "PWD=", // the name that the working directory was reached by
   "HOME=",
   "TMPDIR=",
   "PROMPT_COMMAND=",

@@ -2,7 +2,7 @@ import { inheritedDescriptors } from "../../host/inherited-descriptors.ts";
 import { stampPath } from "../../host/path-stamp.ts";
 import { getuid } from "../../host/process-calls.ts";
 import { environmentTable } from "../../host/raw-environment.ts";
-import { close, fstat, O_NOFOLLOW, O_RDONLY, open, read } from "../../host/syscall.ts";
+import { close, fstat, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, open, read } from "../../host/syscall.ts";
 import { becomeStarter } from "../become-starter.ts";
 import type { LaunchKey } from "./launch-key.ts";
 import { decodeRecord, type RecordedEnvironment } from "./record.ts";
@@ -51,7 +51,7 @@ const LIMIT_BYTES = 1 << 20;
 
 /** The record's bytes; only a file of the caller's own, closed to others, is taken. */
 function readRecord(path: string): Uint8Array | undefined {
-  const fd = open(path, O_RDONLY | O_NOFOLLOW);
+  const fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return undefined;
   const stat = fstat(fd);
   let bytes: Uint8Array | undefined;
