@@ -11,6 +11,7 @@ import { type CachePlaces, cachePlaces, makeFolder } from "../image/cache/places
 import type { HostFacts } from "../plan/facts.ts";
 import { type CredentialPlaces, credentialFinder } from "../registry/credentials/find.ts";
 import { HttpClient } from "../registry/http/client.ts";
+import { readMirrorRules } from "../registry/mirror/mirrors.ts";
 import { readConfig } from "../runtime/gather.ts";
 import type { Context } from "../terminal/context.ts";
 import { startProgress } from "../terminal/progress.ts";
@@ -48,6 +49,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
   const output = progressOutput(ctx);
   const epoch = ctx.env["SOURCE_DATE_EPOCH"] ?? "";
   const mksquashfs = text("mksquashfs-args").split(/\s+/);
+  const credentials = credentialPlaces(inv, ctx, host);
   const access: RemoteAccess = {
     http: new HttpClient({
       env: ctx.env,
@@ -56,7 +58,9 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
       signal: stop.signal,
     }),
     noHttps: bool("no-https"),
-    findCredential: credentialFinder(credentialPlaces(inv, ctx, host)),
+    findCredential: credentialFinder(credentials),
+    // Credentials given outright are for the registry that the address names.
+    mirrors: credentials.given === undefined ? readMirrorRules(ctx.env, credentials.home) : [],
     places: places ?? { root: folder, shared: undefined },
     placeVariable: isTemporary ? "SKIFF_TMPDIR" : "SKIFF_CACHEDIR",
     wish: {

@@ -8,13 +8,17 @@ import type { Action } from "../plan/request.ts";
 import { gatherLaunch } from "../runtime/gather.ts";
 import { gatherGpu } from "../runtime/gather-gpu.ts";
 import type { Context } from "../terminal/context.ts";
+import { fetchedImage } from "./_fetched-image.ts";
 
 /** `explain exec|run|shell|test …` prints the plan of that launch; `explain --diff A B` compares two saved ones. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const action = inv.path[1];
   if (action === undefined) return compareSaved(inv, ctx);
+  const [image = "", ...rest] = inv.args;
+  const path = /^[a-z][a-z0-9+-]*:/.test(image) ? await fetchedImage(image, inv, ctx) : undefined;
+  const call = path === undefined ? inv : inv.withArgs([path, ...rest]);
   const launch = planLaunch(
-    await gatherLaunch(inv, action as Action, ctx.program, ctx.env, gatherGpu),
+    await gatherLaunch(call, action as Action, ctx.program, ctx.env, gatherGpu),
   );
   if (launch.kind === "nothing") {
     ctx.print(`${launch.note}\n`);

@@ -262,6 +262,23 @@ describe("pull", () => {
   });
 });
 
+describe("a mirror of registries.conf", () => {
+  testIt("is asked first, and the registry itself when the mirror lacks the image", async () => {
+    const home = newHome();
+    const conf = `${home}/registries.conf`;
+    const rule = (location: string, mirror: string): string =>
+      `[[registry]]\nlocation = "${location}"\n[[registry.mirror]]\nlocation = "${mirror}"\ninsecure = true\n`;
+    writeFileSync(conf, rule("registry.invalid/far", `${registry.host}/tools`));
+    const env = { CONTAINERS_REGISTRIES_CONF: conf };
+    const by = await call(home, ["pull", "x.sif", "docker://registry.invalid/far/sample:1"], env);
+    expect(by.code).toBe(0);
+    writeFileSync(conf, rule(registry.host, `${registry.host}/nothing/here`));
+    const past = await call(home, ["pull", "y.sif", address("tools/zstd:1")], env);
+    expect(past.code).toBe(0);
+    expect(past.stderr).toContain("The mirror");
+  });
+});
+
 describe("exec, run and shell", () => {
   testIt("start an image by its address, from the cache with one request", async () => {
     const home = newHome();

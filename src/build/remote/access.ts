@@ -2,6 +2,7 @@ import type { PlatformWish } from "../../format/oci/platform.ts";
 import type { CachePlaces } from "../../image/cache/places.ts";
 import type { FindCredential } from "../../registry/credentials/find.ts";
 import type { HttpClient } from "../../registry/http/client.ts";
+import type { MirrorRule } from "../../registry/mirror/mirrors.ts";
 import { Registry } from "../../registry/oci/registry.ts";
 import type { Talk } from "../talk.ts";
 
@@ -16,6 +17,8 @@ export interface RemoteAccess {
   readonly http: HttpClient;
   readonly noHttps: boolean;
   readonly findCredential: FindCredential;
+  /** Other places of images, asked first. */
+  readonly mirrors: readonly MirrorRule[];
   /** The cache, or a directory that the caller removes afterwards. */
   readonly places: CachePlaces;
   /** Variable that moves `places.root` elsewhere, for faults. */

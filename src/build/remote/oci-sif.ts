@@ -9,6 +9,9 @@ import {
 import { findImage, obtainImage } from "../../image/cache/image-store.ts";
 import { readRecord, writeRecord } from "../../image/cache/records.ts";
 import { requireSpace } from "../../image/cache/space.ts";
+import { ConnectionFault } from "../../registry/http/client.ts";
+import { HttpFault } from "../../registry/http/http-fault.ts";
+import { mirrorsOf } from "../../registry/mirror/mirrors.ts";
 import { askDigest } from "../../registry/oci/manifest-request.ts";
 import {
   type OpenImageOptions,
@@ -34,14 +37,33 @@ export async function fetchDockerSif(
   address: DockerAddress,
   access: RemoteAccess,
 ): Promise<string> {
+  for (const mirror of access.offline ? [] : mirrorsOf(address.image, access.mirrors)) {
+    const { registry } = mirror.image;
+    try {
+      const noHttps = access.noHttps || mirror.isInsecure;
+      return await fetchFrom(mirror.image, address, { ...access, noHttps });
+    } catch (error) {
+      const isTheirs = error instanceof HttpFault || error instanceof ConnectionFault;
+      if (!isTheirs || access.signal.aborted) throw error;
+      access.talk.info(`The mirror ${registry} does not have it (${error.message})`);
+    }
+  }
+  return await fetchFrom(address.image, address, access);
+}
+
+async function fetchFrom(
+  source: RegistryReference,
+  address: DockerAddress,
+  access: RemoteAccess,
+): Promise<string> {
   const { places } = access;
   const { image, text } = address;
-  const registry = registryOf(access, image.registry);
+  const registry = registryOf(access, source.registry);
   let step: Step | undefined;
   const options: OpenImageOptions = {
     registry,
     http: access.http,
-    image,
+    image: source,
     text,
     wish: access.wish,
     places,
@@ -54,7 +76,7 @@ export async function fetchDockerSif(
     },
   };
   const wanted = wantedPlatform(wishOf(options));
-  const digest = await namedDigest(options, access);
+  const digest = await namedDigest(options, formatRegistryReference(image), access);
   const resolvedName = nameOf([digest ?? "", wanted.arch, wanted.variant]);
   const manifest = readRecord(places, "resolved", resolvedName)?.["manifest"];
   const full = formatRegistryReference(image);
@@ -116,11 +138,12 @@ async function convertWhileFetching(
 /** The digest that the address names; undefined when only the manifest itself will tell. */
 async function namedDigest(
   options: OpenImageOptions,
+  full: string,
   access: RemoteAccess,
 ): Promise<string | undefined> {
   const { image, text, registry } = options;
   if (image.digest !== undefined) return image.digest;
-  const name = nameOf([formatRegistryReference(image)]);
+  const name = nameOf([full]);
   if (access.offline) {
     const known = readRecord(access.places, "tags", name)?.["digest"];
     if (typeof known !== "string") throw notAtHand(text);
