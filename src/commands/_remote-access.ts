@@ -73,6 +73,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
     offline: bool("offline"),
     talk: ctx.log,
     cwd,
+    dockerHost: text("docker-host"),
     step: (title, total) => startProgress(output, title, total),
     tool: (name) => host.tool(name),
     version: VERSIONS.skiff,

@@ -191,3 +191,41 @@ describe("an image on a web server", () => {
     expect(missing.stderr).toContain("404");
   });
 });
+
+testIt("an image of a Docker daemon is taken from its socket", async () => {
+  const layer = image.layers[0];
+  if (layer === undefined) throw new Error("no layer");
+  mkdirSync(`${home}/saved`);
+  writeFileSync(`${home}/saved/config.json`, image.config.bytes);
+  writeFileSync(`${home}/saved/layer.tar`, layer.bytes);
+  writeFileSync(
+    `${home}/saved/manifest.json`,
+    JSON.stringify([{ Config: "config.json", RepoTags: ["team/tool:1"], Layers: ["layer.tar"] }]),
+  );
+  Bun.spawnSync(["tar", "-cf", `${home}/saved.tar`, "-C", `${home}/saved`, "."]);
+  const socket = `${home}/docker.sock`;
+  const asked: string[] = [];
+  const daemon = Bun.serve({
+    unix: socket,
+    fetch: (request) => {
+      const { pathname, searchParams } = new URL(request.url);
+      asked.push(`${pathname} ${searchParams.get("names")}`);
+      if (searchParams.get("names") !== "team/tool:1") {
+        return Response.json({ message: "reference does not exist" }, { status: 404 });
+      }
+      return new Response(Bun.file(`${home}/saved.tar`));
+    },
+  });
+  if (isRoot) Bun.spawnSync(["chmod", "666", socket]);
+  const host = ["--docker-host", `unix://${socket}`];
+  const pulled = await pull("docker-daemon:team/tool:1", host);
+  const missing = await pull("docker-daemon:team/none:1", host);
+  void daemon.stop(true);
+  expect(pulled).toMatchObject({ code: 0 });
+  expect(asked[0]).toBe("/images/get team/tool:1");
+  expect(missing.code).toBe(255);
+  expect(missing.stderr).toContain("reference does not exist");
+  const nobody = await pull("docker-daemon:team/tool:1", ["--docker-host", `unix://${home}/none`]);
+  expect(nobody.code).toBe(255);
+  expect(nobody.stderr).toContain("--docker-host");
+});

@@ -28,6 +28,8 @@ export interface RemoteAccess {
   /** Ask no server what a tag stands for: what it last stood for counts. */
   readonly offline: boolean;
   readonly talk: Talk;
+  /** Address of the Docker daemon; "" for the usual socket. */
+  readonly dockerHost: string;
   /** Where relative paths start. */
   readonly cwd: string;
   /** Begins to show a step; `total` in bytes where it is known. */

@@ -40,6 +40,10 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
       const { convertLocalImage } = await import("./local-sif.ts");
       return await convertLocalImage(address.kind, address, access);
     }
+    case "docker-daemon": {
+      const { convertDaemonImage } = await import("./local-sif.ts");
+      return await convertDaemonImage(address, access);
+    }
     default:
       throw new Fault(
         "unsupported",

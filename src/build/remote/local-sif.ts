@@ -1,6 +1,10 @@
+import { rmSync } from "node:fs";
 import { wantedPlatform } from "../../format/oci/platform.ts";
 import { findImage, obtainImage } from "../../image/cache/image-store.ts";
-import { requireSpace } from "../../image/cache/space.ts";
+import { makeFolder } from "../../image/cache/places.ts";
+import { uniqueName } from "../../image/cache/records.ts";
+import { requireSpace, spaceFault } from "../../image/cache/space.ts";
+import { saveImage } from "../../registry/daemon/save-image.ts";
 import { type LocalTransport, openLocalOciImage } from "../oci/sources/open-local-image.ts";
 import type { RemoteAccess } from "./access.ts";
 import { convertToSif } from "./convert-to-sif.ts";
@@ -15,7 +19,9 @@ export async function convertLocalImage(
 ): Promise<string> {
   const { places, wish } = access;
   const { text, path: place } = address;
-  const image = await openLocalOciImage(transport, place, access.cwd, wantedPlatform(wish));
+  const opened = await openLocalOciImage(transport, place, access.cwd, wantedPlatform(wish));
+  // An archive fetched for the purpose is called what it was fetched by.
+  const image = { ...opened, reference: text };
   const entry = entryOf(image.manifestDigest, text, access);
   const found = findImage(places, entry);
   if (found !== undefined) {
@@ -33,4 +39,25 @@ export async function convertLocalImage(
     },
     { signal: access.signal, onWait: tellWaiting(access.talk) },
   );
+}
+
+/** The same for an image of a Docker daemon, which writes it as an archive beside the cache first. */
+export async function convertDaemonImage(
+  address: { readonly text: string; readonly path: string },
+  access: RemoteAccess,
+): Promise<string> {
+  const { places, talk } = access;
+  const folder = `${places.root}/skiff/archives`;
+  makeFolder(folder);
+  const archive = `${folder}/${uniqueName()}.tar`;
+  const name = address.path.replace(/^\/\//, "");
+  talk.info(`Saving ${name} from the Docker daemon`);
+  try {
+    await saveImage(access.dockerHost, name, archive, access.signal);
+    return await convertLocalImage("docker-archive", { ...address, path: archive }, access);
+  } catch (error) {
+    throw spaceFault(error, `Cannot store ${address.text}`, places.root);
+  } finally {
+    rmSync(archive, { force: true });
+  }
 }
