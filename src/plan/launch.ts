@@ -69,7 +69,6 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     ? [...parseBinds(request.binds, cwd), ...parseMounts(request.mounts, cwd)]
     : [];
   const home = planHome(request, host, identity);
-  const fakeroot = planFakerootCommand(request, host, identity, image.tree, notices);
 
   const input: MountInput = {
     request,
@@ -83,7 +82,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     home,
     binds,
     gpu,
-    fakerootFiles: fakeroot.files,
+    fakerootFiles: [],
   };
   const layers = root.overlays
     .map(({ volume, dir }) => ({
@@ -103,7 +102,8 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
   addTmp(list, input);
   addUserBinds(list, input);
   addScratch(list, input);
-  addDeviceFiles(list, input);
+  const fakeroot = planFakerootCommand(request, host, identity, list.table, notices);
+  addDeviceFiles(list, { ...input, fakerootFiles: fakeroot.files });
   addIdentityFiles(list, input);
   addCwd(list, input);
 

@@ -84,6 +84,16 @@ describe("nested launches", () => {
     );
   }
 
+  testUnless(firstReason(lack, noTool("fakeroot")))(
+    "--fakeroot without sub-ids runs programs under the fakeroot command",
+    async () => {
+      const { code, stdout, stderr } = await bash(
+        `${skiffPath} exec --fakeroot --ignore-subuid ${system} -B ${dir}:/out outer sh -c 'touch /out/given; chown 5:6 /out/given; stat -c %u:%g /out/given'; sleep 0.3; pgrep -u $(id -u) -r R,S -x faked`,
+      );
+      expect([code, stdout], stderr).toEqual([1, "5:6\n"]);
+    },
+  );
+
   testUnless(lack)("three deep", async () => {
     const again = `${skiffPath} exec ${system} outer`;
     const { code, stdout, stderr } = await bash(
