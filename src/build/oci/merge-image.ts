@@ -35,7 +35,8 @@ export async function mergeImage(
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   const merge = new LayerMerge(impliedTime);
-  const running: Promise<LayerScan>[] = [];
+  // Scans that have been merged are dropped: entries of layers are many.
+  const running: (Promise<LayerScan> | undefined)[] = [];
   const start = (index: number): void => {
     const layer = image.layers[index];
     if (layer === undefined) return;
@@ -49,6 +50,7 @@ export async function mergeImage(
     for (const [index, layer] of image.layers.entries()) {
       const scan = await running[index];
       if (scan !== undefined) addLayer(merge, layer, scan);
+      running[index] = undefined;
       start(index + AT_ONCE);
     }
   } catch (error) {

@@ -13,6 +13,8 @@ import { TAR_END } from "../../format/tar/tar-writer.ts";
 import { type ConvertProgress, totalOf } from "./merge-image.ts";
 import { layerName, UNPACK_LIMITS, unpackedLayer } from "./scan-layer.ts";
 
+const PIECES_AT_ONCE = 256;
+
 /** Takes the next bytes; resolves when more may come. The bytes are the taker's until then only. */
 export type Write = (pieces: readonly Uint8Array[]) => Promise<void>;
 
@@ -30,12 +32,22 @@ export async function writeMerged(
   progress: (event: ConvertProgress) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { path, node } of output.first) {
-    const content = node.content;
-    const pieces = [nodeHeader(path, node, undefined, latest)];
-    if (content !== undefined) pieces.push(content, new Uint8Array(paddingOf(content.length)));
+  let pieces: Uint8Array[] = [];
+  /** Headers are small: they are written many at a time. */
+  const add = async (...more: readonly Uint8Array[]): Promise<void> => {
+    pieces.push(...more);
+    if (pieces.length < PIECES_AT_ONCE) return;
     await write(pieces);
+    pieces = [];
+  };
+  for (const { path, node } of output.first) {
+    const { content } = node;
+    const header = nodeHeader(path, node, undefined, latest);
+    if (content === undefined) await add(header);
+    else await add(header, content, new Uint8Array(paddingOf(content.length)));
   }
+  await write(pieces);
+  pieces = [];
   const needed = image.layers.filter((_, index) => (output.streamed[index]?.size ?? 0) > 0);
   const totalBytes = totalOf(needed);
   let doneBytes = 0;
@@ -50,9 +62,9 @@ export async function writeMerged(
     await copyLayer(layer, sink, write, onPacked, signal);
   }
   for (const { path, target, node } of output.links) {
-    await write([linkHeader(path, target, node, latest)]);
+    await add(linkHeader(path, target, node, latest));
   }
-  await write([TAR_END]);
+  await write([...pieces, TAR_END]);
 }
 
 async function copyLayer(
