@@ -23,6 +23,7 @@ const RUNNERS: Readonly<Record<string, () => Promise<Runner>>> = {
   push: () => import("./commands/push.ts"),
   registry: () => import("./commands/registry.ts"),
   cache: () => import("./commands/cache.ts"),
+  remote: () => import("./commands/remote.ts"),
   inspect: () => import("./commands/inspect.ts"),
   sif: () => import("./commands/sif.ts"),
   "run-help": () => import("./commands/run-help.ts"),

@@ -200,3 +200,20 @@ testIt(
   },
   120_000,
 );
+
+testIt("the list of services is read by the peer, and shown as it shows it", async () => {
+  const file = `${place.inside}/remote.yaml`;
+  for (const [name, uri] of [
+    ["site", "https://library.example.org"],
+    ["zoo", "zoo.example.org"],
+  ]) {
+    const words = ["remote", "-c", file, "add", "--no-login", name ?? "", uri ?? ""];
+    expect((await own(...words)).code).toBe(0);
+  }
+  const [theirs, ours] = [
+    await peer("remote", "-c", file, "list"),
+    await own("remote", "-c", file, "list"),
+  ];
+  expect(theirs.code).toBe(0);
+  expect(ours.stdout.replace(/ +$/gm, "")).toBe(theirs.stdout.replace(/ +$/gm, ""));
+});

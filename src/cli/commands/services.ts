@@ -65,7 +65,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "remote",
     summary: "Manage library services",
-    planned: true,
     flags: [CONFIG_FLAG],
     args: { min: 1, usage: "<command>" },
     bare: "help",

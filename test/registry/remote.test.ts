@@ -1,0 +1,82 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
+import { type Finished, skiff } from "../support/run.ts";
+import { scratch } from "../support/scratch.ts";
+
+const TOKEN = "t".repeat(300);
+const folder = scratch();
+const asked: string[] = [];
+const server: ReturnType<typeof Bun.serve> = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  fetch: (request): Response => {
+    const { pathname } = new URL(request.url);
+    asked.push(`${request.method} ${pathname}`);
+    if (pathname === "/assets/config/config.prod.json") {
+      return Response.json({
+        libraryAPI: { uri: `${base}/library` },
+        keystoreAPI: { uri: `${base}/keys/` },
+        tokenAPI: { uri: `${base}/token` },
+        env: {},
+      });
+    }
+    if (pathname === "/library/version") return Response.json({ data: { version: "v1.2.3" } });
+    if (pathname === "/token/v1/token-status") {
+      const isGood = request.headers.get("authorization") === `Bearer ${TOKEN}`;
+      return new Response("", { status: isGood ? 200 : 404 });
+    }
+    return new Response("", { status: 404 });
+  },
+});
+const base: string = `http://127.0.0.1:${server.port}`;
+afterAll(() => void server.stop(true));
+let homes = 0;
+
+function newHome(): string {
+  homes += 1;
+  const home = `${folder}/home-${homes}`;
+  mkdirSync(home);
+  const user = ordinaryUser();
+  if (isRoot && user !== undefined) Bun.spawnSync(["chown", `${user.uid}:${user.gid}`, home]);
+  return home;
+}
+
+const remote = (home: string, ...words: string[]): Promise<Finished> =>
+  skiff(["remote", ...words], { cwd: home, extraEnv: { HOME: home } });
+
+test("remote add logs in with a token that the service takes, and status tells of its parts", async () => {
+  const home = newHome();
+  writeFileSync(`${home}/token`, `${TOKEN}\n`);
+  const added = await remote(home, "add", "--insecure", "--tokenfile", "token", "site", base);
+  expect(added.code).toBe(0);
+  expect(readFileSync(`${home}/.skiff/remote.yaml`, "utf8")).toContain(TOKEN);
+  const status = await remote(home, "status");
+  expect(status.code).toBe(0);
+  expect(status.stdout).toMatch(/^library +OK +v1\.2\.3 +http/m);
+  expect(status.stdout).toMatch(/^keyserver +N\/A +N\/A +http/m);
+  expect(status.stdout).toContain("logged in");
+  expect((await remote(home, "logout")).code).toBe(0);
+  expect(readFileSync(`${home}/.skiff/remote.yaml`, "utf8")).not.toContain(TOKEN);
+});
+
+test("remote login refuses a token that the service does not take", async () => {
+  const home = newHome();
+  await remote(home, "add", "--insecure", "--no-login", "site", base);
+  const refused = await remote(home, "login", "--password", "wrong");
+  expect(refused.code).toBe(255);
+  expect(refused.stderr).toContain("Invalid Credentials");
+  expect(refused.stderr).not.toContain("wrong");
+});
+
+test("remote use, remove and list keep the list", async () => {
+  const home = newHome();
+  await remote(home, "add", "--no-login", "one", "https://one.example.org");
+  await remote(home, "add", "--no-login", "--no-default", "two", "two.example.org");
+  expect((await remote(home, "list")).stdout).toMatch(/^one +one\.example\.org +✓/m);
+  expect((await remote(home, "use", "two")).code).toBe(0);
+  expect((await remote(home, "list")).stdout).toMatch(/^two +two\.example\.org +✓/m);
+  expect((await remote(home, "remove", "one")).code).toBe(0);
+  expect((await remote(home, "remove", "one")).code).toBe(255);
+  expect((await remote(home, "add", "--no-login", "two", "x")).code).toBe(255);
+});
