@@ -6,6 +6,8 @@ import type { IdentityPlan, Notice } from "./plan.ts";
 import type { LaunchRequest } from "./request.ts";
 
 const CAP_SETUID = 7;
+/** Ids are unsigned 32-bit numbers; the last one means "no change". */
+const MOST_ID = 0xfffffffe;
 
 /** Ids that a fake root needs besides 0 (reference: runtime.md 5.2). */
 const SUBID_COUNT = 65536;
@@ -56,7 +58,12 @@ function fakeroot(request: LaunchRequest, host: HostFacts, notices: Notice[]): I
     uids.count >= SUBID_COUNT &&
     gids.count >= SUBID_COUNT
   ) {
-    if (newuidmap !== undefined && newgidmap !== undefined) {
+    if (!isMapped(host, "uid", uids) || !isMapped(host, "gid", gids)) {
+      notices.push({
+        level: "info",
+        text: "the sub-ids of the user do not exist in the user namespace around this one, trying root-mapped namespace",
+      });
+    } else if (newuidmap !== undefined && newgidmap !== undefined) {
       return {
         ...base,
         uidMap: rangeMap(host.uid, uids),
@@ -66,11 +73,12 @@ function fakeroot(request: LaunchRequest, host: HostFacts, notices: Notice[]): I
         newgidmap,
         why: `--fakeroot with the sub-ids of /etc/subuid (${uids.first}, ${uids.count} ids)`,
       };
+    } else {
+      notices.push({
+        level: "info",
+        text: "newuidmap is not installed (package uidmap), trying root-mapped namespace",
+      });
     }
-    notices.push({
-      level: "info",
-      text: "newuidmap is not installed (package uidmap), trying root-mapped namespace",
-    });
   } else if (!request.ignoreSubuid) {
     notices.push({
       level: "info",
@@ -120,6 +128,20 @@ function sameIds(host: HostFacts): IdentityPlan {
   };
 }
 
+/** Whether a range of ids exists where the caller is: in a namespace of its own it often does not. */
+function isMapped(host: HostFacts, kind: "uid" | "gid", range: IdRange): boolean {
+  if (!host.inUserNamespace) return true;
+  const bytes = host.files.read(`/proc/self/${kind}_map`);
+  if (bytes === undefined) return true;
+  return decodeOsText(bytes)
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .some(
+      ([inside = 0, , count = 0]) =>
+        range.first >= inside && range.first + SUBID_COUNT <= inside + count,
+    );
+}
+
 function rangeMap(own: number, range: IdRange): string {
   return `0 ${own} 1\n1 ${range.first} ${Math.max(SUBID_COUNT, range.count)}\n`;
 }
@@ -153,10 +175,14 @@ function securityIds(words: readonly string[]): { uid?: number; gids?: readonly 
     const [kind, ...values] = word.split(":");
     if (kind !== "uid" && kind !== "gid") continue;
     const numbers = values.map((v) => {
-      if (!/^[0-9]+$/.test(v)) {
-        throw new Fault("usage", `Cannot use --security ${word}: "${v}" is not a number`, {
-          exitCode: 255,
-        });
+      if (!/^[0-9]+$/.test(v) || Number(v) > MOST_ID) {
+        throw new Fault(
+          "usage",
+          `Cannot use --security ${word}: "${v}" is not a number from 0 to 4294967294`,
+          {
+            exitCode: 255,
+          },
+        );
       }
       return Number(v);
     });

@@ -128,6 +128,13 @@ describe("inside a user namespace", () => {
     );
     expect([code, stdout], stderr).toEqual([0, "0\n"]);
   });
+  testUnless(lack)("--fakeroot where the sub-ids do not exist", async () => {
+    const { code, stdout, stderr } = await bash(
+      `unshare -Uc ${skiffPath} exec --fakeroot img id -u`,
+    );
+    expect([code, stdout], stderr).toEqual([0, "0\n"]);
+    expect(stderr).toMatch(/INFO:.*root-mapped/);
+  });
   testUnless(lack)("--pid there", async () => {
     const { code, stdout, stderr } = await bash(
       `unshare -Ur ${skiffPath} exec --pid img sh -c 'ls /proc | grep -c "^[0-9]"'`,
