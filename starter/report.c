@@ -32,13 +32,25 @@ static void flush(struct line *line)
   }
 }
 
+/* The kernel's words as part of a sentence: "no such file", but "RPC ..." stays. */
+static void append_reason(struct line *line, int error)
+{
+  const char *words = strerror(error);
+  char first[2] = {words[0], 0};
+  if (words[0] >= 'A' && words[0] <= 'Z' && words[1] >= 'a' && words[1] <= 'z')
+    first[0] = (char)(words[0] - 'A' + 'a');
+  append(line, first);
+  if (*words)
+    append(line, words + 1);
+}
+
 /* %e: the kernel's words; %o: what a helper printed, else as %e; %%: a percent sign. */
 static void expand(struct line *line, const char *text, int error, const char *output)
 {
   for (const char *at = text; *at; at++) {
     char one[2] = {*at, 0};
     if (at[0] == '%' && (at[1] == 'e' || (at[1] == 'o' && !*output)))
-      append(line, strerror(error));
+      append_reason(line, error);
     else if (at[0] == '%' && at[1] == 'o')
       append(line, output);
     else {

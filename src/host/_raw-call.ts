@@ -1,3 +1,4 @@
+import { Fault } from "../base/fault.ts";
 import { decodeOsText, encodeOsText } from "../base/os-text.ts";
 import { type SyscallNumbers, syscallNumbers } from "./_syscall-numbers.ts";
 
@@ -36,12 +37,32 @@ const I64 = 7;
 const PTR = 12;
 const I64_AS_NUMBER = 15;
 
-const { symbols } = ffi.dlopen("libc.so.6", {
-  syscall: { args: [I64, I64, I64, I64, I64, I64, I64], returns: I64_AS_NUMBER },
-  __errno_location: { args: [], returns: PTR },
-});
-const raw = symbols["syscall"] as (...args: number[]) => number;
-const errnoAt = (symbols["__errno_location"] as () => number)();
+type Syscall = (...args: number[]) => number;
+
+/** The two functions everything stands on; where they cannot be had, the first call says why. */
+function openLibc(): { readonly raw: Syscall; readonly errnoAt: number } {
+  try {
+    const { symbols } = ffi.dlopen("libc.so.6", {
+      syscall: { args: [I64, I64, I64, I64, I64, I64, I64], returns: I64_AS_NUMBER },
+      __errno_location: { args: [], returns: PTR },
+    });
+    const errnoAt = (symbols["__errno_location"] as () => number)();
+    return { raw: symbols["syscall"] as Syscall, errnoAt };
+  } catch (cause) {
+    const raw = (): never => {
+      throw new Fault(
+        "unsupported",
+        "Cannot start: no memory for executable code can be had here",
+        {
+          cause,
+          hint: "raise the limit on address space to 4 GiB or more (ulimit -v 4194304), or allow execmem where SELinux forbids it",
+        },
+      );
+    };
+    return { raw, errnoAt: 0 };
+  }
+}
+const { raw, errnoAt } = openLibc();
 
 /** Address of the memory of a view, as a number. */
 export const addressOf: NativeFfi["ptr"] = ffi.ptr;

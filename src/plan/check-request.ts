@@ -17,6 +17,7 @@ const NO_MOUNT_WORDS = [
   "bind-paths",
 ];
 
+const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const SECURITY_WORDS = ["seccomp", "apparmor", "selinux"];
 
 /**
@@ -47,7 +48,7 @@ export function checkRequest(
     }
     throw new Fault(
       "unsupported",
-      `${kind} requested, but is not enabled or supported on this system`,
+      `${kind} requested, but is not enabled or supported on this system: this version of skiff does not apply such profiles`,
       { hint: `leave --security ${kind} out` },
     );
   }
@@ -65,6 +66,21 @@ export function checkRequest(
         },
       );
     }
+  }
+  for (const pair of request.env) {
+    const name = pair.split("=", 1)[0] ?? "";
+    if (VARIABLE_NAME.test(name)) continue;
+    notices.push({ level: "warning", text: `Ignoring --env ${name}: invalid variable name` });
+  }
+  if (request.hostname !== undefined && !/^[A-Za-z0-9._-]{1,64}$/.test(request.hostname)) {
+    throw new Fault(
+      "usage",
+      `Cannot use --hostname ${JSON.stringify(request.hostname)}: not a host name`,
+      {
+        exitCode: 255,
+        hint: "use letters, digits, dots and hyphens, at most 64 of them",
+      },
+    );
   }
   let checked = request;
   if (!config.values.userBindControl) checked = withoutUserBinds(checked, notices);

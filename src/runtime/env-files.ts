@@ -1,7 +1,9 @@
+import { errnoText } from "../base/errno-text.ts";
 import { Fault } from "../base/fault.ts";
 import { decodeOsText } from "../base/os-text.ts";
 import { resolvePath } from "../base/path.ts";
 import type { Invocation } from "../cli/invocation.ts";
+import { close, O_RDONLY, open, read } from "../host/syscall.ts";
 import { evaluateEnvFile } from "../plan/env/env-file.ts";
 import type { EnvFileValues } from "../plan/env/environment-input.ts";
 import type { HostFacts, ImageFacts } from "../plan/facts.ts";
@@ -15,12 +17,11 @@ export function readEnvFiles(
   host: HostFacts,
 ): EnvFileValues[] {
   return inv.strings("env-file").map((path) => {
-    const real = host.realPath(resolvePath(host.cwd ?? "/", path));
-    const bytes = real === undefined ? undefined : host.files.read(real);
-    if (bytes === undefined) {
+    const bytes = readWhole(resolvePath(host.cwd ?? "/", path));
+    if (typeof bytes === "number") {
       throw new Fault(
         "not-found",
-        `while setting environment: while processing ${path}: could not read environment file "${path}": no such file, or it is not readable`,
+        `while setting environment: while processing ${path}: could not read environment file "${path}": ${errnoText(bytes)}`,
         { hint: "check the path given to --env-file" },
       );
     }
@@ -39,4 +40,33 @@ export function readEnvFiles(
       hint: "an environment file holds assignments; values may use quotes and variables, but run no programs",
     });
   });
+}
+
+const LIMIT_BYTES = 1 << 22;
+
+/** Content of a file or of a pipe (`--env-file <(command)`), at most 4 MiB; or the errno. */
+function readWhole(path: string): Uint8Array | number {
+  const fd = open(path, O_RDONLY);
+  if (fd < 0) return -fd;
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for (;;) {
+      const part = new Uint8Array(65536);
+      const count = read(fd, part);
+      if (count < 0) return -count;
+      if (count === 0 || size > LIMIT_BYTES) break;
+      parts.push(part.subarray(0, count));
+      size += count;
+    }
+  } finally {
+    close(fd);
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

@@ -103,7 +103,7 @@ function checkReference(image: string, host: HostFacts): void {
   if (KNOWN.includes(name)) {
     throw new Fault(
       "unsupported",
-      `Cannot start "${image}": images by ${name}: are not available in this version`,
+      `Cannot start "${image}": starting from ${name}: is not available in this version`,
       {
         hint: "give the path of a SIF, SquashFS or ext3 file, or of a directory",
       },

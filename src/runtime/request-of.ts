@@ -6,9 +6,9 @@ import type { Action, Given, LaunchRequest } from "../plan/request.ts";
 const NOT_HERE: Readonly<Record<string, string>> = {
   sharens: "sharing namespaces between processes",
   nvccli: "nvidia-container-cli",
-  "intel-hpu": "Intel HPU devices",
-  fusemount: "FUSE mounts of the user",
-  data: "data containers",
+  "intel-hpu": "finding Intel HPU devices",
+  fusemount: "mounting the user's FUSE programs",
+  data: "binding a data container",
   oci: "OCI mode",
   "netns-path": "joining a network namespace",
   "apply-cgroups": "limiting resources",

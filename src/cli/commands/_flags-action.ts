@@ -98,8 +98,17 @@ export const LAUNCH_FLAGS: readonly FlagSpec[] = [
   TMPDIR_FLAG,
 ];
 
+/** Understood, and refused with a word when used: help does not promise them. */
+const NOT_YET: readonly string[] = [
+  ...["sharens", "nvccli", "intel-hpu", "fusemount", "data", "oci", "no-oci", "no-compat"],
+  ...["netns-path", "network-args", "keep-layers", "proot", "passphrase", "pem-path"],
+  ...LIMIT_FLAGS.map((flag) => flag.name),
+];
+
 /** Flags of exec, run, shell and test. */
-export const ACTION_FLAGS: readonly FlagSpec[] = [...LAUNCH_FLAGS, CWD_FLAG, ...PID_FLAGS];
+export const ACTION_FLAGS: readonly FlagSpec[] = [...LAUNCH_FLAGS, CWD_FLAG, ...PID_FLAGS].map(
+  (flag) => (NOT_YET.includes(flag.name) ? { ...flag, hidden: true } : flag),
+);
 
 /** Of shell only. */
 export const SHELL_FLAG: FlagSpec = {

@@ -86,6 +86,15 @@ export const REGISTRY_FLAGS: readonly FlagSpec[] = [
     env: ["OFFLINE"],
     help: "ask no registry: use what the cache has for the address",
   },
+  {
+    name: "progress",
+    kind: "string",
+    env: ["PROGRESS"],
+    default: "auto",
+    meta: "how",
+    values: ["auto", "plain", "json", "none"],
+    help: "how fetching is shown: auto, plain, json (events on standard error) or none",
+  },
 ];
 
 /** Encrypted images. */

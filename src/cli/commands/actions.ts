@@ -6,7 +6,7 @@ const SHELL_ROWS: readonly PackedFlag[] = packActionFlags();
 const ACTION_ROWS: readonly PackedFlag[] = SHELL_ROWS.slice(0, -1);
 
 const IMAGES: readonly string[] = [
-  "The image is a SIF, SquashFS or ext3 file, a directory with a root file system, a running instance (instance://name), or an address that is pulled into the cache first: docker://, oras://, library://, shub://, http://, https://, docker-archive:, docker-daemon:, oci:, oci-archive:. What a file is, its content decides, not its name.",
+  "The image is a SIF, SquashFS or ext3 file, a directory with a root file system, or an address that is pulled into the cache first: docker://, oras://, http://, https://, docker-archive:, oci:, oci-archive:. What a file is, its content decides, not its name.",
 ];
 
 /** exec, run, shell, test. */
@@ -30,7 +30,6 @@ export const COMMANDS: readonly CommandSpec[] = [
         command: "exec -C -B /data:/mnt:ro tools.sif ls /mnt",
       },
       { text: "Use the terminal's input", command: "exec python.sif python3 - < script.py" },
-      { text: "Join a running instance", command: "exec instance://web ps -ef" },
     ],
   },
   {

@@ -8,6 +8,7 @@ const ENOEXEC = 8;
 const ECHILD = 10;
 const EACCES = 13;
 const EBUSY = 16;
+const EINVAL = 22;
 const EISDIR = 21;
 const ENOSPC = 28;
 const ENOTDIR = 20;
@@ -54,7 +55,8 @@ export function unshareFaults(plan: Plan): FaultText[] {
   ];
 }
 
-export function bindFaults(source: string, target: string, why: string): FaultText[] {
+export function bindFaults(from: string, to: string, because: string): FaultText[] {
+  const [source, target, why] = [from, to, because].map(escapePercent);
   const head = `container creation failed: mount ${source}->${target} error: while mounting ${source}`;
   return [
     {
@@ -69,7 +71,10 @@ export function bindFaults(source: string, target: string, why: string): FaultTe
       errno: EROFS,
       text: `${head}: destination ${target} doesn't exist, and its directory is mounted read-only (${why}); make it there first, or choose another`,
     },
-    { errno: ENOENT, text: `${head}: mount source ${source} doesn't exist (${why})` },
+    {
+      errno: ENOENT,
+      text: `${head}: mount source ${source} doesn't exist, or ${target} cannot be made where it leads (${why})`,
+    },
     {
       errno: ENOTDIR,
       text: `${head}: could not mount ${source}: not a directory (${why}); one is a file, the other a directory`,
@@ -78,9 +83,25 @@ export function bindFaults(source: string, target: string, why: string): FaultTe
   ];
 }
 
-/** The image's own mount; a file server that ended gives its last words. */
-export function imageFaults(path: string, mounter: string): FaultText[] {
+/** Something of the session's own, which exists: only the destination can be wrong. */
+export function sessionFaults(to: string, because: string): FaultText[] {
+  const [target, why] = [to, because].map(escapePercent);
   return [
+    {
+      errno: 0,
+      text: `container creation failed: cannot mount on ${target}: %e (${why}); choose another destination`,
+    },
+  ];
+}
+
+/** The image's own mount; a file server that ended gives its last words. */
+export function imageFaults(file: string, mounter: string): FaultText[] {
+  const path = escapePercent(file);
+  return [
+    {
+      errno: EINVAL,
+      text: `container creation failed: image driver mount failure: mounting ${path} with ${mounter}: %o; see that /dev/fuse is the FUSE device (mknod c 10 229), else the image may be damaged`,
+    },
     {
       errno: EBUSY,
       text: `container creation failed: ${path} is in use by another container that writes to it, or that reads it while this one wants to write; wait for it to end, or use :ro`,

@@ -2,7 +2,7 @@ import { encodeOsText } from "../../base/os-text.ts";
 import { MOUNT_FLAGS } from "../../ops/mount-flags.ts";
 import type { WiredOp } from "../../ops/op.ts";
 import type { MinimalDevMount, MountFlag, Plan, PlannedMount } from "../plan.ts";
-import { bindFaults, setupFault } from "./fault-texts.ts";
+import { bindFaults, sessionFaults, setupFault } from "./fault-texts.ts";
 import { dataDir, HOST, ROOT, sessionDir, stagedFile } from "./layout.ts";
 import { volumeOps } from "./root-ops.ts";
 
@@ -151,7 +151,7 @@ function sessionBind(
       flags,
       create: 1,
     },
-    faults: bindFaults(source, target, why),
+    faults: sessionFaults(target, why),
   });
 }
 

@@ -37,6 +37,13 @@ export function addUserBinds(list: MountList, input: MountInput): void {
       continue;
     }
     if (bind.source.startsWith("/dev/") && hasMinimalDev(input)) continue;
+    if (isWithin("/dev", bind.source) && isWithin("/dev", target) && bind.source !== bind.target) {
+      list.notices.push({
+        level: "warning",
+        text: `Skipping ${bind.source} bind mount: source and destination must be identical when binding to /dev`,
+      });
+      continue;
+    }
     // The whole /dev was asked for; it stands already.
     if (bind.source === "/dev" && bind.target === "/dev" && !bind.readOnly) continue;
     if (isWithin(LIBS, bind.target) && bind.target !== LIBS) continue;
