@@ -14,7 +14,8 @@ import { HttpClient } from "../registry/http/client.ts";
 import { readMirrorRules } from "../registry/mirror/mirrors.ts";
 import { readConfig } from "../runtime/gather.ts";
 import type { Context } from "../terminal/context.ts";
-import { startProgress } from "../terminal/progress.ts";
+import { type ProgressOutput, startProgress } from "../terminal/progress.ts";
+import { progressEvents } from "../terminal/progress-events.ts";
 import { progressOutput } from "./_progress-output.ts";
 
 /** Access to images elsewhere, for the time of one command. */
@@ -46,7 +47,6 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
     );
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const name of signals) process.on(name, onSignal);
-  const output = progressOutput(ctx);
   const epoch = ctx.env["SOURCE_DATE_EPOCH"] ?? "";
   const mksquashfs = text("mksquashfs-args").split(/\s+/);
   const credentials = credentialPlaces(inv, ctx, host);
@@ -74,7 +74,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
     talk: ctx.log,
     cwd,
     dockerHost: text("docker-host"),
-    step: (title, total) => startProgress(output, title, total),
+    step: stepsOf(text("progress"), progressOutput(ctx)),
     tool: (name) => host.tool(name),
     version: VERSIONS.skiff,
     peerVersion: VERSIONS.apptainer,
@@ -97,6 +97,22 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
       }
     },
   };
+}
+
+function stepsOf(how: string, output: ProgressOutput): RemoteAccess["step"] {
+  if (how === "json") return progressEvents(output);
+  if (how !== "" && !["auto", "plain", "none"].includes(how)) {
+    throw new Fault("usage", `Cannot show progress as "${how}"`, {
+      exitCode: 255,
+      hint: "use auto, plain, json or none",
+    });
+  }
+  const chosen = {
+    ...output,
+    isTerminal: output.isTerminal && how !== "plain",
+    isQuiet: output.isQuiet || how === "none",
+  };
+  return (title, total) => startProgress(chosen, title, total);
 }
 
 /** Where credentials come from, by the flags and the environment. */

@@ -53,12 +53,13 @@ export function removeEntry(places: CachePlaces, entry: CacheEntry): void {
 /** Removes records and claims that nothing needs any more: those of files that are gone, and claims left by the dead. */
 export function removeLeftovers(places: CachePlaces): void {
   rmSync(`${places.root}/skiff/records/verified`, { recursive: true, force: true });
-  const folder = `${places.root}/skiff/claims`;
-  for (const name of namesIn(folder)) {
-    const stat = statSync(`${folder}/${name}`, { throwIfNoEntry: false });
-    // A living claim is touched every few seconds.
-    if (stat !== undefined && Date.now() - stat.mtimeMs > 3_600_000) {
-      rmSync(`${folder}/${name}`, { force: true });
+  for (const folder of ["claims", "archives"].map((name) => `${places.root}/skiff/${name}`)) {
+    for (const name of namesIn(folder)) {
+      const stat = statSync(`${folder}/${name}`, { throwIfNoEntry: false });
+      // What is alive is written every few seconds.
+      if (stat !== undefined && Date.now() - stat.mtimeMs > 3_600_000) {
+        rmSync(`${folder}/${name}`, { force: true });
+      }
     }
   }
 }
