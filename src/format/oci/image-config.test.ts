@@ -33,7 +33,7 @@ test("parseImageConfig() reads what an image says", () => {
     diffIds: ["sha256:1"],
   });
   expect(config.configJson).toBe(
-    '{"ExposedPorts":{"80/tcp":{}},"Env":["A=b"],"Cmd":["x"],"Labels":{"a":"1","b":"\\u003c2\\u003e"}}',
+    '{"Cmd":["x"],"Env":["A=b"],"ExposedPorts":{"80/tcp":{}},"Labels":{"a":"1","b":"\\u003c2\\u003e"}}',
   );
 });
 

@@ -17,24 +17,24 @@ export interface ImageConfig {
   /** Digests of the layers' uncompressed archives, bottom first; may be empty. */
   readonly diffIds: readonly string[];
   /**
-   * The `config` object as JSON in one line, known keys in the order of the specification and empty
-   * ones left out: what a SIF keeps as `oci-config.json`.
+   * The `config` object as JSON in one line, known keys in alphabetical order and empty ones left
+   * out: what a SIF keeps as `oci-config.json`.
    */
   readonly configJson: string;
 }
 
 /** Keys of the `config` object that are kept, in the order in which they are written. */
 const KEPT = [
-  "User",
-  "ExposedPorts",
-  "Env",
-  "Entrypoint",
+  "ArgsEscaped",
   "Cmd",
-  "Volumes",
-  "WorkingDir",
+  "Entrypoint",
+  "Env",
+  "ExposedPorts",
   "Labels",
   "StopSignal",
-  "ArgsEscaped",
+  "User",
+  "Volumes",
+  "WorkingDir",
 ] as const;
 
 type Json = Readonly<Record<string, unknown>>;
