@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
-import { scanLayer, UNPACK_LIMITS } from "../../src/build/oci/scan-layer.ts";
+import { LayerScan, UNPACK_LIMITS } from "../../src/build/oci/scan-layer.ts";
 import { openLocalOciImage } from "../../src/build/oci/sources/open-local-image.ts";
 import type { OciImage } from "../../src/format/oci/oci-image.ts";
 import { noTool } from "../support/host-lacks.ts";
@@ -33,7 +33,8 @@ const open = (transport: "oci" | "oci-archive" | "docker-archive", place: string
 async function names(opened: OciImage): Promise<readonly string[]> {
   const out: string[] = [];
   for (const layer of opened.layers) {
-    const scan = await scanLayer(layer, UNPACK_LIMITS, () => {}, new AbortController().signal);
+    const scan = new LayerScan(layer, UNPACK_LIMITS, () => {}, new AbortController().signal);
+    await scan.done;
     for (const { path } of scan.entries) out.push(path);
   }
   return out;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Fault } from "../../base/fault.ts";
 import { decompressed } from "./decompress.ts";
-import { scanLayer } from "./scan-layer.ts";
+import { LayerScan } from "./scan-layer.ts";
 
 const text = new TextEncoder().encode("hello, ".repeat(50_000));
 const second = new TextEncoder().encode("world");
@@ -82,7 +82,7 @@ test("decompressed() closes its input when nobody wants more", async () => {
   expect(isClosed).toBe(true);
 });
 
-test("scanLayer() refuses what unpacks to too much", async () => {
+test("LayerScan refuses what unpacks to too much", async () => {
   const packed = Bun.gzipSync(new Uint8Array(10_000_000));
   const layer = {
     mediaType: "",
@@ -91,6 +91,6 @@ test("scanLayer() refuses what unpacks to too much", async () => {
     open: () => inPieces(packed, 100),
   };
   const limits = { freeBytes: 1_000_000, ratio: 100 };
-  const scanned = scanLayer(layer, limits, () => {}, new AbortController().signal);
+  const scanned = new LayerScan(layer, limits, () => {}, new AbortController().signal).done;
   await expect(scanned).rejects.toThrow("Cannot use the layer sha256:1: it unpacks to more than");
 });

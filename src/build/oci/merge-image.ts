@@ -1,7 +1,7 @@
 import { LayerMerge } from "../../format/oci/merge/layer-merge.ts";
 import type { MergedNode } from "../../format/oci/merge/merged-node.ts";
 import type { OciImage, OciLayer } from "../../format/oci/oci-image.ts";
-import { type LayerScan, layerName, scanLayer, UNPACK_LIMITS } from "./scan-layer.ts";
+import { LayerScan, UNPACK_LIMITS } from "./scan-layer.ts";
 
 /** How far a conversion is; bytes are packed bytes of all layers together. */
 export interface ConvertProgress {
@@ -35,27 +35,21 @@ export async function mergeImage(
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   const merge = new LayerMerge(impliedTime);
-  // Scans that have been merged are dropped: entries of layers are many.
-  const running: (Promise<LayerScan> | undefined)[] = [];
+  const running: LayerScan[] = [];
   const start = (index: number): void => {
     const layer = image.layers[index];
-    if (layer === undefined) return;
-    const scan = scanLayer(layer, UNPACK_LIMITS, onPacked, both);
-    // Its error is met when its turn comes.
-    scan.catch(() => {});
-    running.push(scan);
+    if (layer !== undefined) running.push(new LayerScan(layer, UNPACK_LIMITS, onPacked, both));
   };
   for (let i = 0; i < AT_ONCE; i++) start(i);
   try {
-    for (const [index, layer] of image.layers.entries()) {
-      const scan = await running[index];
-      if (scan !== undefined) addLayer(merge, layer, scan);
-      running[index] = undefined;
+    for (let index = 0; index < running.length; index++) {
+      running[index]?.mergeInto(merge);
+      await running[index]?.done;
       start(index + AT_ONCE);
     }
   } catch (error) {
     stop.abort(error);
-    await Promise.allSettled(running);
+    await Promise.allSettled(running.map(({ done }) => done));
     throw error;
   }
   return merge.root;
@@ -63,15 +57,4 @@ export async function mergeImage(
 
 export function totalOf(layers: readonly OciLayer[]): number {
   return layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
-}
-
-function addLayer(merge: LayerMerge, layer: OciLayer, scan: LayerScan): void {
-  merge.beginLayer(layerName(layer));
-  for (const [ordinal, entry] of scan.entries.entries()) {
-    const added = merge.add(entry, ordinal);
-    const content = scan.contents.get(ordinal);
-    if (content !== undefined && added !== undefined && entry.kind === "file") {
-      added.node.content = content;
-    }
-  }
 }

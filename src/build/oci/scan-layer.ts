@@ -1,16 +1,10 @@
 import { Fault } from "../../base/fault.ts";
-import { MAX_ENTRIES } from "../../format/oci/merge/layer-merge.ts";
+import { type LayerMerge, MAX_ENTRIES } from "../../format/oci/merge/layer-merge.ts";
+import type { MergedNode } from "../../format/oci/merge/merged-node.ts";
 import type { OciLayer } from "../../format/oci/oci-image.ts";
 import { storedBytes, type TarEntry } from "../../format/tar/tar-entry.ts";
 import { TarReader, type TarSink } from "../../format/tar/tar-reader.ts";
 import { decompressed } from "./decompress.ts";
-
-/** What a layer holds, without the contents of files. */
-export interface LayerScan {
-  readonly entries: readonly TarEntry[];
-  /** Contents of the small files that say how to run the image, by number of the entry. */
-  readonly contents: ReadonlyMap<number, Uint8Array>;
-}
 
 /** Limits for what a layer may unpack to. */
 export interface UnpackLimits {
@@ -70,56 +64,73 @@ export async function* unpackedLayer(
   }
 }
 
-/** Reads the headers of a layer, and all of it, so that its digest is checked. */
-export async function scanLayer(
-  layer: OciLayer,
-  limits: UnpackLimits,
-  onPacked: (bytes: number) => void,
-  signal: AbortSignal,
-): Promise<LayerScan> {
-  const sink = new ScanSink(layerName(layer));
-  const reader = new TarReader(sink, layerName(layer));
-  try {
-    for await (const piece of unpackedLayer(layer, limits, onPacked, signal)) reader.push(piece);
-  } catch (error) {
-    // Some writers leave bytes behind the archive that are no part of the compressed stream.
-    if (!reader.isEnded || !(error instanceof Fault) || !/^Cannot unpack/.test(error.message)) {
-      throw error;
-    }
-  }
-  reader.end();
-  return sink;
-}
-
-class ScanSink implements TarSink {
-  readonly entries: TarEntry[] = [];
-  readonly contents = new Map<number, Uint8Array>();
+/** A layer that is being read: its headers, and all of it, so that its digest is checked. */
+export class LayerScan implements TarSink {
+  /** Resolves at the end of the layer. */
+  readonly done: Promise<void>;
+  /** Headers that have come before anybody took them. */
+  entries: TarEntry[] = [];
   readonly #where: string;
+  /** Contents of the small files that say how to run the image, by number of the entry. */
+  readonly #contents = new Map<number, Uint8Array>();
+  #merge: LayerMerge | undefined;
+  #node: MergedNode | undefined;
   #held = new Uint8Array(0);
   #at = 0;
   #ordinal = 0;
   #left = KEPT_LAYER_BYTES;
   #holeBytes = 0;
 
-  constructor(where: string) {
-    this.#where = where;
+  /** Begins to read. */
+  constructor(
+    layer: OciLayer,
+    limits: UnpackLimits,
+    onPacked: (bytes: number) => void,
+    signal: AbortSignal,
+  ) {
+    this.#where = layerName(layer);
+    this.done = this.#read(unpackedLayer(layer, limits, onPacked, signal));
+    // Its error is met when its turn comes.
+    this.done.catch(() => {});
+  }
+
+  /**
+   * Takes what has been read, and from now on everything as it comes: so of the layers that are read at
+   * a time only those whose turn has not come hold anything. Throws the Fault of the merge.
+   */
+  mergeInto(merge: LayerMerge): void {
+    merge.beginLayer(this.#where);
+    for (const [ordinal, entry] of this.entries.entries()) {
+      this.#node = addTo(merge, entry, ordinal);
+      const content = this.#contents.get(ordinal);
+      if (content !== undefined && this.#node !== undefined) this.#node.content = content;
+    }
+    this.entries = [];
+    this.#contents.clear();
+    this.#merge = merge;
+  }
+
+  async #read(pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    const reader = new TarReader(this, this.#where);
+    try {
+      for await (const piece of pieces) reader.push(piece);
+    } catch (error) {
+      // Some writers leave bytes behind the archive that are no part of the compressed stream.
+      if (!reader.isEnded || !(error instanceof Fault) || !/^Cannot unpack/.test(error.message)) {
+        throw error;
+      }
+    }
+    reader.end();
   }
 
   entry(entry: TarEntry, ordinal: number): boolean {
-    if (this.entries.push(entry) > MAX_ENTRIES) {
+    if (this.#merge !== undefined) {
+      this.#node = addTo(this.#merge, entry, ordinal);
+    } else if (this.entries.push(entry) > MAX_ENTRIES) {
       throw new Fault("invalid", `Cannot use the ${this.#where}: more than ${MAX_ENTRIES} entries`);
     }
     const { sizeBytes } = entry;
-    if (entry.sparse !== undefined) {
-      this.#holeBytes += sizeBytes - storedBytes(entry);
-      if (this.#holeBytes > MAX_HOLE_BYTES) {
-        throw new Fault(
-          "invalid",
-          `Cannot use the ${this.#where}, at "${entry.path}": its holes come to ${this.#holeBytes} bytes`,
-          { hint: "such a layer is made to fill disks; do not use this image" },
-        );
-      }
-    }
+    if (entry.sparse !== undefined) this.#countHoles(entry);
     const isKept =
       entry.kind === "file" &&
       entry.sparse === undefined &&
@@ -139,6 +150,24 @@ class ScanSink implements TarSink {
   }
 
   endOfData(): void {
-    this.contents.set(this.#ordinal, this.#held);
+    // The merge may have begun in the middle of the content: then the node is the latest one.
+    if (this.#merge === undefined) this.#contents.set(this.#ordinal, this.#held);
+    else if (this.#node !== undefined) this.#node.content = this.#held;
   }
+
+  #countHoles(entry: TarEntry): void {
+    this.#holeBytes += entry.sizeBytes - storedBytes(entry);
+    if (this.#holeBytes <= MAX_HOLE_BYTES) return;
+    throw new Fault(
+      "invalid",
+      `Cannot use the ${this.#where}, at "${entry.path}": its holes come to ${this.#holeBytes} bytes`,
+      { hint: "such a layer is made to fill disks; do not use this image" },
+    );
+  }
+}
+
+/** The file that an entry makes; nothing for a further name of another one. */
+function addTo(merge: LayerMerge, entry: TarEntry, ordinal: number): MergedNode | undefined {
+  const added = merge.add(entry, ordinal);
+  return entry.kind === "file" ? added?.node : undefined;
 }
