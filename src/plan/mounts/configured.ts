@@ -1,9 +1,10 @@
+import { Fault } from "../../base/fault.ts";
 import { bindHost } from "./host-bind.ts";
 import { isUnwanted, type MountInput } from "./mount-input.ts";
 import type { MountList } from "./mount-list.ts";
 
 /** Kept with --contain: names and time must still be right (reference: runtime.md 4.2). */
-const ALWAYS = ["/etc/hosts", "/etc/localtime"];
+const ALWAYS = ["/etc/localtime", "/etc/hosts"];
 
 const DEFAULT_HOSTS = [
   "127.0.0.1   localhost",
@@ -13,18 +14,23 @@ const DEFAULT_HOSTS = [
   "",
 ].join("\n");
 
-/** The `bind path` lines of the configuration. None of them is fatal. */
+/**
+ * The `bind path` lines of the configuration; with --contain only names and time, whatever the lines say.
+ *
+ * @throws Fault for a source that does not exist, names and time apart.
+ */
 export function addConfiguredBinds(list: MountList, input: MountInput): void {
   const { request, config, host, namespaces } = input;
   if (isUnwanted(request, "bind-paths")) return;
-  for (const line of config.values.bindPath) {
+  for (const line of request.contain ? ALWAYS : config.values.bindPath) {
     const [source, second] = line.split(":");
     if (source === undefined || source === "") continue;
     const target = second ?? source;
     if (isUnwanted(request, target)) continue;
-    if (request.contain && !ALWAYS.includes(target)) continue;
     if (input.binds.some((b) => b.target === target)) continue;
-    const why = `bind path = ${line}`;
+    const why = request.contain
+      ? `names and time are kept with ${request.origins["contain"] ?? "--contain"}`
+      : `bind path = ${line}`;
     if (target === "/etc/hosts" && request.contain && namespaces.net) {
       addStaged(
         list,
@@ -42,6 +48,13 @@ export function addConfiguredBinds(list: MountList, input: MountInput): void {
     ) {
       if (host.realPath(source) === undefined) continue;
       list.stub(target, "file");
+    }
+    if (host.realPath(source) === undefined && !ALWAYS.includes(target)) {
+      throw new Fault(
+        "not-found",
+        `Cannot bind ${source} on ${target}: mount source ${source} doesn't exist (${why} in ${config.file ?? "the defaults"})`,
+        { hint: `ask the administrator, or leave it out with --no-mount ${target}` },
+      );
     }
     bindHost(list, host, { source, target, why, optional: "binds" });
   }

@@ -12,7 +12,7 @@ export function addIdentityFiles(list: MountList, input: MountInput): void {
   const taken = (path: string): boolean =>
     binds.some((b) => b.target === path) || isUnwanted(request, path);
   if (config.values.configResolvConf && !taken("/etc/resolv.conf")) addResolvConf(list, input);
-  if (request.hostname !== undefined && !taken("/etc/hostname")) {
+  if (request.hostname !== undefined && input.namespaces.uts && !taken("/etc/hostname")) {
     addStaged(
       list,
       "/etc/hostname",
