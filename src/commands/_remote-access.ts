@@ -50,13 +50,14 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
   const epoch = ctx.env["SOURCE_DATE_EPOCH"] ?? "";
   const mksquashfs = text("mksquashfs-args").split(/\s+/);
   const credentials = credentialPlaces(inv, ctx, host);
+  const http = new HttpClient({
+    env: ctx.env,
+    configDir: directoryOf(ctx, host),
+    note: (line) => ctx.log.info(line),
+    signal: stop.signal,
+  });
   const access: RemoteAccess = {
-    http: new HttpClient({
-      env: ctx.env,
-      configDir: directoryOf(ctx, host),
-      note: (line) => ctx.log.info(line),
-      signal: stop.signal,
-    }),
+    http,
     noHttps: bool("no-https"),
     findCredential: credentialFinder(credentials),
     // Credentials given outright are for the registry that the address names.
@@ -68,6 +69,15 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
       variant: text("arch-variant"),
       platform: text("platform"),
       hostArch: host.arch,
+    },
+    findLibrary: async (place) => {
+      const { findLibrary } = await import("../registry/library/find.ts");
+      return await findLibrary(http, {
+        host: place,
+        given: text("library"),
+        noHttps: bool("no-https"),
+        file: `${directoryOf(ctx, host)}/remote.yaml`,
+      });
     },
     concurrency: config.values.downloadConcurrency,
     offline: bool("offline"),

@@ -2,6 +2,7 @@ import type { PlatformWish } from "../../format/oci/platform.ts";
 import type { CachePlaces } from "../../image/cache/places.ts";
 import type { FindCredential } from "../../registry/credentials/find.ts";
 import type { HttpClient } from "../../registry/http/client.ts";
+import type { LibraryPlace } from "../../registry/library/pull.ts";
 import type { MirrorRule } from "../../registry/mirror/mirrors.ts";
 import { Registry } from "../../registry/oci/registry.ts";
 import type { Talk } from "../talk.ts";
@@ -23,6 +24,8 @@ export interface RemoteAccess {
   readonly places: CachePlaces;
   /** Variable that moves `places.root` elsewhere, for faults. */
   readonly placeVariable: string;
+  /** The library service of that host, or without one that of `--library` or in use. Throws a Fault when there is none. */
+  findLibrary(host: string | undefined): Promise<LibraryPlace>;
   readonly wish: PlatformWish;
   readonly concurrency: number;
   /** Ask no server what a tag stands for: what it last stood for counts. */

@@ -1,5 +1,6 @@
 import { Fault } from "../../base/fault.ts";
 import type { ImageAddress } from "../../format/oci/image-address.ts";
+import { wantedPlatform } from "../../format/oci/platform.ts";
 import { requireSpace } from "../../image/cache/space.ts";
 import type { TransferHooks } from "../../registry/oci/open-image.ts";
 import { type RemoteAccess, registryOf, type Step } from "./access.ts";
@@ -28,6 +29,21 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
         }),
       );
     }
+    case "library": {
+      const { openLibraryImage } = await import("../../registry/library/pull.ts");
+      const { image, text } = address;
+      return await fetchWhole(text, access, async (hooks) =>
+        openLibraryImage({
+          http: access.http,
+          place: await access.findLibrary(image.host),
+          image,
+          text,
+          arch: wantedPlatform(access.wish).arch,
+          places: access.places,
+          hooks,
+        }),
+      );
+    }
     case "http": {
       const { openHttpFile } = await import("../../registry/http-file/fetch-file.ts");
       return await fetchWhole(address.text, access, (hooks) =>
@@ -48,7 +64,9 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
       throw new Fault(
         "unsupported",
         `Cannot use "${address.text}": images by ${address.kind}: are not available in this version`,
-        { hint: "give a docker://, oras:// or http(s):// address, or the path of an image" },
+        {
+          hint: "give a docker://, oras://, library:// or http(s):// address, or the path of an image",
+        },
       );
   }
 }

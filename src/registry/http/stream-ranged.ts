@@ -1,0 +1,98 @@
+import { Fault } from "../../base/fault.ts";
+import type { HttpClient } from "./client.ts";
+import { readPieces } from "./read-body.ts";
+
+/** Something of a known length that can be asked for from the middle on. */
+export interface RangedRequest {
+  readonly http: HttpClient;
+  readonly sizeBytes: number;
+  /** For faults: `layer sha256:… of docker://alpine`. */
+  readonly what: string;
+  /** Asks for it with these headers, a Range perhaps; throws a Fault unless the answer is a success. */
+  open(headers: Readonly<Record<string, string>>): Promise<Response>;
+  note?(text: string): void;
+}
+
+/** Breaks without a byte in between that are put up with. */
+const MOST_BREAKS = 5;
+
+/**
+ * The bytes from an offset on. When the connection breaks, it goes on from there with a Range
+ * request. The digest is for the receiver to check. Throws a Fault.
+ */
+export async function* streamRanged(
+  request: RangedRequest,
+  offset: number,
+): AsyncGenerator<Uint8Array> {
+  const { http, sizeBytes, what } = request;
+  let at = offset;
+  for (let breaks = 0; at < sizeBytes; ) {
+    const answer = await openAt(request, at);
+    try {
+      for await (const piece of readPieces(answer)) {
+        at += piece.length;
+        breaks = 0;
+        yield piece;
+      }
+      // A body that ends early without any error: the sender closed the connection politely.
+      if (at >= sizeBytes) return;
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      http.throwIfStopped();
+    }
+    breaks += 1;
+    if (breaks > MOST_BREAKS) {
+      throw new Fault(
+        "io",
+        `Cannot fetch ${what}: the connection broke ${breaks} times at byte ${at} of ${sizeBytes}`,
+        { hint: "try again: it goes on where it ended" },
+      );
+    }
+    request.note?.(`The connection broke at byte ${at} of ${sizeBytes}: going on from there`);
+    await http.sleep(200 * 2 ** breaks);
+  }
+}
+
+async function openAt(request: RangedRequest, at: number): Promise<Response> {
+  const { sizeBytes, what } = request;
+  const answer = await request.open(at === 0 ? {} : { range: `bytes=${at}-` });
+  const attempt = `Cannot fetch ${what}`;
+  if (/^text\/html\b/.test(answer.headers.get("content-type") ?? "")) {
+    throw new Fault("invalid", `${attempt}: an HTML page came in its place`);
+  }
+  const range = answer.headers.get("content-range") ?? "";
+  const start =
+    answer.status === 206 ? Number(/^bytes ([0-9]+)-/.exec(range)?.[1] ?? Number.NaN) : 0;
+  const length = answer.headers.get("content-length");
+  if (length !== null && start + Number(length) !== sizeBytes) {
+    await answer.body?.cancel();
+    throw new Fault(
+      "invalid",
+      `${attempt}: ${start + Number(length)} bytes are announced where ${sizeBytes} are expected`,
+    );
+  }
+  if (start === at) return answer;
+  // No ranges there: what is known already comes again and is passed over.
+  if (start === 0) return new Response(skipFirst(answer, at));
+  throw new Fault("invalid", `${attempt}: bytes from ${start} on came instead of those from ${at}`);
+}
+
+function skipFirst(answer: Response, count: number): ReadableStream<Uint8Array> {
+  let left = count;
+  const pieces = readPieces(answer);
+  return new ReadableStream({
+    async pull(controller) {
+      for (;;) {
+        const { done, value } = await pieces.next();
+        if (done === true) return controller.close();
+        const skipped = Math.min(left, value.length);
+        left -= skipped;
+        if (skipped === value.length) continue;
+        return controller.enqueue(value.subarray(skipped));
+      }
+    },
+    async cancel() {
+      await pieces.return(undefined);
+    },
+  });
+}

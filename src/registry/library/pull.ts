@@ -1,0 +1,132 @@
+import { Fault } from "../../base/fault.ts";
+import type { LibraryReference } from "../../format/oci/image-address.ts";
+import { type CachePlaces, imagePath } from "../../image/cache/places.ts";
+import { findVerified, obtainFile, touchEntry } from "../../image/cache/verified-file.ts";
+import type { HttpClient } from "../http/client.ts";
+import { readErrorBody } from "../http/error-body.ts";
+import { HttpFault } from "../http/http-fault.ts";
+import { readWhole } from "../http/read-body.ts";
+import { streamRanged } from "../http/stream-ranged.ts";
+import type { TransferHooks } from "../oci/open-image.ts";
+
+/** A library service to ask. */
+export interface LibraryPlace {
+  /** Address, without a slash at the end. */
+  readonly base: string;
+  /** Token of the log-in there; "" for none. */
+  readonly token: string;
+}
+
+export interface LibraryImageOptions {
+  readonly http: HttpClient;
+  readonly place: LibraryPlace;
+  readonly image: LibraryReference;
+  /** As the user wrote it. */
+  readonly text: string;
+  /** GOARCH name. */
+  readonly arch: string;
+  readonly places: CachePlaces;
+  readonly hooks: TransferHooks;
+}
+
+/** A SIF in a library. */
+export interface LibraryImage {
+  readonly sizeBytes: number;
+  readonly isCached: boolean;
+  /** Path in the cache; fetched first when it is not there. */
+  fetch(): Promise<string>;
+}
+
+const LIMIT_BYTES = 1 << 20;
+
+/** Looks an image up in a library by one request (reference: library-api.md section 5). Throws a Fault. */
+export async function openLibraryImage(options: LibraryImageOptions): Promise<LibraryImage> {
+  const { arch, hooks, http, image, place, places, text } = options;
+  const authorization = place.token === "" ? undefined : `Bearer ${place.token}`;
+  const name = `${image.path}:${image.tags[0] ?? "latest"}?arch=${encodeURIComponent(arch)}`;
+  const answer = await http.send({ url: `${place.base}/v1/images/${name}`, authorization });
+  if (!answer.ok) throw await faultOf(answer, options);
+  const { hash, sizeBytes } = readImage(
+    new TextDecoder().decode(await readWhole(answer, LIMIT_BYTES, `the answer about ${text}`)),
+    options,
+  );
+  const levels = [places.root, places.shared].filter((level) => level !== undefined);
+  const what = `the image of ${text}`;
+  const wanted = {
+    digest: hash.replace(".", ":"),
+    sizeBytes,
+    candidates: levels.map((level) => imagePath(level, "library", hash)),
+    what,
+    source: (offset: number) =>
+      streamRanged(
+        {
+          http,
+          sizeBytes,
+          what,
+          note: (line) => hooks.note?.(line),
+          open: async (headers) => {
+            const url = `${place.base}/v1/imagefile/${name}`;
+            const file = await http.send({ url, headers, authorization });
+            if (!file.ok) throw await faultOf(file, options);
+            return file;
+          },
+        },
+        offset,
+      ),
+  };
+  return {
+    sizeBytes,
+    isCached: findVerified(places, wanted) !== undefined,
+    fetch: async () => {
+      const path = await obtainFile(places, wanted, {
+        onBytes: (done) => hooks.onBytes?.(done, sizeBytes),
+        onWait: (state) => hooks.onWait?.(state),
+        signal: hooks.signal,
+      });
+      touchEntry(path);
+      return path;
+    },
+  };
+}
+
+function readImage(
+  text: string,
+  options: LibraryImageOptions,
+): { readonly hash: string; readonly sizeBytes: number } {
+  const refuse = (why: string): never => {
+    throw new Fault("invalid", `Cannot use ${options.text}: ${options.place.base} ${why}`);
+  };
+  let data: Readonly<Record<string, unknown>> | undefined;
+  try {
+    data = (JSON.parse(text) as { readonly data?: Readonly<Record<string, unknown>> }).data;
+  } catch {
+    refuse(/^\s*</.test(text) ? "answers an HTML page" : "answers no JSON");
+  }
+  const { hash, size, uploaded } = data ?? {};
+  // It becomes part of a path.
+  if (typeof hash !== "string" || !/^sha256\.[0-9a-f]{64}$/.test(hash)) {
+    return refuse("names no digest for it");
+  }
+  if (uploaded === false) refuse("has it announced but not uploaded");
+  if (typeof size !== "number" || !Number.isSafeInteger(size) || size <= 0) {
+    return refuse("does not say how long it is");
+  }
+  return { hash, sizeBytes: size };
+}
+
+async function faultOf(answer: Response, options: LibraryImageOptions): Promise<HttpFault> {
+  const { place, text, arch } = options;
+  const said = await readErrorBody(answer);
+  const detail = said === "" ? "" : `: ${said}`;
+  if (answer.status === 404) {
+    return new HttpFault(404, `Cannot use ${text}: image does not exist in the library (404)`, {
+      hint: `see to the spelling, and whether it is there for ${arch}`,
+    });
+  }
+  const isRefused = answer.status === 401 || answer.status === 403;
+  return new HttpFault(
+    answer.status,
+    `Cannot use ${text}: ${place.base} answers ${answer.status}${detail}`,
+    isRefused ? { hint: "log in with: remote login" } : {},
+  );
+}

@@ -1,0 +1,128 @@
+import { afterAll, afterEach, expect, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
+import { type Finished, skiff } from "../support/run.ts";
+import { scratch } from "../support/scratch.ts";
+import { blobAnswer } from "./fake-registry.ts";
+import { noise } from "./sample-image.ts";
+
+/* A library service as library-api describes it, in memory. */
+
+const folder = scratch();
+const bytes = noise(700_000, 9);
+const hash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+const TOKEN = "t".repeat(300);
+const asked: string[] = [];
+const shown: string[] = [];
+let answerFile: (request: Request) => Response = (request) =>
+  blobAnswer({ digest: "", bytes }, request);
+let imageHash = `sha256.${hash}`;
+
+const server: ReturnType<typeof Bun.serve> = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  fetch: (request): Response => {
+    const { pathname, searchParams } = new URL(request.url);
+    asked.push(`${request.method} ${pathname} ${searchParams.get("arch") ?? ""}`.trim());
+    shown.push(request.headers.get("authorization") ?? "");
+    if (pathname === "/assets/config/config.prod.json") {
+      return Response.json({ libraryAPI: { uri: `${base}/lib` } });
+    }
+    const path = pathname.replace(/^\/lib/, "");
+    if (path === "/v1/images/u/c/tool:1") {
+      return Response.json({ data: { hash: imageHash, size: bytes.length, uploaded: true } });
+    }
+    if (path === "/v1/imagefile/u/c/tool:1") return answerFile(request);
+    return Response.json({ error: { code: 404, message: "Not found" } }, { status: 404 });
+  },
+});
+const store: ReturnType<typeof Bun.serve> = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  fetch: (request): Response => {
+    shown.push(`store ${request.headers.get("authorization") ?? ""}`);
+    return blobAnswer({ digest: "", bytes }, request);
+  },
+});
+const base: string = `http://127.0.0.1:${server.port}`;
+afterAll(() => {
+  void server.stop(true);
+  void store.stop(true);
+});
+afterEach(() => {
+  answerFile = (request) => blobAnswer({ digest: "", bytes }, request);
+  imageHash = `sha256.${hash}`;
+  asked.length = 0;
+  shown.length = 0;
+});
+let homes = 0;
+
+function newHome(): string {
+  homes += 1;
+  const home = `${folder}/home-${homes}`;
+  mkdirSync(`${home}/.skiff`, { recursive: true });
+  const remotes = { site: { URI: `127.0.0.1:${server.port}`, Token: TOKEN, Insecure: true } };
+  writeFileSync(`${home}/.skiff/remote.yaml`, JSON.stringify({ Active: "site", Remotes: remotes }));
+  const user = ordinaryUser();
+  if (isRoot && user !== undefined) {
+    Bun.spawnSync(["chown", "-R", `${user.uid}:${user.gid}`, home]);
+  }
+  return home;
+}
+
+const call = (home: string, ...words: string[]): Promise<Finished> =>
+  skiff(words, { cwd: home, extraEnv: { HOME: home } });
+
+test("an image of the service in use is pulled with its token, and kept by its hash", async () => {
+  const home = newHome();
+  const pulled = await call(home, "pull", "--arch", "arm64", "library://u/c/tool:1");
+  expect(pulled).toMatchObject({ code: 0, stdout: "" });
+  expect(readFileSync(`${home}/tool_1.sif`).equals(bytes)).toBe(true);
+  expect(asked).toEqual([
+    "GET /assets/config/config.prod.json",
+    "GET /lib/v1/images/u/c/tool:1 arm64",
+    "GET /lib/v1/imagefile/u/c/tool:1 arm64",
+  ]);
+  expect(shown).toEqual(["", `Bearer ${TOKEN}`, `Bearer ${TOKEN}`]);
+  asked.length = 0;
+  expect((await call(home, "pull", "--force", "library://u/c/tool:1")).code).toBe(0);
+  expect(asked.some((line) => line.includes("imagefile"))).toBe(false);
+});
+
+test("a library that the address or --library names gets no token", async () => {
+  const given = await call(newHome(), "pull", "--library", `${base}/lib`, "library://u/c/tool:1");
+  expect(given.code).toBe(0);
+  const home = newHome();
+  const named = `library://127.0.0.1:${server.port}/u/c/tool:1`;
+  expect((await call(home, "pull", "--no-https", "x.sif", named)).code).toBe(0);
+  expect(shown.every((value) => value === "")).toBe(true);
+  const both = await call(home, "pull", "--force", "--library", base, "x.sif", named);
+  expect(both.code).toBe(255);
+});
+
+test("a file that lies elsewhere is fetched there without the token", async () => {
+  answerFile = () =>
+    new Response("", {
+      status: 303,
+      headers: { location: `http://127.0.0.1:${store.port}/f?s=1` },
+    });
+  const home = newHome();
+  expect((await call(home, "pull", "library://u/c/tool:1")).code).toBe(0);
+  expect(readFileSync(`${home}/tool_1.sif`).equals(bytes)).toBe(true);
+  expect(shown.at(-1)).toBe("store ");
+});
+
+test("a file with another content than its hash, and a hash that is none, are refused", async () => {
+  const home = newHome();
+  answerFile = () => new Response(new Uint8Array(bytes.length));
+  const wrong = await call(home, "pull", "library://u/c/tool:1");
+  expect(wrong.code).toBe(255);
+  expect(wrong.stderr).toContain("its content has the digest");
+  imageHash = "../../../x";
+  const path = await call(home, "pull", "library://u/c/tool:1");
+  expect(path.code).toBe(255);
+  expect(path.stderr).toContain("names no digest");
+  expect((await call(home, "pull", "library://u/c/none:1")).stderr).toContain(
+    "image does not exist in the library",
+  );
+});
