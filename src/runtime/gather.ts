@@ -12,7 +12,7 @@ import type { Config } from "../plan/config.ts";
 import type { HostFacts, ImageFacts, ImagePart } from "../plan/facts.ts";
 import { type GpuBinds, NO_GPU } from "../plan/gpu-binds.ts";
 import type { LaunchFacts } from "../plan/launch.ts";
-import { parseOverlay } from "../plan/layers.ts";
+import { parseOverlay } from "../plan/overlays.ts";
 import type { Notice } from "../plan/plan.ts";
 import type { Action, LaunchRequest } from "../plan/request.ts";
 import { readEnvFiles } from "./env-files.ts";

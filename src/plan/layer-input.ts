@@ -1,0 +1,16 @@
+import type { Config } from "./config.ts";
+import type { HostFacts, ImageFacts } from "./facts.ts";
+import type { Notice } from "./plan.ts";
+import type { LaunchRequest } from "./request.ts";
+
+/** Everything the choice of layers depends on. */
+export interface LayerInput {
+  readonly request: LaunchRequest;
+  readonly config: Config;
+  readonly host: HostFacts;
+  readonly image: ImageFacts;
+  /** Opened `--overlay` files and directories by absolute path. */
+  readonly volumes: ReadonlyMap<string, ImageFacts>;
+  readonly userNamespace: boolean;
+  readonly notices: Notice[];
+}
