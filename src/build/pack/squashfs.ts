@@ -49,7 +49,7 @@ export async function packSquashfs(input: SquashfsInput): Promise<void> {
   if (input.allRoot) argv.push("-all-root");
   if (input.memory !== "") argv.push("-mem", input.memory);
   if (input.processors > 0) argv.push("-processors", String(input.processors));
-  argv.push(...(await compressionWords(input)), ...input.extraArguments);
+  argv.push(...(await compressionWords(input, ZSTD_LEVEL)), ...input.extraArguments);
   if (input.pseudo !== undefined && input.pseudo.definitions.length > 0) {
     writeFileSync(`${input.folder}/pseudo`, input.pseudo.definitions);
     argv.push("-pf", `${input.folder}/pseudo`);
@@ -77,8 +77,14 @@ export async function packSquashfs(input: SquashfsInput): Promise<void> {
   }
 }
 
-/** Words that choose the compression; none when the caller's own words do. */
-async function compressionWords(input: SquashfsInput): Promise<readonly string[]> {
+/** What decides about the compression. */
+export type CompressionChoice = Pick<SquashfsInput, "tool" | "extraArguments" | "signal">;
+
+/** Words that choose the compression; none when the caller's own words do. `level` is that of zstd. */
+export async function compressionWords(
+  input: CompressionChoice,
+  level: string,
+): Promise<readonly string[]> {
   const extra = input.extraArguments;
   if (extra.includes("-comp")) return [];
   // Options of a compressor alone are meant for the peer's default.
@@ -88,10 +94,10 @@ async function compressionWords(input: SquashfsInput): Promise<readonly string[]
     (await helpNamesZstd(input, "-help")) || (await helpNamesZstd(input, "-help-all"));
   if (!knowsZstd) return ["-comp", "gzip"];
   const block = extra.includes("-b") ? [] : ["-b", BLOCK_BYTES];
-  return ["-comp", "zstd", "-Xcompression-level", ZSTD_LEVEL, ...block];
+  return ["-comp", "zstd", "-Xcompression-level", level, ...block];
 }
 
-async function helpNamesZstd(input: SquashfsInput, option: string): Promise<boolean> {
+async function helpNamesZstd(input: CompressionChoice, option: string): Promise<boolean> {
   const help = await runChild({
     argv: [input.tool, option],
     stdin: "none",
