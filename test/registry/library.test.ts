@@ -30,7 +30,16 @@ const server: ReturnType<typeof Bun.serve> = Bun.serve({
     }
     const path = pathname.replace(/^\/lib/, "");
     if (path === "/v1/images/u/c/tool:1") {
+      if (request.method === "DELETE") return new Response("");
       return Response.json({ data: { hash: imageHash, size: bytes.length, uploaded: true } });
+    }
+    if (path === "/v1/search") {
+      const names = { entityName: "u", collectionName: "c", containerName: "tool" };
+      const image = [
+        { ...names, tags: ["1", "2"], description: "A \x1b[31mtool", fingerprints: ["AB"] },
+        { ...names, hash: imageHash, description: "No Description" },
+      ];
+      return Response.json({ data: searchParams.get("value") === "tool" ? { image } : {} });
     }
     if (path === "/v1/imagefile/u/c/tool:1") return answerFile(request);
     return Response.json({ error: { code: 404, message: "Not found" } }, { status: 404 });
@@ -125,4 +134,25 @@ test("a file with another content than its hash, and a hash that is none, are re
   expect((await call(home, "pull", "library://u/c/none:1")).stderr).toContain(
     "image does not exist in the library",
   );
+});
+
+test("search lists images with tags or hash, description and signers", async () => {
+  const home = newHome();
+  expect((await call(home, "search", "--arch", "arm64", "tool")).stdout).toBe(
+    `Found 2 container images for arm64 matching "tool":\n\n\tlibrary://u/c/tool:1,2\n\t\tA  [31mtool\n\t\tSigned by: AB\n\n\tlibrary://u/c/tool:sha256.${hash}\n\n`,
+  );
+  expect((await call(home, "search", "nothing")).stdout).toStartWith("No container images found");
+  expect((await call(home, "search", "ab")).code).toBe(255);
+});
+
+test("delete asks unless forced, and tells what the library refuses", async () => {
+  const home = newHome();
+  const kept = await call(home, "delete", "library://u/c/tool:1");
+  expect(kept.code).toBe(0);
+  expect(asked.some((line) => line.startsWith("DELETE"))).toBe(false);
+  const gone = await call(home, "delete", "--force", "--arch", "arm64", "library://u/c/tool:1");
+  expect(gone.code).toBe(0);
+  expect(asked).toContain("DELETE /lib/v1/images/u/c/tool:1 arm64");
+  expect(shown.at(-1)).toBe(`Bearer ${TOKEN}`);
+  expect((await call(home, "delete", "--force", "library://u/c/none:1")).code).toBe(255);
 });

@@ -343,6 +343,19 @@ describe("oras", () => {
     expect(other.stderr).toContain("it is not one SIF");
   });
 
+  testIt("tag gives an image a further name without sending it again", async () => {
+    const home = newHome();
+    const requests = await requestsOf(async () => {
+      expect((await call(home, ["tag", address("tools/sample:1"), "second", "third"])).code).toBe(
+        0,
+      );
+    });
+    expect(requests.filter((line) => line.includes("/blobs/"))).toEqual([]);
+    const pulled = await call(home, ["pull", "x.sif", address("tools/sample:third")]);
+    expect(pulled.code).toBe(0);
+    expect((await call(home, ["tag", address("tools/sample:1"), "no tag"])).code).toBe(255);
+  });
+
   testIt("push refuses what is no SIF", async () => {
     const home = newHome();
     writeFileSync(`${home}/text`, "text");

@@ -141,7 +141,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "search",
     summary: "Search an image library",
-    planned: true,
     flags: [
       {
         name: "arch",
@@ -160,7 +159,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "delete",
     summary: "Delete an image from a library",
-    planned: true,
     flags: [
       { name: "force", short: "F", kind: "bool", env: ["FORCE"], help: "do not ask" },
       {
@@ -189,7 +187,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "tag",
     summary: "Give an image of a registry or library another tag",
-    planned: true,
     flags: [LIBRARY_FLAG, AUTHFILE_FLAG, NO_HTTPS_FLAG],
     args: { min: 2, usage: "<address> <tag>...", values: ["none"] },
     examples: [{ text: "Tag", command: "tag oras://registry.example.org/tools:1.0 latest" }],
