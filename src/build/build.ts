@@ -141,6 +141,7 @@ async function packStreamed(
     progress: () => {},
     tool: ports.tool,
     hostArch: pack.hostArch,
+    wantedArch: pack.arch,
     version: options.version,
     peerVersion: options.peerVersion,
     mksquashfsArgs: pack.extraArguments,

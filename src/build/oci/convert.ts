@@ -43,6 +43,8 @@ export interface ConvertOptions {
   tool(name: string): string | undefined;
   /** GOARCH name to take where the image does not say. */
   readonly hostArch: string;
+  /** GOARCH name that was asked for: another one in the image is warned of. */
+  readonly wantedArch?: string;
   /** This program's version, and that of the peer whose behaviour it has. */
   readonly version: string;
   readonly peerVersion: string;
@@ -85,6 +87,9 @@ export async function convertOciImage(
   const epoch = options.sourceDateEpoch ?? Number.POSITIVE_INFINITY;
   const created = Math.min(config.createdSeconds, epoch, 0xffffffff);
   const arch = config.arch === "" ? options.hostArch : config.arch;
+  if (options.wantedArch !== undefined && arch !== options.wantedArch) {
+    options.talk.warning(`Architecture ${arch} does not match build arch ${options.wantedArch}`);
+  }
   const root = await mergeImage(image, created, options.progress, options.signal);
   const view = editedView(mergedView(root));
   const { recipe, version, peerVersion, talk } = options;

@@ -50,6 +50,7 @@ for (const [text, why] of [
   ["[]", "no JSON object"],
   ['{"config":{"Env":"A=b","Cmd":[1]}}', '"Cmd"'],
   ['{"architecture":5}', '"architecture"'],
+  ['{"os":"windows"}', '"windows"'],
 ] as const) {
   test(`parseImageConfig() refuses ${text}`, () => {
     expect(() => parseImageConfig(text, "image x")).toThrow(Fault);

@@ -39,7 +39,10 @@ const KEPT = [
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Reads an image configuration; throws a Fault `invalid` that names the image. */
+/**
+ * Reads an image configuration; throws a Fault that names the image: `invalid` when it cannot be read,
+ * `unsupported` when it is for another system than Linux.
+ */
 export function parseImageConfig(text: string, where: string): ImageConfig {
   let parsed: unknown;
   try {
@@ -50,6 +53,12 @@ export function parseImageConfig(text: string, where: string): ImageConfig {
   const image = objectOf(parsed);
   if (image === undefined) throw broken(where, "it is no JSON object");
   const config = objectOf(image["config"]) ?? {};
+  const { os } = image;
+  if (typeof os === "string" && os !== "" && os.toLowerCase() !== "linux") {
+    throw new Fault("unsupported", `Cannot use ${where}: it is an image for "${os}"`, {
+      hint: "only images for linux run here",
+    });
+  }
   const list = (key: string): readonly string[] => {
     const value = config[key] ?? [];
     if (typeof value === "string") return [value];
