@@ -75,7 +75,7 @@ describe("the starter as root", () => {
   testAsRoot("tells the kernel's reason when a map is refused", async () => {
     const op = unshare(CLONE.user, { uidMap: "0 0 10\n5 50 10\n", gidMap: "0 0 1" });
     const done = await starter.run([op, exec("true")]);
-    expect(done.stderr).toBe("FATAL:   unshare: Invalid argument\n");
+    expect(done.stderr).toBe("FATAL:   unshare: invalid argument\n");
   });
 });
 
@@ -121,10 +121,10 @@ describe.each([
 
   testUnless(lacksLoop)("fails where there is no file system", async () => {
     const done = await starter.run([...plainSession, image({ offset: 0 }), exec("true")], options);
-    expect(done.stderr).toBe("FATAL:   loop: Invalid argument\n");
+    expect(done.stderr).toBe("FATAL:   loop: invalid argument\n");
     const missing = image({ file: "/nosuch" });
     const none = await starter.run([...plainSession, missing, exec("true")], options);
-    expect(none.stderr).toBe("FATAL:   loop: No such file or directory\n");
+    expect(none.stderr).toBe("FATAL:   loop: no such file or directory\n");
   });
 });
 

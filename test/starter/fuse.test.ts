@@ -320,7 +320,7 @@ describe.each([
     await child.stdout.getReader().read();
     expect((await starter.run(ops(locked(1), "cat /etc/name"))).stdout).toBe("image\n");
     const refused = await starter.run(ops(locked(2), "true"));
-    expect(refused.stderr).toMatch(/^FATAL: {3}fuse: (Resource|Device or resource) busy\n$/);
+    expect(refused.stderr).toMatch(/^FATAL: {3}fuse: (resource|device or resource) busy\n$/);
     child.kill("SIGKILL");
     await child.exited;
     expect((await starter.run(ops(locked(2), "cat /etc/name"))).stdout).toBe("image\n");

@@ -123,7 +123,7 @@ testUnless(noUserNamespaces())(
       expect(done.stderr).not.toContain("runtime error");
       return done;
     };
-    expect((await attempt(sample)).stderr).toBe("100%\nFATAL:   exec: No such file or directory\n");
+    expect((await attempt(sample)).stderr).toBe("100%\nFATAL:   exec: no such file or directory\n");
     // Only behind the unshare op: nothing may run outside of a namespace.
     const start = Math.floor(sample.length / 3);
     await fc.assert(

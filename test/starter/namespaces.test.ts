@@ -76,13 +76,13 @@ describe("unshare", () => {
       newuidmap: "/nosuch/newuidmap",
     });
     const done = await starter.run([op, exec("true")]);
-    expect(done.stderr).toBe("FATAL:   unshare: No such file or directory\n");
+    expect(done.stderr).toBe("FATAL:   unshare: no such file or directory\n");
   });
 
   testInUserNamespace("fails with EPERM for a map of ids that are not the caller's", async () => {
     const op = unshare(CLONE.user, { uidMap: "0 1 10", gidMap: `0 ${gid} 1` });
     const done = await starter.run([op, exec("true")]);
-    expect(done.stderr).toBe("FATAL:   unshare: Operation not permitted\n");
+    expect(done.stderr).toBe("FATAL:   unshare: operation not permitted\n");
   });
 
   testInUserNamespace("nests: a namespace in a namespace", async () => {
@@ -144,5 +144,5 @@ testInUserNamespace("join enters the namespaces of another process", async () =>
 
 testInUserNamespace("join of what is not there fails with ENOENT", async () => {
   const done = await starter.run([{ kind: "join", paths: ["/proc/self/ns/nosuch"] }, exec("true")]);
-  expect(done.stderr).toBe("FATAL:   join: No such file or directory\n");
+  expect(done.stderr).toBe("FATAL:   join: no such file or directory\n");
 });

@@ -150,11 +150,11 @@ describe("ids", () => {
     expect((await starter.run([rootNamespace(), keep, exec("id", "-u")])).stdout).toBe("0\n");
     const none: Op = { kind: "ids", uid: 0, gid: 0, groups: ["0"] };
     expect((await starter.run([rootNamespace(), none, exec("id", "-u")])).stderr).toBe(
-      "FATAL:   ids: Operation not permitted\n",
+      "FATAL:   ids: operation not permitted\n",
     );
     const words: Op = { kind: "ids", uid: 0, gid: 0, groups: ["wheel"] };
     expect((await starter.run([rootNamespace(), words, exec("id")])).stderr).toBe(
-      "FATAL:   ids: Invalid argument\n",
+      "FATAL:   ids: invalid argument\n",
     );
   });
 });
@@ -190,7 +190,7 @@ describe("seccomp", () => {
     for (const size of [0, 7, 8 * 4097]) {
       const op: Op = { kind: "seccomp", filter: new Uint8Array(size), flags: 0 };
       const done = await starter.run([userNamespace(), op, exec("true")]);
-      expect(done.stderr).toBe("FATAL:   seccomp: Invalid argument\n");
+      expect(done.stderr).toBe("FATAL:   seccomp: invalid argument\n");
     }
   });
 });
@@ -206,6 +206,6 @@ testInUserNamespace("attr writes to /proc/self, whatever /proc the container has
   expect(done.stdout).toBe("700\n");
   const wrong: Op = { kind: "attr", path: "attr/nosuch", value: "x" };
   expect((await starter.run([wrong, exec("true")])).stderr).toBe(
-    "FATAL:   attr: No such file or directory\n",
+    "FATAL:   attr: no such file or directory\n",
   );
 });

@@ -119,7 +119,7 @@ describe.each(ways)("fork %s", (_, fork, hasInit) => {
     expect(done).toEqual({
       code: 255,
       stdout: "",
-      stderr: "FATAL:   exec: No such file or directory\n",
+      stderr: "FATAL:   exec: no such file or directory\n",
     });
   });
 

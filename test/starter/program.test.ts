@@ -119,7 +119,7 @@ describe("exec", () => {
 
   test("refuses counts that do not fit", async () => {
     const op: Op = { kind: "exec", words: ["a"], counts: ["2"], notes: [] };
-    expect((await starter.run([op])).stderr).toBe("FATAL:   exec: Invalid argument\n");
+    expect((await starter.run([op])).stderr).toBe("FATAL:   exec: invalid argument\n");
   });
 });
 
@@ -231,10 +231,10 @@ describe("what the program starts with", () => {
     expect(await starter.run([to(["/nosuch", "/etc/hosts", "/usr"]), exec("pwd")])).toEqual({
       code: 0,
       stdout: "/usr\n",
-      stderr: "WARNING: No such file or directory\n",
+      stderr: "WARNING: no such file or directory\n",
     });
     expect((await starter.run([to(["/etc/hosts", "/nosuch"]), exec("pwd")])).stderr).toBe(
-      "FATAL:   chdir: Not a directory\n",
+      "FATAL:   chdir: not a directory\n",
     );
   });
 
@@ -255,7 +255,7 @@ describe("what is printed", () => {
       (await starter.run([{ op, faults: texts }])).stderr;
     const exact = { errno: 2, text: "100%% gone: %e (%o)" };
     const general = { errno: 0, text: "general" };
-    const no = "No such file or directory";
+    const no = "no such file or directory";
     expect(await stderr([general, exact])).toBe(`FATAL:   100% gone: ${no} (${no})\n`);
     expect(await stderr([{ errno: 5, text: "no" }, general])).toBe("FATAL:   general\n");
     expect(await stderr([])).toBe(`FATAL:   ${no}\n`);
