@@ -15,6 +15,7 @@ const AGENTS: Readonly<Record<string, Agent>> = {
   busybox,
   docker: oci,
   "docker-archive": oci,
+  "docker-daemon": oci,
   oci,
   "oci-archive": oci,
   oras: fetched,

@@ -5,7 +5,13 @@ import type { Stage } from "../stage.ts";
 import { isLocalTransport, openLocalOciImage } from "./sources/open-local-image.ts";
 
 /** Agents whose root comes from an OCI or Docker image. */
-export const OCI_AGENTS: readonly string[] = ["docker", "docker-archive", "oci", "oci-archive"];
+export const OCI_AGENTS: readonly string[] = [
+  "docker",
+  "docker-archive",
+  "docker-daemon",
+  "oci",
+  "oci-archive",
+];
 
 /** Opens the image that the header of a stage names. */
 export async function imageOfStage(
