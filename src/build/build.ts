@@ -55,7 +55,7 @@ export async function build(request: BuildRequest, ports: BuildPorts): Promise<v
     }
     if (isStreamable(request)) {
       process.umask(oldUmask);
-      await packStreamed(request, beside, ports);
+      await packStreamed(request, temporary.folder("image"), beside, ports);
       return;
     }
     const isSandbox = request.format === "sandbox";
@@ -125,13 +125,14 @@ function isStreamable(request: BuildRequest): boolean {
 
 async function packStreamed(
   request: BuildRequest,
+  folder: string,
   beside: Workspace,
   ports: BuildPorts,
 ): Promise<void> {
   const [recipe] = request.recipe.stages;
   if (recipe === undefined) return;
   const { options, pack } = request;
-  const image = await imageOfStage({ recipe, ports, options });
+  const image = await imageOfStage({ recipe, ports, options }, folder);
   const made = `${beside.path}/image`;
   await convertOciImage(image, made, {
     recipe: request.recipe,

@@ -243,3 +243,39 @@ testUnless(lack)(
     expect(seen.stdout).toBe("4998");
   },
 );
+
+testUnless(firstReason(lack, noUserNamespaces()))(
+  "Bootstrap: docker-daemon has the engine write the image",
+  async () => {
+    const layer = layerArchive(BASE);
+    const diff = `sha256:${new Bun.CryptoHasher("sha256").update(layer).digest("hex")}`;
+    const saved = layerArchive([
+      { path: "c.json", content: JSON.stringify({ rootfs: { diff_ids: [diff] } }) },
+      { path: "l.tar", content: layer },
+      {
+        path: "manifest.json",
+        content: JSON.stringify([{ Config: "c.json", RepoTags: ["a:b"], Layers: ["l.tar"] }]),
+      },
+    ]);
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: (request) =>
+        request.url.endsWith("/images/get?names=a%3Ab")
+          ? new Response(saved)
+          : new Response('{"message":"no such image"}', { status: 404 }),
+    });
+    const extraEnv = { DOCKER_HOST: `tcp://127.0.0.1:${server.port}` };
+    try {
+      const made = await skiff(["build", "engine.sif", "docker-daemon:a:b"], {
+        cwd: dir,
+        extraEnv,
+      });
+      expect(made.stderr).toContain("Build complete");
+      const none = await skiff(["build", "none.sif", "docker-daemon:c:d"], { cwd: dir, extraEnv });
+      expect([none.code, none.stderr]).toEqual([255, expect.stringContaining("no such image")]);
+    } finally {
+      await server.stop(true);
+    }
+  },
+);

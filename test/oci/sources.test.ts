@@ -121,41 +121,6 @@ testUnless(lack)("oci-archive: reads what skopeo writes", async () => {
   await expect(open("oci-archive", "oci.tar:v3")).rejects.toThrow('no image "v3"');
 });
 
-test("docker-daemon: has the engine write the image, and says what it answers", async () => {
-  const layer = archive("from-engine");
-  const diff = `sha256:${new Bun.CryptoHasher("sha256").update(layer).digest("hex")}`;
-  const saved = layerArchive([
-    { path: "c.json", content: JSON.stringify({ rootfs: { diff_ids: [diff] } }) },
-    { path: "l.tar", content: layer },
-    {
-      path: "manifest.json",
-      content: JSON.stringify([{ Config: "c.json", RepoTags: ["a:b"], Layers: ["l.tar"] }]),
-    },
-  ]);
-  const server = Bun.serve({
-    unix: `${dir}/engine.sock`,
-    fetch: (request) =>
-      request.url.endsWith("/images/get?names=a%3Ab")
-        ? new Response(saved)
-        : new Response('{"message":"no such image"}', { status: 404 }),
-  });
-  process.env["DOCKER_HOST"] = `unix://${dir}/engine.sock`;
-  try {
-    const opened = await openLocalOciImage("docker-daemon", "a:b", dir, platform);
-    expect(await names(opened)).toEqual(["from-engine"]);
-    await expect(openLocalOciImage("docker-daemon", "c:d", dir, platform)).rejects.toThrow(
-      /Cannot get "c:d" from the Docker engine .* it answered 404: .*no such image/,
-    );
-    await server.stop(true);
-    await expect(openLocalOciImage("docker-daemon", "a:b", dir, platform)).rejects.toThrow(
-      'Cannot get "a:b" from the Docker engine',
-    );
-  } finally {
-    delete process.env["DOCKER_HOST"];
-    await server.stop(true);
-  }
-});
-
 test("docker-archive: follows links between members, and takes no others", async () => {
   const layer = archive("linked");
   const diff = `sha256:${new Bun.CryptoHasher("sha256").update(layer).digest("hex")}`;

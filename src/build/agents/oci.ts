@@ -20,7 +20,7 @@ export const oci: Agent = {
   runscript: TELLING_RUNSCRIPT,
   async bootstrap(stage) {
     const { talk, signal } = stage.ports;
-    const image = await imageOfStage(stage);
+    const image = await imageOfStage(stage, stage.folder);
     const config = parseImageConfig(decodeOsText(image.config), image.reference);
     const root = await mergeImage(image, config.createdSeconds, () => {}, signal);
     const view = editedView(mergedView(root));

@@ -1,6 +1,7 @@
 import { Fault } from "../../base/fault.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
 import { wantedPlatform } from "../../format/oci/platform.ts";
+import { saveImage } from "../../registry/daemon/save-image.ts";
 import type { Stage } from "../stage.ts";
 import { isLocalTransport, openLocalOciImage } from "./sources/open-local-image.ts";
 
@@ -13,16 +14,28 @@ export const OCI_AGENTS: readonly string[] = [
   "oci-archive",
 ];
 
-/** Opens the image that the header of a stage names. */
+/**
+ * Opens the image that the header of a stage names.
+ *
+ * @param folder where an image lies that a Docker daemon writes; as long as the image is read.
+ */
 export async function imageOfStage(
   stage: Pick<Stage, "recipe" | "ports" | "options">,
+  folder: string,
 ): Promise<OciImage> {
   const { header } = stage.recipe;
   const agent = header["bootstrap"] ?? "";
   const from = header["from"] ?? "";
+  const { arch } = stage.options;
+  const platform = wantedPlatform({ arch: "", variant: "", platform: "", hostArch: arch });
+  if (agent === "docker-daemon") {
+    const { env, signal } = stage.ports;
+    const archive = `${folder}/docker-daemon.tar`;
+    await saveImage(env["DOCKER_HOST"] ?? "", from.replace(/^\/\//, ""), archive, signal);
+    const image = await openLocalOciImage("docker-archive", archive, "/", platform);
+    return { ...image, reference: `docker-daemon:${from}` };
+  }
   if (isLocalTransport(agent)) {
-    const { arch } = stage.options;
-    const platform = wantedPlatform({ arch: "", variant: "", platform: "", hostArch: arch });
     return await openLocalOciImage(agent, from, stage.ports.cwd, platform);
   }
   const open = stage.ports.openRemoteImage;

@@ -7,21 +7,19 @@ import { archiveFiles } from "./archive-files.ts";
 import { folderFiles } from "./folder-files.ts";
 import { openDockerArchive } from "./open-docker-archive.ts";
 import { openLayout } from "./open-layout.ts";
-import { saveFromDaemon } from "./save-from-daemon.ts";
 
-/** Transports whose images are on this machine: files, and what a Docker engine has. */
-export type LocalTransport = "oci" | "oci-archive" | "docker-archive" | "docker-daemon";
+/** Transports whose images are files of this machine. */
+export type LocalTransport = "oci" | "oci-archive" | "docker-archive";
 
 /** Whether a transport is one of them. */
 export function isLocalTransport(name: string): name is LocalTransport {
-  return ["oci", "oci-archive", "docker-archive", "docker-daemon"].includes(name);
+  return name === "oci" || name === "oci-archive" || name === "docker-archive";
 }
 
 /**
  * Opens an image of a directory or archive (reference: oci.md section 10).
  *
- * @param rest what follows `oci:`: `PATH[:TAG][@sha256:…]`; for `docker-archive:` `PATH[:NAME|:@N]`, for
- *   `docker-daemon:` `NAME[:TAG]`, asked of the engine that DOCKER_HOST names.
+ * @param rest what follows `oci:`: `PATH[:TAG][@sha256:…]`; for `docker-archive:` `PATH[:NAME|:@N]`.
  * @param cwd where a relative path starts.
  */
 export async function openLocalOciImage(
@@ -31,12 +29,6 @@ export async function openLocalOciImage(
   platform: OciPlatform,
 ): Promise<OciImage> {
   const reference = `${transport}:${rest}`;
-  if (transport === "docker-daemon") {
-    const { DOCKER_HOST = "", TMPDIR = "/tmp" } = process.env;
-    const saved = await saveFromDaemon(rest.replace(/^\/\//, ""), DOCKER_HOST, TMPDIR);
-    const archive = await archiveFiles(saved);
-    return await openDockerArchive(archive, "", reference);
-  }
   const { path, tag, digest } = splitPlace(rest, cwd);
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {
