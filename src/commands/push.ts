@@ -1,16 +1,19 @@
 import { statSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { resolvePath } from "../base/path.ts";
-import { registryOf } from "../build/remote/access.ts";
+import { registryOf, type Step } from "../build/remote/access.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { parseImageAddress } from "../format/oci/image-address.ts";
+import { DATA_SIGNATURE } from "../format/sif/codes.ts";
+import type { SifImage } from "../format/sif/image.ts";
 import { imageHost } from "../host/image-host.ts";
 import { openImageFile } from "../image/image-file.ts";
+import { pushLibraryImage } from "../registry/library/push.ts";
 import { pushOrasImage } from "../registry/oras/push.ts";
 import type { Context } from "../terminal/context.ts";
 import { openAccess } from "./_remote-access.ts";
 
-/** `push`: sends a SIF to a registry. */
+/** `push`: sends a SIF to a registry or a library. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const [file = "", word = ""] = inv.args;
   const address = parseImageAddress(word);
@@ -20,11 +23,11 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       hint: "write an address such as oras://registry.example.org/tools:1.0",
     });
   }
-  if (address.kind !== "oras") {
+  if (address.kind !== "oras" && address.kind !== "library") {
     throw new Fault(
       "unsupported",
       `Cannot push to "${word}": Unsupported transport type: ${address.kind}`,
-      { hint: "registries take SIFs at oras:// addresses" },
+      { hint: "SIFs go to oras:// and library:// addresses" },
     );
   }
   const opened = openAccess(inv, ctx);
@@ -33,20 +36,37 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     if (statSync(path, { throwIfNoEntry: false }) === undefined) {
       throw new Fault("not-found", `Cannot push "${file}": unable to open it: no such file`);
     }
-    if (openImageFile(path, imageHost).format !== "sif") {
-      throw new Fault("invalid", `Cannot push "${file}": it is no SIF`);
-    }
-    if (inv.string("description") !== "") {
-      ctx.log.warning("Description is not supported for push to oras. Ignoring it.");
-    }
-    let step: ReturnType<typeof opened.access.step> | undefined;
-    const registry = registryOf(opened.access, address.image.registry);
+    const { sif, arch = opened.host.arch } = openImageFile(path, imageHost);
+    if (sif === undefined) throw new Fault("invalid", `Cannot push "${file}": it is no SIF`);
+    let step: Step | undefined;
+    const hooks = {
+      onSend: (sizeBytes: number): void => {
+        step = opened.access.step(`Sending ${file} to ${word}`, sizeBytes);
+      },
+      onBytes: (done: number): void => step?.update(done),
+    };
     try {
-      await pushOrasImage(registry, address.image, path, {
-        onSend: (sizeBytes) => {
-          step = opened.access.step(`Sending ${file} to ${word}`, sizeBytes);
-        },
-      });
+      if (address.kind === "library") {
+        requireSignature(inv, ctx, file, sif);
+        const place = await opened.access.findLibrary(address.image.host);
+        const description = inv.string("description");
+        const { http } = opened.access;
+        await pushLibraryImage({
+          http,
+          place,
+          image: address.image,
+          path,
+          arch,
+          description,
+          ...hooks,
+        });
+      } else {
+        if (inv.string("description") !== "") {
+          ctx.log.warning("Description is not supported for push to oras. Ignoring it.");
+        }
+        const registry = registryOf(opened.access, address.image.registry);
+        await pushOrasImage(registry, address.image, path, hooks);
+      }
     } finally {
       step?.finish();
     }
@@ -54,4 +74,15 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   } finally {
     opened.close();
   }
+}
+
+/** Libraries take what is signed, unless the user says otherwise. */
+function requireSignature(inv: Invocation, ctx: Context, file: string, sif: SifImage): void {
+  if (inv.bool("allow-unsigned")) return;
+  if (!sif.objects.some((object) => object.dataType === DATA_SIGNATURE)) {
+    throw new Fault("denied", `Cannot push "${file}": it is not signed`, {
+      hint: "sign it, or push it as it is with --allow-unsigned",
+    });
+  }
+  ctx.log.warning("The signatures of the image are not checked in this version");
 }

@@ -1,0 +1,112 @@
+import { Fault } from "../../base/fault.ts";
+import type { HttpClient } from "../http/client.ts";
+import { readErrorBody } from "../http/error-body.ts";
+import { HttpFault } from "../http/http-fault.ts";
+import { askLibrary, requireText } from "./_library-request.ts";
+import type { LibraryPlace } from "./pull.ts";
+
+interface Upload {
+  readonly http: HttpClient;
+  readonly place: LibraryPlace;
+  readonly imageId: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+  readonly md5: string;
+  readonly onBytes: ((done: number) => void) | undefined;
+}
+
+/** Longer files go in parts (reference: library-api.md section 7). */
+const SINGLE_BYTES = 67_108_864;
+
+/** Sends the bytes of an image: in one piece, or in parts when it is long and the service takes parts. */
+export async function uploadImage(upload: Upload): Promise<void> {
+  const { http, imageId, place, sizeBytes } = upload;
+  const base = `v2/imagefile/${imageId}`;
+  if (sizeBytes > SINGLE_BYTES) {
+    const start = await askLibrary(http, place, "POST", `${base}/_multipart`, {
+      filesize: sizeBytes,
+    });
+    if (start !== undefined) {
+      await uploadParts(upload, base, start);
+      return;
+    }
+  }
+  const { md5, path, sha256 } = upload;
+  const start = await askLibrary(http, place, "POST", base, {
+    filesize: sizeBytes,
+    md5sum: md5,
+    sha256sum: sha256,
+  });
+  if (start === undefined) {
+    throw new Fault("unsupported", "Cannot send the image: the library takes no uploads this way");
+  }
+  const url = requireText(start, "uploadURL", "the upload");
+  const signed = new URL(url).searchParams.get("X-Amz-SignedHeaders") ?? "";
+  const isSigned = signed.split(";").includes("x-amz-content-sha256");
+  await put(http, url, Bun.file(path), {
+    "content-type": "application/octet-stream",
+    ...(isSigned ? { "x-amz-content-sha256": sha256 } : {}),
+  });
+  upload.onBytes?.(sizeBytes);
+  await askLibrary(http, place, "PUT", `${base}/_complete`, {});
+}
+
+async function uploadParts(
+  upload: Upload,
+  base: string,
+  start: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { http, path, place, sizeBytes } = upload;
+  const uploadID = requireText(start, "uploadID", "the upload");
+  const partSize = Number(start["partSize"]);
+  if (!Number.isSafeInteger(partSize) || partSize < 1) {
+    throw new Fault("invalid", "The library does not tell how long parts are");
+  }
+  const options = start["options"] as Readonly<Record<string, unknown>> | undefined;
+  const isHashed = (options?.["s3compliant"] ?? "true") === "true";
+  const file = Bun.file(path);
+  const completedParts: { readonly partNumber: number; readonly token: string }[] = [];
+  try {
+    for (let at = 0; at < sizeBytes; at += partSize) {
+      const partNumber = completedParts.length + 1;
+      const part = file.slice(at, Math.min(at + partSize, sizeBytes));
+      const hash = new Bun.CryptoHasher("sha256");
+      for await (const piece of part.stream()) hash.update(piece);
+      const sha256sum = isHashed ? hash.digest("hex") : "";
+      const asked = { partSize: part.size, uploadID, partNumber, sha256sum };
+      const given = await askLibrary(http, place, "PUT", `${base}/_multipart`, asked);
+      const url = requireText(given, "presignedURL", `part ${partNumber}`);
+      const headers = isHashed ? { "x-amz-content-sha256": sha256sum } : {};
+      const answer = await put(http, url, part, headers);
+      completedParts.push({ partNumber, token: answer.headers.get("etag") ?? "" });
+      upload.onBytes?.(at + part.size);
+    }
+    const end = { uploadID, completedParts };
+    await askLibrary(http, place, "PUT", `${base}/_multipart_complete`, end);
+  } catch (error) {
+    await askLibrary(http, place, "PUT", `${base}/_multipart_abort`, { uploadID }).catch(() => {});
+    throw error;
+  }
+}
+
+/** Sends bytes to an address that the library signed: no credentials go along. */
+async function put(
+  http: HttpClient,
+  url: string,
+  body: Blob,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const answer = await http.send({ method: "PUT", url, body, headers });
+  if (!answer.ok) {
+    const said = await readErrorBody(answer);
+    const host = new URL(url).host;
+    throw new HttpFault(
+      answer.status,
+      `Cannot send the image to ${host}: it answers ${answer.status}${said === "" ? "" : `: ${said}`}`,
+    );
+  }
+  await answer.body?.cancel();
+  return answer;
+}

@@ -1,0 +1,82 @@
+import { statSync } from "node:fs";
+import { Fault } from "../../base/fault.ts";
+import type { LibraryReference } from "../../format/oci/image-address.ts";
+import type { HttpClient } from "../http/client.ts";
+import { askLibrary, requireText } from "./_library-request.ts";
+import { uploadImage } from "./_upload.ts";
+import type { LibraryPlace } from "./pull.ts";
+
+export interface LibraryPush {
+  readonly http: HttpClient;
+  readonly place: LibraryPlace;
+  readonly image: LibraryReference;
+  /** File to send. */
+  readonly path: string;
+  /** GOARCH name of the image. */
+  readonly arch: string;
+  readonly description: string;
+  onSend?(sizeBytes: number): void;
+  onBytes?(done: number): void;
+}
+
+/**
+ * Sends a SIF to a library (reference: library-api.md section 6):
+ *
+ *   entity ─► collection ─► container     each looked up, made when it is not there
+ *   image by its hash ─► upload unless it is there ─► a tag per name
+ */
+export async function pushLibraryImage(push: LibraryPush): Promise<void> {
+  const { arch, description, http, image, path, place } = push;
+  const [entity = "", collection = "", container = "", ...more] = image.path.split("/");
+  if (container === "" || more.length > 0) {
+    throw new Fault("usage", `Cannot push to "${image.path}": it needs exactly three parts`, {
+      exitCode: 255,
+      hint: "write library://entity/collection/image:tag",
+    });
+  }
+  const sizeBytes = statSync(path).size;
+  const sha256 = new Bun.CryptoHasher("sha256");
+  const md5 = new Bun.CryptoHasher("md5");
+  for await (const piece of Bun.file(path).stream()) {
+    sha256.update(piece);
+    md5.update(piece);
+  }
+  const digests = { sha256: sha256.digest("hex"), md5: md5.digest("hex") };
+  const obtain = async (kind: string, name: string, fields: object): Promise<string> => {
+    const found =
+      (await askLibrary(http, place, "GET", `v1/${kind}/${name}`)) ??
+      (await askLibrary(http, place, "POST", `v1/${kind}`, fields));
+    return requireText(found, "id", name);
+  };
+  const about = { description: "No description" };
+  const entityId = await obtain("entities", entity, { name: entity, ...about });
+  const inEntity = { name: collection, entity: entityId, ...about };
+  const collectionId = await obtain("collections", `${entity}/${collection}`, inEntity);
+  const inCollection = { name: container, collection: collectionId, ...about };
+  const containerId = await obtain("containers", image.path, inCollection);
+  const hash = `sha256.${digests.sha256}`;
+  const query = `?arch=${encodeURIComponent(arch)}`;
+  const known =
+    (await askLibrary(http, place, "GET", `v1/images/${image.path}:${hash}${query}`)) ??
+    (await askLibrary(http, place, "POST", "v1/images", {
+      hash,
+      description,
+      container: containerId,
+      uploaded: false,
+    }));
+  const imageId = requireText(known, "id", "the image");
+  if (known?.["uploaded"] !== true) {
+    push.onSend?.(sizeBytes);
+    await uploadImage({ http, place, imageId, path, sizeBytes, ...digests, onBytes: push.onBytes });
+  }
+  for (const tag of image.tags) {
+    const fields = { Arch: arch, Tag: tag, ImageID: imageId };
+    const set = await askLibrary(http, place, "POST", `v2/tags/${containerId}`, fields);
+    if (set !== undefined) continue;
+    // A service of the first version has tags without architectures.
+    const old = { Tag: tag, ImageID: imageId };
+    if ((await askLibrary(http, place, "POST", `v1/tags/${containerId}`, old)) === undefined) {
+      throw new Fault("failed", `Cannot set the tag "${tag}": the library knows no tags`);
+    }
+  }
+}
