@@ -72,7 +72,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       openRemoteImage: images.open,
       fetchImage: images.fetch,
       tool: host.tool,
-      env: ctx.env,
+      env: daemonEnvironment(inv, ctx),
       cwd,
       signal: stop.signal,
     });
@@ -175,6 +175,12 @@ function containerEnvironment(inv: Invocation, ctx: Context): Readonly<Record<st
   }
   delete env[CONFIRMED];
   return env;
+}
+
+/** The environment with the Docker daemon that flag or variables name. */
+function daemonEnvironment(inv: Invocation, ctx: Context): Readonly<Record<string, string>> {
+  const host = inv.has("docker-host") ? inv.string("docker-host") : "";
+  return host === "" ? ctx.env : { ...ctx.env, DOCKER_HOST: host };
 }
 
 function askUser(question: string): boolean {

@@ -94,3 +94,18 @@ testUnless(lack)("an image that the registry lacks ends the build with its answe
   expect(end.code).toBe(255);
   expect(end.stderr).toContain("some/image:none");
 });
+
+testUnless(lack)("Bootstrap: oras begins with the root of a SIF in a registry", async () => {
+  const address = `${registry?.host}/some/sif:v1`;
+  const pushed = await skiff(["push", "image.sif", `oras://${address}`], { cwd: dir, extraEnv });
+  expect(pushed.code).toBe(0);
+  writeFileSync(
+    `${dir}/oras.def`,
+    `Bootstrap: oras\nFrom: ${address}\n\n%post\n    read x < /top; echo "on $x" > /made\n`,
+  );
+  const end = await skiff(["build", "oras.sif", "oras.def"], { cwd: dir, extraEnv });
+  expect(end.stderr).toContain("Build complete");
+  const words = ["exec", "oras.sif", "sh", "-c", 'read x < /made; echo "$x"'];
+  const seen = await skiff(words, { cwd: dir, extraEnv });
+  expect(seen.stdout).toBe("on top\n");
+});

@@ -4,7 +4,7 @@ import { openImage } from "../../image/open.ts";
 import { unpackImage } from "../unpack/unpack-image.ts";
 import { type Agent, TELLING_RUNSCRIPT } from "./agent.ts";
 
-/** `Bootstrap: oras`: the root of an image file that lies elsewhere. */
+/** `Bootstrap: oras`, `library`: the root of an image file that lies elsewhere. */
 export const fetched: Agent = {
   keepsFiles: true,
   runscript: TELLING_RUNSCRIPT,
@@ -12,7 +12,9 @@ export const fetched: Agent = {
     const { header } = stage.recipe;
     const agent = header["bootstrap"] ?? "";
     const from = (header["from"] ?? "").replace(/^\/\//, "");
-    const address = from.startsWith(`${agent}://`) ? from : `${agent}://${from}`;
+    const service = (header["library"] ?? "").replace(/^[a-z]+:\/\/|\/+$/g, "");
+    const name = service === "" ? from : `${service}/${from}`;
+    const address = from.startsWith(`${agent}://`) ? from : `${agent}://${name}`;
     const fetch = stage.ports.fetchImage;
     if (fetch === undefined) throw new Fault("unsupported", `Cannot fetch "${address}" here`);
     const path = await fetch(address);

@@ -19,6 +19,7 @@ const AGENTS: Readonly<Record<string, Agent>> = {
   oci,
   "oci-archive": oci,
   oras: fetched,
+  library: fetched,
 };
 
 /** The agent that a `Bootstrap:` value names; the value is known to be one of the grammar's. */
