@@ -8,7 +8,10 @@ import { BLOCK_BYTES, type SparsePart } from "./tar-entry.ts";
  *
  * One part over the whole length means: no longer sparse.
  */
-export function alignSparse(parts: readonly SparsePart[], sizeBytes: number): readonly SparsePart[] {
+export function alignSparse(
+  parts: readonly SparsePart[],
+  sizeBytes: number,
+): readonly SparsePart[] {
   const out: SparsePart[] = [];
   const add = (from: number, to: number): void => {
     const last = out.at(-1);
