@@ -129,7 +129,10 @@ export function rootOps(plan: Plan, base: string): WiredOp[] {
   if (root.layer === "none") return out;
   if (root.layer === "underlay") return underlayOps(plan);
 
-  const userxattr = plan.namespaces.user ? "userxattr" : "";
+  // A layer that was written in a user namespace keeps its marks in user.* attributes. Where there is
+  // none, asking for them would cost a file server one more request for every directory.
+  const isMarked = root.overlays.length > 0 || root.tmpfsUpper;
+  const userxattr = plan.namespaces.user && isMarked ? "userxattr" : "";
   const lower: string[] = [];
   const writable = root.overlays.findIndex((o) => o.writable);
   for (let i = root.overlays.length - 1; i >= 0; i--) {
