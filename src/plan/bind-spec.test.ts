@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { Fault } from "../base/fault.ts";
 import { parseBinds, parseMounts } from "./bind-spec.ts";
 
-const bind = (text: string) => parseBinds([{ text, origin: "--bind" }], "/work");
-const mount = (text: string) => parseMounts([{ text, origin: "--mount" }], "/work");
+const bind = (text: string) => parseBinds([{ text, origin: "--bind" }], "/site");
+const mount = (text: string) => parseMounts([{ text, origin: "--mount" }], "/site");
 
 describe("parseBinds()", () => {
   const cases: [string, string[]][] = [
@@ -16,15 +16,15 @@ describe("parseBinds()", () => {
     ["/a:/b:ro,/c:/d", ["/a>/b ro", "/c>/d"]],
     ["/a\\:b:/x", ["/a:b>/x"]],
     ["/c\\,d:/x", ["/c,d>/x"]],
-    ["rel:/x", ["/work/rel>/x"]],
-    ["rel", ["/work/rel>rel"]],
+    ["rel:/x", ["/site/rel>/x"]],
+    ["rel", ["/site/rel>rel"]],
     [":/x", ["/x>/x"]],
     ["", []],
     [",", []],
     ["/i.sif:/x:image-src=/data,id=3,ro", ["/i.sif>/x ro image=/data id=3"]],
     ["/i.sif:/x:image-src=", ["/i.sif>/x image=/"]],
     // An option word needs a destination before it; else it is a source of its own.
-    ["/a,ro", ["/a>/a", "/work/ro>ro"]],
+    ["/a,ro", ["/a>/a", "/site/ro>ro"]],
     ["/a:/b,ro", ["/a>/b ro"]],
   ];
   for (const [text, expected] of cases) {

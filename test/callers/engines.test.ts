@@ -21,7 +21,7 @@ beforeAll(async () => {
 `;
   await buildSmallImage(lab, "image.sif", sections);
   mustSucceed(await lab.run(["apptainer", "build", "--sandbox", "tree", "image.sif"]));
-  for (const dir of ["work", "inputs", "tmp"]) lab.makeDir(dir);
+  for (const dir of ["job", "inputs", "tmp"]) lab.makeDir(dir);
   lab.write("inputs/in.txt", "input\n");
   home = (await lab.sh('printf %s "$(getent passwd $(id -u) | cut -d: -f6)"')).stdout;
 });
@@ -31,13 +31,13 @@ function line(text: string, options: { readonly stdin?: string } = {}): Promise<
   return lab.sh(text, { ...options, extraEnv: { PATH: lab.path, D: lab.dir } });
 }
 
-const script = (name: string, text: string): string => lab.write(`work/${name}`, text, 0o755);
+const script = (name: string, text: string): string => lab.write(`job/${name}`, text, 0o755);
 
 describe("the lines of other callers", () => {
   testEngine("Cromwell: everything contained, the work directory bound", async () => {
     script("script", "#!/bin/bash\necho out >result; echo $GREETING; pwd; exit 5\n");
     const done = await line(
-      "singularity exec --containall --bind $D/work:/cromwell-executions $D/image.sif /bin/bash /cromwell-executions/script",
+      "singularity exec --containall --bind $D/job:/cromwell-executions $D/image.sif /bin/bash /cromwell-executions/script",
     );
     // The work directory of a contained program is its empty home.
     expect(done).toEqual({ code: 5, stdout: `image\n${home}\n`, stderr: "" });
@@ -46,27 +46,27 @@ describe("the lines of other callers", () => {
   testFakeroot("MiniWDL: fake root, contained, inputs bound one by one", async () => {
     script("command", "id -u; cat in.txt; echo made >out.txt; pwd; ls /\n");
     const done = await line(
-      `singularity --verbose exec --pwd /mnt/task/work --containall --no-mount hostfs --fakeroot \
-        --bind $D/work:/mnt/task/work --bind $D/inputs/in.txt:/mnt/task/work/in.txt:ro --bind $D/tmp:/tmp \
+      `singularity --verbose exec --pwd /mnt/task/job --containall --no-mount hostfs --fakeroot \
+        --bind $D/job:/mnt/task/job --bind $D/inputs/in.txt:/mnt/task/job/in.txt:ro --bind $D/tmp:/tmp \
         $D/image.sif /bin/sh -c '/bin/sh ./command 2>&1 >stdout; echo $?' 2>/dev/null`,
     );
     expect(done).toEqual({ code: 0, stdout: "0\n", stderr: "" });
-    expect(readFileSync(`${lab.dir}/work/stdout`, "utf8")).toStartWith(
-      "0\ninput\n/mnt/task/work\n",
+    expect(readFileSync(`${lab.dir}/job/stdout`, "utf8")).toStartWith(
+      "0\ninput\n/mnt/task/job\n",
     );
-    const owned = await lab.run(["stat", "-c", "%U", "work/out.txt"]);
+    const owned = await lab.run(["stat", "-c", "%U", "job/out.txt"]);
     expect(owned.stdout).toBe((await lab.run(["id", "-un"])).stdout);
   });
 
   testEngine("Galaxy: volumes with modes, a home, variables that may not be set", async () => {
     const done = await line(
-      `SINGULARITYENV_GALAXY_SLOTS="4" SINGULARITYENV_HOME="$D/work" singularity -s exec --contain --pwd $D/work \
-        --cleanenv --ipc --pid --no-mount tmp -B $D/inputs:$D/inputs:ro -B $D/work:$D/work:rw -B $D/tmp:/tmp:rw \
-        --home $D/work:$D/work $D/image.sif \
+      `SINGULARITYENV_GALAXY_SLOTS="4" SINGULARITYENV_HOME="$D/job" singularity -s exec --contain --pwd $D/job \
+        --cleanenv --ipc --pid --no-mount tmp -B $D/inputs:$D/inputs:ro -B $D/job:$D/job:rw -B $D/tmp:/tmp:rw \
+        --home $D/job:$D/job $D/image.sif \
         /bin/sh -c 'echo $GALAXY_SLOTS $HOME; touch $HOME/ok /tmp/ok; touch '$D'/inputs/no 2>/dev/null || echo read-only'
         ls tmp/ok`,
     );
-    expect(done).toEqual({ code: 0, stdout: `4 ${lab.dir}/work\nread-only\ntmp/ok\n`, stderr: "" });
+    expect(done).toEqual({ code: 0, stdout: `4 ${lab.dir}/job\nread-only\ntmp/ok\n`, stderr: "" });
   });
 
   testEngine("HTCondor: a static program alone in a directory tells that it works", async () => {
@@ -81,16 +81,16 @@ describe("the lines of other callers", () => {
     async () => {
       script("condor_exec.exe", "#!/bin/sh\npwd; touch /tmp/a /var/tmp/b here; ls /tmp /var/tmp\n");
       const done = await line(
-        `cd $D/work && singularity -s exec -S /tmp -S /var/tmp --pwd /srv -B $D/work:/srv --no-home -C $D/tree ./condor_exec.exe`,
+        `cd $D/job && singularity -s exec -S /tmp -S /var/tmp --pwd /srv -B $D/job:/srv --no-home -C $D/tree ./condor_exec.exe`,
       );
       expect(done).toEqual({ code: 0, stdout: "/srv\n/tmp:\na\n\n/var/tmp:\nb\n", stderr: "" });
-      expect((await line("ls work/here; ls tree/tmp")).stdout).toBe("work/here\n");
+      expect((await line("ls job/here; ls tree/tmp")).stdout).toBe("job/here\n");
     },
   );
 
   testEngine("pilots of grids: a directory image and mount points that it lacks", async () => {
     const done = await line(
-      `apptainer exec --home $D/work:/srv --pwd /srv --bind $D/inputs:/data/new/place --ipc --pid --contain \
+      `apptainer exec --home $D/job:/srv --pwd /srv --bind $D/inputs:/data/new/place --ipc --pid --contain \
         --no-mount bind-paths $D/tree sh -c 'pwd; cat /data/new/place/in.txt; echo $HOME'`,
     );
     expect(done).toEqual({ code: 0, stdout: "/srv\ninput\n/srv\n", stderr: "" });
@@ -107,11 +107,11 @@ describe("the lines of other callers", () => {
     "BIDS apps: a clean environment, data read-only, words for the run script",
     async () => {
       const done = await line(
-        `singularity run --cleanenv --env MODE=x,y -B $D/inputs:/data:ro -B $D/work:/out image.sif \
+        `singularity run --cleanenv --env MODE=x,y -B $D/inputs:/data:ro -B $D/job:/out image.sif \
         -c 'echo "$MODE $1 $2"; cat /data/in.txt >/out/copied' sh "par ticipant" --flag`,
       );
       expect(done).toEqual({ code: 0, stdout: "x,y par ticipant --flag\n", stderr: "" });
-      expect(readFileSync(`${lab.dir}/work/copied`, "utf8")).toBe("input\n");
+      expect(readFileSync(`${lab.dir}/job/copied`, "utf8")).toBe("input\n");
     },
   );
 
@@ -150,7 +150,7 @@ describe("the lines of other callers", () => {
     expect({ code: below.code, stdout: below.stdout }).toEqual({ code: 255, stdout: "" });
     expect(below.stderr).toContain("/mnt/none is missing in a directory of the host");
     const readOnly = await line(
-      "singularity exec -B $D/work:/mnt:ro -B $D/inputs:/mnt/none image.sif true",
+      "singularity exec -B $D/job:/mnt:ro -B $D/inputs:/mnt/none image.sif true",
     );
     expect(readOnly.stderr).toContain("destination /mnt/none doesn't exist");
   });

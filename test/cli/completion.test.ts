@@ -9,9 +9,9 @@ const dir = scratch("self");
 
 beforeAll(async () => {
   mkdirSync(`${dir}/bin`);
-  mkdirSync(`${dir}/work/folder`, { recursive: true });
-  writeFileSync(`${dir}/work/image.sif`, "");
-  writeFileSync(`${dir}/work/a b.sif`, "");
+  mkdirSync(`${dir}/folders/folder`, { recursive: true });
+  writeFileSync(`${dir}/folders/image.sif`, "");
+  writeFileSync(`${dir}/folders/a b.sif`, "");
   symlinkSync(skiffPath, `${dir}/bin/skiff`);
   for (const shell of ["bash", "zsh", "fish", "powershell"]) {
     const { stdout } = await run([skiffPath, "completion", shell], { as: "self" });
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 async function output(argv: readonly string[]): Promise<readonly string[]> {
   const extraEnv = { PATH: `${dir}/bin:/usr/local/bin:/usr/bin:/bin`, TERM: "dumb" };
-  const { stdout, stderr } = await run(argv, { as: "self", extraEnv, cwd: `${dir}/work` });
+  const { stdout, stderr } = await run(argv, { as: "self", extraEnv, cwd: `${dir}/folders` });
   expect(stderr).toBe("");
   return stdout.split("\n").filter((line) => line !== "");
 }

@@ -61,13 +61,13 @@ test.each([
   [{}, "/home/u/.skiff/cache"],
   [{ SINGULARITY_CACHEDIR: "/s" }, "/s/cache"],
   [{ SINGULARITY_CACHEDIR: "/s", APPTAINER_CACHEDIR: "/a" }, "/a/cache"],
-  [{ SKIFF_CACHEDIR: "x", APPTAINER_CACHEDIR: "/a" }, "/work/x/cache"],
+  [{ SKIFF_CACHEDIR: "x", APPTAINER_CACHEDIR: "/a" }, "/site/x/cache"],
   [{ SKIFF_CACHEDIR: " " }, "/home/u/.skiff/cache"],
 ])("cachePlaces() with %j is %s", (env, root) => {
   const places = cachePlaces({
     env: env as Record<string, string>,
     userDirectory: "/home/u/.skiff",
-    cwd: "/work",
+    cwd: "/site",
   });
   expect(places).toEqual({ root, shared: undefined });
 });
