@@ -1,6 +1,7 @@
 import { quoteWord } from "../base/shell-quote.ts";
 import { mountFlagWords } from "./mount-flags.ts";
-import type { Op, UnshareOp } from "./op.ts";
+import type { Op } from "./op.ts";
+import type { UnshareOp } from "./process-op.ts";
 
 /** One line of English for an op, without a full stop: explain, debug logs and tests show it. */
 export function describeOp(op: Op): string {

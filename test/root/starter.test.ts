@@ -1,5 +1,6 @@
 import { describe, expect } from "bun:test";
-import type { LoopOp, Op } from "../../src/ops/op.ts";
+import type { Op } from "../../src/ops/op.ts";
+import type { LoopOp } from "../../src/ops/tree-op.ts";
 import { useStarter } from "../starter/driver.ts";
 import {
   ALL_CAPS,

@@ -1,6 +1,7 @@
 import { describe, expect } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import type { FuseOp, Op } from "../../src/ops/op.ts";
+import type { Op } from "../../src/ops/op.ts";
+import type { FuseOp } from "../../src/ops/tree-op.ts";
 import { noFuse, noOverlay, noTool, noUserNamespaces } from "../support/host-lacks.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { useStarter } from "./driver.ts";

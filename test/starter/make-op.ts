@@ -1,13 +1,6 @@
-import type {
-  BindOp,
-  CapsOp,
-  EnvironOp,
-  ExecOp,
-  FuseOp,
-  MountOp,
-  Op,
-  UnshareOp,
-} from "../../src/ops/op.ts";
+import type { Op } from "../../src/ops/op.ts";
+import type { CapsOp, EnvironOp, ExecOp, UnshareOp } from "../../src/ops/process-op.ts";
+import type { BindOp, FuseOp, MountOp } from "../../src/ops/tree-op.ts";
 import { ordinaryUser } from "../support/ordinary-user.ts";
 
 /** Bits of unshare(2). */

@@ -1,0 +1,175 @@
+/*
+ * The ops on the process that becomes the program: its namespaces, identity, limits, environment, and its end as it.
+ */
+
+/** New namespaces, and with `CLONE_NEWUSER` its id maps. One op, because the maps need a partner outside. */
+export interface UnshareOp {
+  readonly kind: "unshare";
+  /** CLONE_NEW* bits. */
+  readonly flags: number;
+  /** Lines for /proc/self/uid_map and gid_map, `inside outside count` per line; empty: no map is written. */
+  readonly uidMap: string;
+  readonly gidMap: string;
+  /** 0: write "deny" to setgroups first; 1: leave it alone. */
+  readonly setgroups: number;
+  /**
+   * Path of newuidmap/newgidmap when the maps need them (sub-ids), else empty: written directly
+   * (by a partner that stayed outside when the map holds more than the caller's own id: root).
+   * Fails with ECHILD when one of them refuses.
+   */
+  readonly newuidmap: string;
+  readonly newgidmap: string;
+}
+
+/**
+ * setns(2) into the namespaces of files, in the order given; all are opened before the first is
+ * entered. One that the process is in already is skipped. A PID namespace holds for children only:
+ * a `fork` must follow.
+ */
+export interface JoinOp {
+  readonly kind: "join";
+  /** Paths such as /proc/123/ns/user. */
+  readonly paths: readonly string[];
+}
+
+export interface HostnameOp {
+  readonly kind: "hostname";
+  readonly name: string;
+}
+
+/** Brings the loopback interface of the (new) network namespace up. */
+export interface LoopbackOp {
+  readonly kind: "loopback";
+}
+
+/**
+ * Forks. The parent stays outside as waiter: forwards signals to the child, and ends as the child
+ * ended (same status; killed by the same signal). With `init` 1 the child is process 1 of its PID
+ * namespace and forks again at the first of `seccomp`, `attr`, `exec` (so that it is under none of
+ * them): it reaps, forwards signals, and ends with the program's status, 128+n for signal n. The
+ * child dies with its parent, by SIGKILL too. When the program stops (terminal), the waiter stops.
+ */
+export interface ForkOp {
+  readonly kind: "fork";
+  readonly init: number;
+}
+
+/**
+ * When the process that runs this op's launch is gone (by SIGKILL too), runs `argv` (an absolute
+ * path first) in the namespaces of this moment: comes before `unshare`. Removes a temporary tree, say.
+ */
+export interface JanitorOp {
+  readonly kind: "janitor";
+  readonly argv: readonly string[];
+}
+
+export interface RlimitOp {
+  readonly kind: "rlimit";
+  /** RLIMIT_* number. */
+  readonly resource: number;
+  readonly soft: number;
+  readonly hard: number;
+}
+
+export interface UmaskOp {
+  readonly kind: "umask";
+  readonly mask: number;
+}
+
+/** setgroups, setgid, setuid inside the namespaces. Permitted capabilities are kept until `exec`. */
+export interface IdsOp {
+  readonly kind: "ids";
+  readonly uid: number;
+  readonly gid: number;
+  /** Supplementary groups, decimal; ["keep"]: untouched. */
+  readonly groups: readonly string[];
+}
+
+/**
+ * Capability sets of the program. Each mask is intersected with what is permitted now. Bits outside
+ * `bounding` are dropped from the bounding set where the kernel allows.
+ */
+export interface CapsOp {
+  readonly kind: "caps";
+  readonly effective: number;
+  readonly permitted: number;
+  readonly inheritable: number;
+  readonly ambient: number;
+  readonly bounding: number;
+  /** 1: PR_SET_NO_NEW_PRIVS. */
+  readonly noNewPrivs: number;
+}
+
+/** A seccomp filter: struct sock_filter records as in memory (8 bytes each). */
+export interface SeccompOp {
+  readonly kind: "seccomp";
+  readonly filter: Uint8Array;
+  readonly flags: number;
+}
+
+/** Writes text to an attribute file: `path` is relative to /proc/self (attr/exec for AppArmor and SELinux). */
+export interface AttrOp {
+  readonly kind: "attr";
+  readonly path: string;
+  readonly value: string;
+}
+
+/** chdir(2) to the first candidate that works; when the first fails and another is taken, `warning` is printed. */
+export interface ChdirOp {
+  readonly kind: "chdir";
+  readonly candidates: readonly string[];
+  readonly warning: string;
+}
+
+/** Prints `text` and a line end on stderr, as does a `warning` or note of other ops. */
+export interface SayOp {
+  readonly kind: "say";
+  readonly text: string;
+}
+
+/**
+ * Replaces the environment by what a program writes: it is run from an inherited descriptor (or a
+ * path when `fd` is -1), with descriptor 3 a pipe for the result: NUL-ended `NAME=value` records,
+ * an empty record as the last. No empty record: the launch ends with the program's exit status
+ * (at least 1). Entries of the present environment whose name starts with a word of `keep` are
+ * carried over when the program did not write that name. ETIMEDOUT when it takes too long; the
+ * descriptor `fd` is closed in the container's program.
+ */
+export interface EnvironOp {
+  readonly kind: "environ";
+  readonly fd: number;
+  readonly path: string;
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly keep: readonly string[];
+  /** Milliseconds; 0: none. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * execve(2) of the first candidate that exists. Candidates are argv lists joined flat: `words` holds
+ * them one after another, `counts` how many words each has (decimal). A first word without a slash
+ * is looked up in the PATH of the environment. ENOEXEC (no `#!`) runs the file with /bin/sh.
+ * `notes`: one per candidate, printed on stderr when that candidate is the one taken (may be empty).
+ * Fails with ENOENT (no candidate exists), EACCES (not executable), EISDIR, ELIBACC, ENOEXEC, E2BIG;
+ * in a PATH a name that may not be executed is passed over as a shell does, EACCES if nothing else fits.
+ */
+export interface ExecOp {
+  readonly kind: "exec";
+  readonly words: readonly string[];
+  readonly counts: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/**
+ * Runs a program of the caller's to its end, in the namespaces of this moment; it dies with the
+ * launch. Its output is kept: ECHILD when it ends with another status than 0 and `alsoGood`, `%o` in
+ * the text is what it printed.
+ */
+export interface RunOp {
+  readonly kind: "run";
+  /** An absolute path first. */
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly alsoGood: number;
+}
