@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { planEnvironment } from "../../src/plan/env/plan-environment.ts";
+import { MADE_UP_ENVIRONMENT } from "../../test/support/made-up-environment.ts";
 
 /**
  * Writes the word files of run-shell: `words.ts FOLDER`, where FOLDER is the tree of an image with
@@ -16,31 +17,12 @@ const scripts = readdirSync(dir)
   }));
 const asking = { path: "/.singularity.d/env/89-ask.sh", text: "export N=$RANDOM\n" };
 const plan = planEnvironment({
+  ...MADE_UP_ENVIRONMENT,
   host: { ...process.env } as Record<string, string>,
-  action: "exec",
-  arguments: ["true"],
-  imagePath: "/images/image.sif",
-  bindDestinations: [],
   home: "/root",
-  cwd: "/",
   uid: 0,
   gid: 0,
-  cleanEnv: false,
-  noEval: false,
-  noEnv: [],
-  env: [],
-  envFiles: [],
-  app: undefined,
-  shell: undefined,
-  instance: undefined,
-  sharensMaster: false,
-  prompt: "Apptainer> ",
-  runtime: [],
-  librariesBound: false,
-  libraryDirectories: () => [],
   scripts: [...scripts, asking].sort((a, b) => (a.path < b.path ? -1 : 1)),
-  oldEnvironment: undefined,
-  files: undefined,
   timeoutMs: 0,
 });
 if (plan.kind !== "shell") throw new Error("The scripts need no shell");

@@ -51,9 +51,7 @@ describe("the lines of other callers", () => {
         $D/image.sif /bin/sh -c '/bin/sh ./command 2>&1 >stdout; echo $?' 2>/dev/null`,
     );
     expect(done).toEqual({ code: 0, stdout: "0\n", stderr: "" });
-    expect(readFileSync(`${lab.dir}/job/stdout`, "utf8")).toStartWith(
-      "0\ninput\n/mnt/task/job\n",
-    );
+    expect(readFileSync(`${lab.dir}/job/stdout`, "utf8")).toStartWith("0\ninput\n/mnt/task/job\n");
     const owned = await lab.run(["stat", "-c", "%U", "job/out.txt"]);
     expect(owned.stdout).toBe((await lab.run(["id", "-un"])).stdout);
   });

@@ -1,50 +1,16 @@
 import { describe, expect, test } from "bun:test";
+import { MADE_UP_ENVIRONMENT, standardScripts } from "../../../test/support/made-up-environment.ts";
 import type { EnvironmentInput } from "./environment-input.ts";
 import type { DirectEnvironment, EnvironmentPlan } from "./environment-plan.ts";
 import { planEnvironment } from "./plan-environment.ts";
-import { STANDARD_SCRIPTS } from "./standard-scripts.ts";
 
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-function standard(extra: Readonly<Record<string, string>> = {}): EnvironmentInput["scripts"] {
-  const all = new Map(
-    STANDARD_SCRIPTS.filter(({ path }) => path.includes("/env/")).map(({ path, text }) => [
-      path,
-      text,
-    ]),
-  );
-  for (const [name, text] of Object.entries(extra)) all.set(`/.singularity.d/env/${name}`, text);
-  return [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, text]) => ({ path, text }));
-}
-
 function plan(input: Partial<EnvironmentInput>): EnvironmentPlan {
   return planEnvironment({
-    host: {},
-    action: "exec",
-    arguments: ["true"],
-    imagePath: "/images/x.sif",
-    bindDestinations: [],
-    home: "/home/u",
+    ...MADE_UP_ENVIRONMENT,
     cwd: "/site",
-    uid: 1000,
-    gid: 100,
-    cleanEnv: false,
-    noEval: false,
-    noEnv: [],
-    env: [],
-    envFiles: [],
-    app: undefined,
-    shell: undefined,
-    instance: undefined,
-    sharensMaster: false,
-    prompt: "Apptainer> ",
-    runtime: [],
-    librariesBound: false,
-    libraryDirectories: () => [],
-    scripts: standard(),
-    oldEnvironment: undefined,
-    files: undefined,
-    timeoutMs: 60_000,
+    scripts: standardScripts(),
     ...input,
   });
 }
@@ -105,7 +71,7 @@ describe("planEnvironment()", () => {
       host: { H: "1", APPTAINERENV_I: "2", SINGULARITYENV_O: "3" },
       env: [{ name: "E", value: "4" }],
       envFiles: [{ path: "f", variables: [{ name: "F", value: "5" }] }],
-      scripts: standard({
+      scripts: standardScripts({
         "90-environment.sh": "# c\n\nexport S=1\nif true; then\n  export T=2\nfi\n",
       }),
     });
@@ -203,7 +169,7 @@ describe("planEnvironment()", () => {
     );
     expect(
       path({
-        scripts: standard({
+        scripts: standardScripts({
           "90-environment.sh": "export LD_LIBRARY_PATH=/i PREPEND_LD_LIBRARY_PATH=/p",
         }),
       }),
@@ -248,7 +214,10 @@ describe("planEnvironment()", () => {
 
   test("reports a syntax error and goes on with the next file", () => {
     const made = direct({
-      scripts: standard({ "50-a.sh": "export A=1\nfi\nexport A=2\n", "60-b.sh": "export B=$A" }),
+      scripts: standardScripts({
+        "50-a.sh": "export A=1\nfi\nexport A=2\n",
+        "60-b.sh": "export B=$A",
+      }),
     });
     expect(made.variables.find(({ name }) => name === "B")?.value).toBe("1");
     expect(made.output).toEqual([
@@ -261,7 +230,10 @@ describe("planEnvironment()", () => {
 
   test("ends the launch when a script exits, with what it printed", () => {
     const made = direct({
-      scripts: standard({ "50-a.sh": "echo bye; echo no >&2; exit 3", "60-b.sh": "echo never" }),
+      scripts: standardScripts({
+        "50-a.sh": "echo bye; echo no >&2; exit 3",
+        "60-b.sh": "echo never",
+      }),
     });
     expect(made.exit).toBe(3);
     expect(made.output).toEqual([
@@ -272,7 +244,7 @@ describe("planEnvironment()", () => {
 
   test("hands on umask and changed arguments", () => {
     const made = direct({
-      scripts: standard({ "50-a.sh": 'umask 027; set -- wrapper "$@"' }),
+      scripts: standardScripts({ "50-a.sh": 'umask 027; set -- wrapper "$@"' }),
       arguments: ["cmd", "a b"],
     });
     expect(made.umask).toBe(0o027);
@@ -282,7 +254,7 @@ describe("planEnvironment()", () => {
   });
 
   test("keeps name, container and instance whatever scripts do, but not against the user", () => {
-    const scripts = standard({
+    const scripts = standardScripts({
       "50-a.sh": "export APPTAINER_NAME=no SINGULARITY_CONTAINER=; unset APPTAINER_CONTAINER",
     });
     expect(values({ scripts })).toMatchObject({
@@ -321,7 +293,7 @@ describe("planEnvironment()", () => {
   });
 
   test("skips hidden files and the image's own 99-runtimevars.sh", () => {
-    const scripts = standard({
+    const scripts = standardScripts({
       ".50-hidden.sh": "export HIDDEN=1",
       "99-runtimevars.sh": "export RUNTIME=1; exit 9",
     });
@@ -334,7 +306,7 @@ describe("planEnvironment()", () => {
   test("names the construct and the place when a shell is needed, and predicts the rest", () => {
     const made = plan({
       host: { H: "1" },
-      scripts: standard({
+      scripts: standardScripts({
         "50-a.sh": "# x\nexport A=1\nexport N=$(nproc)\nexport Z=1\n",
         "60-b.sh": "export B=2\n",
       }),
@@ -349,7 +321,7 @@ describe("planEnvironment()", () => {
     const big = "é\"$x'\\\n".repeat(18_000);
     const made = plan({
       host: { BIG: big },
-      scripts: standard({ "50-a.sh": "nproc" }),
+      scripts: standardScripts({ "50-a.sh": "nproc" }),
       noEval: true,
       env: [{ name: "B", value: big }],
     });
@@ -362,10 +334,10 @@ describe("planEnvironment()", () => {
   test("needs no shell for scripts that would need one in a branch that is not taken", () => {
     const text =
       'if [ -n "${NOPE:-}" ]; then\n  module load x\nelse\n  export A=1\nfi\ncase $- in *i*) stty -echo ;; esac\n';
-    expect(plan({ scripts: standard({ "50-a.sh": text.replace(/case.*\n/, "") }) }).kind).toBe(
-      "direct",
-    );
-    expect(plan({ scripts: standard({ "50-a.sh": text }) }).kind).toBe("shell");
+    expect(
+      plan({ scripts: standardScripts({ "50-a.sh": text.replace(/case.*\n/, "") }) }).kind,
+    ).toBe("direct");
+    expect(plan({ scripts: standardScripts({ "50-a.sh": text }) }).kind).toBe("shell");
   });
 
   test("evaluates the forms that older builders wrote", () => {
