@@ -1,20 +1,7 @@
+import { ESCAPES } from "./_print.ts";
 import { NeedsShell } from "./needs-shell.ts";
 
-const SIMPLE: Readonly<Record<string, string>> = {
-  a: "\x07",
-  b: "\b",
-  e: "\x1b",
-  E: "\x1b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  v: "\v",
-  "\\": "\\",
-  "'": "'",
-  '"': '"',
-  "?": "?",
-};
+const SIMPLE: Readonly<Record<string, string>> = { ...ESCAPES, "'": "'", '"': '"', "?": "?" };
 
 /**
  * Text of `$'…'` from `start` (after the quote) and the offset of its closing quote, -1 when it does

@@ -7,31 +7,10 @@ import type { Builtin, BuiltinHost } from "./builtin.ts";
 import { isName } from "./characters.ts";
 import { ExitSignal } from "./exit-signal.ts";
 import { NeedsShell } from "./needs-shell.ts";
+import { RESERVED } from "./parse.ts";
 
-const KEYWORDS: ReadonlySet<string> = new Set([
-  "if",
-  "then",
-  "else",
-  "elif",
-  "fi",
-  "for",
-  "while",
-  "until",
-  "do",
-  "done",
-  "case",
-  "esac",
-  "in",
-  "function",
-  "select",
-  "time",
-  "coproc",
-  "{",
-  "}",
-  "!",
-  "[[",
-  "]]",
-]);
+/** The words that are found as keywords. */
+const KEYWORDS: ReadonlySet<string> = new Set([...RESERVED, "]]"]);
 
 /** Options of `shopt` that change nothing an environment script can show. */
 const HARMLESS =

@@ -1,6 +1,7 @@
 import { NeedsShell } from "./needs-shell.ts";
 
-const ESCAPES: Readonly<Record<string, string>> = {
+/** Escapes of one letter that `echo -e`, `printf` and `$'…'` share. */
+export const ESCAPES: Readonly<Record<string, string>> = {
   a: "\x07",
   b: "\b",
   e: "\x1b",

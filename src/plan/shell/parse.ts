@@ -219,7 +219,8 @@ export class Parser extends Lexer {
   }
 }
 
-const RESERVED: ReadonlySet<string> = new Set([
+/** Words that are no command where a command may start. */
+export const RESERVED: ReadonlySet<string> = new Set([
   "if",
   "then",
   "else",
