@@ -1,4 +1,3 @@
-import { chmodSync, closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { decodeOsText, encodeOsText } from "../../base/os-text.ts";
 import { dirName } from "../../base/path.ts";
@@ -18,6 +17,7 @@ import {
 import { encodePartitionExtra } from "../../format/sif/extra.ts";
 import { ZERO_TIME } from "../../format/sif/header.ts";
 import { inspectMetadata } from "../metadata/inspect-metadata.ts";
+import { type FilePart, finishSif } from "../pack/finish-sif.ts";
 import { layoutSif } from "../pack/sif-layout.ts";
 import { editedView } from "../root/edited-view.ts";
 import type { Talk } from "../talk.ts";
@@ -147,39 +147,16 @@ export async function convertOciImage(
     );
     const sizeBytes = finishRoot(file, offsetBytes, root, latest, output.ids);
     const layout = layoutFor(sizeBytes);
-    const parts = front.map(({ bytes }, i) => ({ at: layout.offsets[i] ?? 0, bytes }));
-    putInPlace(file, [{ at: 0, bytes: layout.head }, ...parts], target);
+    const parts = front.map(({ bytes }, i) => ({ offset: layout.offsets[i] ?? 0, bytes }));
+    putInPlace(file, [{ offset: 0, bytes: layout.head }, ...parts], target);
   } finally {
     space.remove();
   }
 }
 
-/** Writes what comes before the file system, then gives the file its name. */
-function putInPlace(
-  file: string,
-  parts: readonly { readonly at: number; readonly bytes: Uint8Array }[],
-  target: string,
-): void {
+function putInPlace(file: string, parts: readonly FilePart[], target: string): void {
   try {
-    const fd = openSync(file, "r+");
-    try {
-      for (const { at, bytes } of parts) {
-        for (let done = 0; done < bytes.length; ) {
-          done += writeSync(fd, bytes, done, bytes.length - done, at + done);
-        }
-      }
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    chmodSync(file, 0o755 & ~process.umask());
-    renameSync(file, target);
-    const folder = openSync(dirName(target), "r");
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
+    finishSif(file, parts, target);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Fault("io", `while creating SIF: Cannot write "${target}": ${reason}`, { cause });

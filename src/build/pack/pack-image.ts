@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import type { FileView } from "../../base/file-view.ts";
 import { encodeOsText } from "../../base/os-text.ts";
@@ -25,6 +16,7 @@ import { hostFiles } from "../../host/host-files.ts";
 import type { RootEdit } from "../root/edit.ts";
 import type { BuildPorts } from "../stage.ts";
 import { rootArchitecture } from "./architecture.ts";
+import { finishSif } from "./finish-sif.ts";
 import { pseudoFiles } from "./pseudo-files.ts";
 import { layoutSif, type SifObject } from "./sif-layout.ts";
 import { packSquashfs } from "./squashfs.ts";
@@ -136,12 +128,8 @@ export async function packImage(
     });
     const sizeBytes = statSync(temporary).size - partitionOffset;
     const layout = layoutSif(objectsWith(sizeBytes), uuid, time);
-    finishFile(temporary, [
-      { offset: 0, bytes: layout.head },
-      ...front.map(({ bytes }, index) => ({ offset: layout.offsets[index] ?? 0, bytes })),
-    ]);
-    rmSync(place.target, { recursive: true, force: true });
-    renameSync(temporary, place.target);
+    const parts = front.map(({ bytes }, i) => ({ offset: layout.offsets[i] ?? 0, bytes }));
+    finishSif(temporary, [{ offset: 0, bytes: layout.head }, ...parts], place.target);
   } catch (cause) {
     if (cause instanceof Fault || ports.signal.aborted) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -162,24 +150,6 @@ function imageArchitecture(view: FileView, options: PackOptions, ports: BuildPor
     ports.talk.warning(`Architecture ${arch} does not match build arch ${options.arch}`);
   }
   return arch;
-}
-
-function finishFile(
-  path: string,
-  parts: readonly { readonly offset: number; readonly bytes: Uint8Array }[],
-): void {
-  const fd = openSync(path, "r+");
-  try {
-    for (const { offset, bytes } of parts) {
-      for (let at = 0; at < bytes.length; ) {
-        at += writeSync(fd, bytes, at, bytes.length - at, offset + at);
-      }
-    }
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  chmodSync(path, 0o777 & ~process.umask() & 0o755);
 }
 
 function uuidOf(options: PackOptions): Uint8Array {
