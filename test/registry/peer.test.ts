@@ -40,7 +40,13 @@ beforeAll(async () => {
     ]),
   );
   place = enterPeerPlace();
-});
+  for (const name of ["sample", "cmd"]) {
+    const address = `docker://${registry.host}/tools/${name}:1`;
+    const [theirs, ours] = imagesOf(name);
+    expect((await peer("pull", "--no-https", theirs, address)).code).toBe(0);
+    expect((await own("pull", ours, address)).code).toBe(0);
+  }
+}, 120_000);
 afterAll(async () => {
   place?.leave();
   await Promise.all([registry?.stop(), closed?.stop()]);
@@ -50,6 +56,10 @@ const env = () => ({
   SKIFF_CACHEDIR: `${place.inside}/c1`,
   APPTAINER_CACHEDIR: `${place.inside}/c2`,
 });
+
+/** The same image as the peer pulled it and as skiff did. */
+const imagesOf = (name: string) =>
+  [`${place.inside}/peer-${name}.sif`, `${place.inside}/own-${name}.sif`] as const;
 
 function peer(...words: string[]) {
   return place.run([place.peer, ...words], { extraEnv: env(), timeoutMs: 100_000 });
@@ -62,10 +72,7 @@ testIt(
   "a pulled image has the same files, environment, runscript and labels",
   async () => {
     for (const name of ["sample", "cmd"]) {
-      const address = `docker://${registry.host}/tools/${name}:1`;
-      const [a, b] = [`${place.inside}/peer-${name}.sif`, `${place.inside}/own-${name}.sif`];
-      expect((await peer("pull", "--no-https", a, address)).code).toBe(0);
-      expect((await own("pull", b, address)).code).toBe(0);
+      const [a, b] = imagesOf(name);
       const commands: readonly (readonly string[])[] = [
         [
           "sh",
@@ -128,7 +135,7 @@ testIt(
   "a SIF pushed by one is pulled by the other",
   async () => {
     const address = `oras://${registry.host}/sifs/x`;
-    const [a, b] = [`${place.inside}/peer-sample.sif`, `${place.inside}/own-sample.sif`];
+    const [a, b] = imagesOf("sample");
     expect((await peer("push", a, `${address}:peer`)).code).toBe(0);
     expect((await own("push", b, `${address}:own`)).code).toBe(0);
     expect((await own("pull", `${place.inside}/1.sif`, `${address}:peer`)).code).toBe(0);
