@@ -77,6 +77,10 @@ int op_loop(struct starter *starter, const struct op_loop *op)
   auto_fd file = open_in(starter, op->source_root, op->file, access);
   if (file < 0)
     return -file;
+  /* The device keeps the file, and with it the lock, until the mount is gone. */
+  int busy = op->lock ? lock_range(file, op->lock != LOCK_SHARED, op->offset, op->size) : 0;
+  if (busy)
+    return busy;
   auto_fd device = open_device(starter, file, access, op, &name);
   if (device < 0)
     return -device;

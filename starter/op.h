@@ -131,6 +131,8 @@ struct op_fuse {
   struct op_strs env;
   uint32_t self_mount;
   uint32_t lock;
+  uint64_t lock_offset;
+  uint64_t lock_size;
 };
 
 struct op_loop {
@@ -142,6 +144,7 @@ struct op_loop {
   const char *fstype;
   uint32_t flags;
   const char *data;
+  uint32_t lock;
 };
 
 struct op_overlay {
@@ -379,6 +382,8 @@ static inline const struct op_schema *op_schema(uint32_t code)
     OP_FIELD(OP_STRS, fuse, env),
     OP_FIELD(OP_U32, fuse, self_mount),
     OP_FIELD(OP_U32, fuse, lock),
+    OP_FIELD(OP_U64, fuse, lock_offset),
+    OP_FIELD(OP_U64, fuse, lock_size),
   };
   static const struct op_field of_loop[] = {
     OP_FIELD(OP_STR, loop, source_root),
@@ -389,6 +394,7 @@ static inline const struct op_schema *op_schema(uint32_t code)
     OP_FIELD(OP_STR, loop, fstype),
     OP_FIELD(OP_U32, loop, flags),
     OP_FIELD(OP_STR, loop, data),
+    OP_FIELD(OP_U32, loop, lock),
   };
   static const struct op_field of_overlay[] = {
     OP_FIELD(OP_STRS, overlay, lower),

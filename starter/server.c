@@ -7,16 +7,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* Where a server mounts itself in its own root: a directory on every system, and of no use to it. */
 #define SELF_MOUNT_POINT "/sys"
 
-enum { KEEP_MAX = 32, LOCK_SHARED = 1, LOCK_MS = 3000, LOCK_PAUSE_MS = 10 };
+enum { KEEP_MAX = 32 };
 
 /* N of "/dev/fd/N"; -1: another word. */
 static int named_fd(const char *word)
@@ -77,23 +75,15 @@ static _Noreturn void serve(const struct op_fuse *op, const struct server_pipes 
 /* Locks the image; a server that is about to end may hold it for a moment. */
 static int lock_image(const struct starter *starter, const struct op_fuse *op, int *lock)
 {
-  const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
+  bool exclusive = op->lock != LOCK_SHARED;
   auto_fd found = resolve(starter, op->server_root, op->source);
-  auto_fd image = found < 0 ? found : reopen(starter, found, O_RDONLY);
+  auto_fd image = found < 0 ? found : reopen(starter, found, exclusive ? O_RDWR : O_RDONLY);
   if (image < 0)
     return -image;
-  for (int tries = LOCK_MS / LOCK_PAUSE_MS;; tries--) {
-    if (flock(image, (op->lock == LOCK_SHARED ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
-      break;
-    /* A file system that cannot is nothing to wait for. */
-    if (errno != EWOULDBLOCK)
-      return 0;
-    if (tries == 0)
-      return EBUSY;
-    nanosleep(&pause, NULL);
-  }
-  *lock = take_fd(&image);
-  return 0;
+  int error = lock_range(image, exclusive, op->lock_offset, op->lock_size);
+  if (!error)
+    *lock = take_fd(&image);
+  return error;
 }
 
 /* A second place of the mount that is shared with the starter's namespace, in the server's root. */

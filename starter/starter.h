@@ -89,6 +89,10 @@ int mount_at(const struct starter *starter, int target, const char *source, cons
              unsigned long flags, const char *data);
 int add_mount_flags(const struct starter *starter, int mount, uint32_t flags, bool recursive);
 
+/* lock: values of the field `lock` of ops; 0: none */
+enum { LOCK_SHARED = 1 };
+int lock_range(int file, bool exclusive, uint64_t offset, uint64_t size);
+
 /* process */
 void close_others(const int *keep, size_t count);
 void null_stdio(int log);

@@ -7,7 +7,7 @@ import { emptySif, encodeStart, planAdd, planDelete, planSetPrimary } from "../f
 import { findObject, readSif, type SifImage } from "../format/sif/image.ts";
 import { write } from "../host/syscall.ts";
 import type { Context } from "../terminal/context.ts";
-import { changeSif, openForReading, readSifFile, writeNewFile } from "./sif/change.ts";
+import { changeSif, openForReading, readSifFile, writeNewFile } from "./_change-sif.ts";
 import { type AddOptions, newObject } from "./sif/new-object.ts";
 import { showHeader, showList, showObject } from "./sif/show.ts";
 

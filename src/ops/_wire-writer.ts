@@ -25,8 +25,12 @@ export class WireWriter {
     this.words.push(value);
   }
 
-  /** A whole number from 0 to 2^53-1, or `Infinity` for all bits set; low word first. */
-  u64(value: number, what: string): void {
+  /** A whole number from 0 to 2^53-1, or `Infinity` for all bits set; low word first; absent: 0. */
+  u64(value: number | undefined, what: string): void {
+    if (value === undefined) {
+      this.words.push(0, 0);
+      return;
+    }
     if (value === Number.POSITIVE_INFINITY) {
       this.words.push(0xffffffff, 0xffffffff);
       return;

@@ -52,6 +52,8 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
     env: "strs",
     selfMount: "u32",
     lock: "u32",
+    lockOffset: "u64",
+    lockSize: "u64",
   },
   loop: {
     sourceRoot: "str",
@@ -62,6 +64,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
     fstype: "str",
     flags: "u32",
     data: "str",
+    lock: "u32",
   },
   overlay: { lower: "strs", upper: "str", work: "str", target: "str", flags: "u32", data: "str" },
   pivot: { root: "str", putOld: "str" },

@@ -41,7 +41,7 @@ import type {
  * The table `OP_FIELDS` (op-fields.ts) is the wire schema: the C side (starter/op.h) is generated from it, so the
  * two cannot drift. Field kinds: `u32`, `u64`, `i32`, `str` (no NUL inside), `strs`, `bytes`.
  * A `u64` holds 0 to 2^53-1 exactly, and `Infinity` for all bits set (RLIM_INFINITY). An absent
- * `u32` is 0.
+ * `u32` or `u64` is 0.
  *
  * Paths: until the first `pivot` they are the caller's; after it, the caller's tree is below
  * `/host` and the container is being built at `/root`, both inside a private tmpfs.

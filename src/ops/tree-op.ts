@@ -114,12 +114,15 @@ export interface FuseOp {
   /** 1: the program makes the mount (see above). */
   readonly selfMount: number;
   /**
-   * flock(2) on the file `source` (in `serverRoot`) for as long as the server lives: 0 or absent:
-   * none, 1: shared, 2: exclusive, for an image that is written to. The server of the launch before
-   * may still be writing back when its program has ended: it is waited for up to three seconds, then
-   * EBUSY. A file system without locks is no failure.
+   * A lock on `lockSize` bytes (0: to the end) from `lockOffset` of the file `source` (in
+   * `serverRoot`), for as long as the server lives: 0 or absent: none, 1: shared, 2: exclusive, for an
+   * image that is written to. It is a byte range lock of an open file description (F_OFD_SETLK). The
+   * server of the launch before may still be writing back when its program has ended: it is waited for
+   * up to three seconds, then EBUSY. A file system without locks is no failure.
    */
   readonly lock?: number;
+  readonly lockOffset?: number;
+  readonly lockSize?: number;
 }
 
 /** Loop device over part of a file, mounted; for those whom the kernel lets (root). */
@@ -135,6 +138,8 @@ export interface LoopOp {
   readonly fstype: string;
   readonly flags: number;
   readonly data: string;
+  /** As with `fuse`, on the part of the file that is mounted, for as long as it is. */
+  readonly lock?: number;
 }
 
 /**

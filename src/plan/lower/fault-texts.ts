@@ -95,7 +95,10 @@ export function sessionFaults(to: string, because: string): FaultText[] {
 }
 
 /** The image's own mount; a file server that ended gives its last words. */
-export function imageFaults(file: string, mounter: string): FaultText[] {
+export function imageFaults(file: string, mounter: string, writable = false): FaultText[] {
+  const busy = writable
+    ? "for writing, currently in use by another process"
+    : "for reading, currently in use for writing by another process";
   const path = escapePercent(file);
   return [
     {
@@ -104,7 +107,7 @@ export function imageFaults(file: string, mounter: string): FaultText[] {
     },
     {
       errno: EBUSY,
-      text: `container creation failed: ${path} is in use by another container that writes to it, or that reads it while this one wants to write; wait for it to end, or use :ro`,
+      text: `container creation failed: while locking ext3 partition from ${path}: can't open ${path} ${busy}; wait for the other container to end`,
     },
     {
       errno: 0,

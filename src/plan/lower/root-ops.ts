@@ -55,8 +55,9 @@ export function volumeOps(
             fstype: volume.fstype === "ext3" ? "ext4" : volume.fstype,
             flags,
             data: volume.fstype === "ext3" && !volume.writable ? "noload" : "",
+            lock: lockOf(volume),
           },
-          faults: imageFaults(volume.path, "a loop device"),
+          faults: imageFaults(volume.path, "a loop device", volume.writable),
         },
       ];
     case "fuse":
@@ -64,7 +65,7 @@ export function volumeOps(
         make,
         {
           op: fuseOp(volume, target, flags, plan),
-          faults: imageFaults(volume.path, volume.mounter.tool),
+          faults: imageFaults(volume.path, volume.mounter.tool, volume.writable),
         },
       ];
   }
@@ -106,9 +107,16 @@ function fuseOp(volume: Volume, target: string, flags: number, plan: Plan): Wire
     argv,
     env: [SERVER_PATH],
     selfMount: isExt ? 1 : 0,
-    // An ext image that one launch writes must not be read or written by another.
-    lock: isExt ? (volume.writable ? 2 : 1) : 0,
+    lock: lockOf(volume),
+    lockOffset: volume.offsetBytes,
+    lockSize: volume.sizeBytes,
   };
+}
+
+/** An ext image that one launch writes must not be read or written by another. */
+function lockOf(volume: Volume): number {
+  if (volume.fstype !== "ext3") return 0;
+  return volume.writable ? 2 : 1;
 }
 
 /** Whether an id map holds more than the caller's own id. */

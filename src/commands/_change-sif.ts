@@ -1,9 +1,9 @@
-import type { ByteSource } from "../../base/byte-source.ts";
-import { errnoText } from "../../base/errno-text.ts";
-import { Fault } from "../../base/fault.ts";
-import type { SifWrite } from "../../format/sif/edit.ts";
-import { readSif, type SifImage } from "../../format/sif/image.ts";
-import { type OpenFile, openFile } from "../../host/open-file.ts";
+import type { ByteSource } from "../base/byte-source.ts";
+import { errnoText } from "../base/errno-text.ts";
+import { Fault } from "../base/fault.ts";
+import type { SifWrite } from "../format/sif/edit.ts";
+import { readSif, type SifImage } from "../format/sif/image.ts";
+import { type OpenFile, openFile } from "../host/open-file.ts";
 import {
   close,
   flock,
@@ -15,7 +15,7 @@ import {
   O_WRONLY,
   open,
   pwrite,
-} from "../../host/syscall.ts";
+} from "../host/syscall.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 const LOCK_NOW = 2 | 4;
