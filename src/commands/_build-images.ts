@@ -1,7 +1,7 @@
 import { Fault } from "../base/fault.ts";
 import { type RemoteAccess, registryOf, type Step } from "../build/remote/access.ts";
 import { localImage } from "../build/remote/local-image.ts";
-import { tellWaiting } from "../build/remote/tell-waiting.ts";
+import { transferHooks } from "../build/remote/transfer-hooks.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { type ImageAddress, parseImageAddress } from "../format/oci/image-address.ts";
 import type { OciImage } from "../format/oci/oci-image.ts";
@@ -52,12 +52,7 @@ async function openImage(address: ImageAddress, access: RemoteAccess): Promise<O
     wish: access.wish,
     places: access.places,
     concurrency: access.concurrency,
-    hooks: {
-      onBytes: (done) => step?.update(done),
-      onWait: tellWaiting(access.talk),
-      note: (line) => access.talk.info(line),
-      signal: access.signal,
-    },
+    hooks: transferHooks(access, () => step),
   });
   const { layers } = opened;
   const sum = layers.reduce((all, layer) => all + layer.sizeBytes, 0);

@@ -1,14 +1,14 @@
-import { isTerminal } from "../host/process-calls.ts";
+import { isTerminal, terminalColumns } from "../host/process-calls.ts";
 import type { Context } from "../terminal/context.ts";
 import { LOG_LEVELS } from "../terminal/log.ts";
 import type { ProgressOutput } from "../terminal/progress.ts";
 
-/** Where startProgress() of terminal/progress.ts shows the steps of a command: standard error. */
+/** Where terminal/progress.ts shows the steps of a command: standard error. */
 export function progressOutput(context: Context): ProgressOutput {
   return {
     isTerminal: isTerminal(2),
     isQuiet: context.log.level < LOG_LEVELS.info,
-    columns: Number(context.env["COLUMNS"]) || 80,
+    columns: terminalColumns(2) ?? (Number(context.env["COLUMNS"]) || 80),
     write: (text) => context.printError(text),
     now: () => Bun.nanoseconds() / 1e6,
   };

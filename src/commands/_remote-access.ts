@@ -2,6 +2,7 @@ import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { cleanPath, resolvePath } from "../base/path.ts";
 import type { RemoteAccess } from "../build/remote/access.ts";
+import type { Talk } from "../build/talk.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { VERSIONS } from "../cli/program.ts";
 import { userDirectory } from "../config/user-directory.ts";
@@ -14,7 +15,7 @@ import { HttpClient } from "../registry/http/client.ts";
 import { readMirrorRules } from "../registry/mirror/mirrors.ts";
 import { readConfig } from "../runtime/gather.ts";
 import type { Context } from "../terminal/context.ts";
-import { type ProgressOutput, startProgress } from "../terminal/progress.ts";
+import { type ProgressOutput, type ProgressSteps, progressSteps } from "../terminal/progress.ts";
 import { progressEvents } from "../terminal/progress-events.ts";
 import { progressOutput } from "./_progress-output.ts";
 
@@ -50,10 +51,16 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
   const epoch = ctx.env["SOURCE_DATE_EPOCH"] ?? "";
   const mksquashfs = text("mksquashfs-args").split(/\s+/);
   const credentials = credentialPlaces(inv, ctx, host);
+  const steps = stepsOf(text("progress"), progressOutput(ctx));
+  const talk: Talk = {
+    info: (line) => steps.aside(() => ctx.log.info(line)),
+    warning: (line) => steps.aside(() => ctx.log.warning(line)),
+    verbose: (line) => steps.aside(() => ctx.log.verbose(line)),
+  };
   const http = new HttpClient({
     env: ctx.env,
     configDir: directoryOf(ctx, host),
-    note: (line) => ctx.log.info(line),
+    note: (line) => talk.info(line),
     signal: stop.signal,
   });
   const access: RemoteAccess = {
@@ -81,10 +88,10 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
     },
     concurrency: config.values.downloadConcurrency,
     offline: bool("offline"),
-    talk: ctx.log,
+    talk,
     cwd,
     dockerHost: text("docker-host"),
-    step: stepsOf(text("progress"), progressOutput(ctx)),
+    step: (title, total) => steps.start(title, total),
     tool: (name) => host.tool(name),
     version: VERSIONS.skiff,
     peerVersion: VERSIONS.apptainer,
@@ -109,7 +116,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
   };
 }
 
-function stepsOf(how: string, output: ProgressOutput): RemoteAccess["step"] {
+function stepsOf(how: string, output: ProgressOutput): ProgressSteps {
   if (how === "json") return progressEvents(output);
   if (how !== "" && !["auto", "plain", "none"].includes(how)) {
     throw new Fault("usage", `Cannot show progress as "${how}"`, {
@@ -117,12 +124,11 @@ function stepsOf(how: string, output: ProgressOutput): RemoteAccess["step"] {
       hint: "use auto, plain, json or none",
     });
   }
-  const chosen = {
+  return progressSteps({
     ...output,
     isTerminal: output.isTerminal && how !== "plain",
     isQuiet: output.isQuiet || how === "none",
-  };
-  return (title, total) => startProgress(chosen, title, total);
+  });
 }
 
 /** Where credentials come from, by the flags and the environment. */

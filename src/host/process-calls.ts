@@ -80,6 +80,13 @@ export function isTerminal(fd: number): boolean {
   return call(SYS.ioctl, fd, TCGETS, RESULT_AT) === 0;
 }
 
+/** Characters in a line of a terminal (TIOCGWINSZ); undefined where nobody says. */
+export function terminalColumns(fd: number): number | undefined {
+  const TIOCGWINSZ = 0x5413;
+  if (call(SYS.ioctl, fd, TIOCGWINSZ, RESULT_AT) !== 0) return undefined;
+  return RESULT_VIEW.getUint16(2, true) || undefined;
+}
+
 /** Soft and hard limit of a RLIMIT_* number; RLIM_INFINITY is `Infinity`. */
 export function getRlimit(resource: number): { soft: number; hard: number } | undefined {
   if (call(SYS.prlimit64, 0, resource, 0, RESULT_AT) < 0) return undefined;

@@ -1,4 +1,4 @@
-import type { Progress } from "./progress.ts";
+import type { Progress, ProgressSteps } from "./progress.ts";
 
 /** Where events go. */
 export interface EventOutput {
@@ -13,16 +13,15 @@ const INTERVAL_MS = 200;
  * Steps as events for programs, one JSON object a line, each with the number of its step:
  *
  *   {"event":"start","step":1,"title":"Fetching …","total":1048576}
+ *   {"event":"start","step":2,"of":1,"title":"layer …","total":524288}     a part of step 1
  *   {"event":"progress","step":1,"done":65536}            at most five times a second
  *   {"event":"end","step":1,"done":1048576}
  *
  * `total` is null where it is not known.
  */
-export function progressEvents(
-  output: EventOutput,
-): (title: string, total: number | undefined) => Progress {
+export function progressEvents(output: EventOutput): ProgressSteps {
   let steps = 0;
-  return (title, total) => {
+  const start = (title: string, total: number | undefined, of?: number): Progress => {
     steps += 1;
     const step = steps;
     let done = 0;
@@ -30,12 +29,7 @@ export function progressEvents(
     let isOver = false;
     const tell = (event: string, more: object): void =>
       output.write(`${JSON.stringify({ event, step, ...more })}\n`);
-    tell("start", { title, total: total ?? null });
-    const end = (note?: string): void => {
-      if (isOver) return;
-      isOver = true;
-      tell("end", { done, ...(note === undefined ? {} : { note }) });
-    };
+    tell("start", { ...(of === undefined ? {} : { of }), title, total: total ?? null });
     return {
       update: (now) => {
         done = now;
@@ -43,8 +37,13 @@ export function progressEvents(
         toldMs = output.now();
         tell("progress", { done });
       },
-      finish: end,
-      clear: () => end(),
+      part: (partTitle, partTotal) => start(partTitle, partTotal, step),
+      finish: () => {
+        if (isOver) return;
+        isOver = true;
+        tell("end", { done });
+      },
     };
   };
+  return { start: (title, total) => start(title, total), aside: (write) => write() };
 }

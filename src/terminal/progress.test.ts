@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { formatBytes, formatSeconds } from "./_quantity.ts";
-import { type ProgressOutput, startProgress } from "./progress.ts";
+import { type ProgressOutput, progressSteps } from "./progress.ts";
 
 function recorder(options: Partial<ProgressOutput> = {}) {
   const texts: string[] = [];
@@ -8,31 +8,74 @@ function recorder(options: Partial<ProgressOutput> = {}) {
   const output: ProgressOutput = {
     isTerminal: true,
     isQuiet: false,
-    columns: 80,
+    columns: 90,
     write: (text) => texts.push(text),
     now: () => clock.ms,
     ...options,
   };
-  return { texts, clock, output };
+  return { texts, clock, steps: progressSteps(output) };
 }
 
-describe("startProgress() on a terminal", () => {
+/** What a terminal shows after some texts: lines, the cursor's own line last. */
+function screen(texts: readonly string[]): readonly string[] {
+  const lines = [""];
+  let row = 0;
+  const tokens = texts.join("").matchAll(/\x1b\[([0-9]*)([AJK])|\r|\n|[^\x1b\r\n]+/g);
+  for (const [token, count, kind] of tokens) {
+    if (token === "\n") lines[++row] ??= "";
+    else if (kind === "A") row -= Number(count);
+    else if (kind === "J") lines.length = row + 1;
+    else if (kind === undefined && token !== "\r") lines[row] = token;
+    if (kind === "J") lines[row] = "";
+  }
+  return lines;
+}
+
+describe("progressSteps() on a terminal", () => {
   test("shows amount, share, rate and time left in one line", () => {
-    const { texts, clock, output } = recorder();
-    const progress = startProgress(output, "Fetching tools.sif", 100 * 1024 * 1024);
+    const { texts, clock, steps } = recorder();
+    const progress = steps.start("Fetching tools.sif", 100 * 1024 * 1024);
     clock.ms += 1000;
     progress.update(25 * 1024 * 1024);
-    expect(texts.at(-1)).toBe(
-      "\rFetching tools.sif  25.0 MiB / 100 MiB  25%  25.0 MiB/s  3s left\x1b[K",
-    );
+    const line = "Fetching tools.sif  25.0 MiB / 100 MiB  25%  25.0 MiB/s  3s left";
+    expect(screen(texts)).toEqual([line, ""]);
     clock.ms += 1000;
-    progress.finish("done");
-    expect(texts.slice(-2)).toEqual(["\rFetching tools.sif  25.0 MiB  2s  done\x1b[K", "\n"]);
+    progress.finish();
+    expect(screen(texts)).toEqual(["Fetching tools.sif  25.0 MiB  2s", ""]);
+  });
+
+  test("shows parts above their whole while they run", () => {
+    const { texts, clock, steps } = recorder();
+    const whole = steps.start("whole", 2048);
+    const parts = [whole.part("one", 1024), whole.part("two", 1024)];
+    clock.ms += 1000;
+    parts[0]?.update(512);
+    clock.ms += 1000;
+    whole.update(512);
+    expect(screen(texts).map((line) => line.split("  ")[0])).toEqual(["one", "two", "whole", ""]);
+    expect(screen(texts)[0]).toContain("512 B / 1.00 KiB  50%");
+    parts[0]?.finish();
+    expect(screen(texts).map((line) => line.split("  ")[0])).toEqual(["two", "whole", ""]);
+    parts[1]?.finish();
+    whole.finish();
+    expect(screen(texts)).toEqual(["whole  512 B  2s", ""]);
+  });
+
+  test("writes messages above the lines", () => {
+    const { texts, clock, steps } = recorder();
+    const progress = steps.start("one", undefined);
+    steps.aside(() => texts.push("a message\n"));
+    clock.ms += 1000;
+    progress.update(2048);
+    expect(screen(texts)).toEqual(["a message", "one  2.00 KiB  2.00 KiB/s", ""]);
+    progress.finish();
+    steps.aside(() => texts.push("the last\n"));
+    expect(screen(texts)).toEqual(["a message", "one  2.00 KiB  1s", "the last", ""]);
   });
 
   test("follows a change of speed", () => {
-    const { texts, clock, output } = recorder();
-    const progress = startProgress(output, "x", undefined);
+    const { texts, clock, steps } = recorder();
+    const progress = steps.start("x", undefined);
     let done = 0;
     for (let at = 0; at < 40; at += 1) {
       clock.ms += 250;
@@ -44,8 +87,8 @@ describe("startProgress() on a terminal", () => {
   });
 
   test("draws at most ten times a second", () => {
-    const { texts, clock, output } = recorder();
-    const progress = startProgress(output, "x", 1000);
+    const { texts, clock, steps } = recorder();
+    const progress = steps.start("x", 1000);
     for (let at = 1; at <= 1000; at += 1) {
       clock.ms += 1;
       progress.update(at);
@@ -55,47 +98,43 @@ describe("startProgress() on a terminal", () => {
   });
 
   test("cuts at the width of the terminal, by characters", () => {
-    const { texts, output } = recorder({ columns: 10 });
-    startProgress(output, "äöüäöüäöüäöü", undefined);
-    expect(texts).toEqual(["\räöüäöüäöü\x1b[K"]);
+    const { texts, steps } = recorder({ columns: 10 });
+    steps.start("äöüäöüäöüäöü", undefined);
+    expect(screen(texts)).toEqual(["äöüäöüäöü", ""]);
   });
 
   test("does nothing after its end", () => {
-    const { texts, clock, output } = recorder();
-    const progress = startProgress(output, "x", undefined);
-    progress.clear();
+    const { texts, clock, steps } = recorder();
+    const progress = steps.start("x", undefined);
+    progress.finish();
     const count = texts.length;
     clock.ms += 1000;
     progress.update(5);
     progress.finish();
     expect(texts.length).toBe(count);
-    expect(texts.at(-1)).toBe("\r\x1b[K");
   });
 
-  test("tells no time left without a total, and survives a total of zero", () => {
-    const { texts, clock, output } = recorder();
-    startProgress(output, "x", 0);
+  test("survives a total of zero", () => {
+    const { texts, steps } = recorder();
+    steps.start("x", 0);
     expect(texts.at(-1)).toContain("100%");
-    const progress = startProgress(output, "y", undefined);
-    clock.ms += 1000;
-    progress.update(2048);
-    expect(texts.at(-1)).toBe("\ry  2.00 KiB  2.00 KiB/s\x1b[K");
   });
 });
 
-test("startProgress() writes one line for a step where there is no terminal", () => {
-  const { texts, clock, output } = recorder({ isTerminal: false });
-  const progress = startProgress(output, "Fetching tools.sif", 1536);
+test("progressSteps() writes one line for a step where there is no terminal", () => {
+  const { texts, clock, steps } = recorder({ isTerminal: false });
+  const progress = steps.start("Fetching tools.sif", 1536);
   clock.ms += 5000;
-  progress.update(1000);
+  progress.part("a layer", 1000).update(1000);
   progress.finish();
-  expect(texts).toEqual(["INFO:    Fetching tools.sif (1.50 KiB)\n"]);
+  steps.aside(() => texts.push("message\n"));
+  expect(texts).toEqual(["INFO:    Fetching tools.sif (1.50 KiB)\n", "message\n"]);
 });
 
-test("startProgress() writes nothing when quiet", () => {
-  const { texts, output } = recorder({ isQuiet: true });
-  const progress = startProgress(output, "x", 1);
-  progress.update(1);
+test("progressSteps() writes nothing when quiet", () => {
+  const { texts, steps } = recorder({ isQuiet: true });
+  const progress = steps.start("x", 1);
+  progress.part("y", 1).update(1);
   progress.finish();
   expect(texts).toEqual([]);
 });

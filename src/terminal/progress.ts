@@ -1,4 +1,5 @@
-import { formatBytes, formatSeconds } from "./_quantity.ts";
+import { ProgressLine } from "./_progress-line.ts";
+import { formatBytes } from "./_quantity.ts";
 
 /** Where progress is shown. */
 export interface ProgressOutput {
@@ -16,112 +17,110 @@ export interface ProgressOutput {
 export interface Progress {
   /** Bytes (or whatever is counted) done so far. */
   update(done: number): void;
-  /** Ends the step; nothing is shown afterwards. `note` is added to its line. */
-  finish(note?: string): void;
-  /** Ends the step and takes its line away, so that a message can follow. */
-  clear(): void;
+  /** Shows a part of the step beside the whole. */
+  part(title: string, total: number): Progress;
+  /** Ends the step; nothing is shown of it afterwards. */
+  finish(): void;
+}
+
+/** All steps of one command. */
+export interface ProgressSteps {
+  /** Begins a step; without `total` (bytes) there is no time left to tell. */
+  start(title: string, total: number | undefined): Progress;
+  /** Lets a message be written, so that it does not stand in the middle of a line. */
+  aside(write: () => void): void;
 }
 
 const REDRAW_MS = 100;
-/** The rate looks back over about this time, so that it follows a change of speed. */
-const RATE_WINDOW_MS = 3000;
+/** More lines at a time would leave a small terminal. */
+const MOST_LINES = 10;
+
+const SILENT: Progress = { update: () => {}, part: () => SILENT, finish: () => {} };
 
 /**
- * Shows a step: on a terminal one line that is drawn again and again, with amount, rate and time
- * left; elsewhere one line when it starts; nothing when quiet. Without `total` (bytes) there is no
- * time left to tell.
+ * Shows steps: on a terminal a line for each step and part that runs, drawn again and again, with
+ * amount, rate and time left; elsewhere one line when a step starts; nothing when quiet.
  */
-export function startProgress(
-  output: ProgressOutput,
-  title: string,
-  total: number | undefined,
-): Progress {
-  if (output.isQuiet) return SILENT;
-  if (!output.isTerminal) {
-    const size = total === undefined ? "" : ` (${formatBytes(total)})`;
-    output.write(`INFO:    ${title}${size}\n`);
-    return SILENT;
-  }
-  return new ProgressLine(output, title, total);
+export function progressSteps(output: ProgressOutput): ProgressSteps {
+  const aside = (write: () => void): void => write();
+  if (output.isQuiet) return { start: () => SILENT, aside };
+  if (output.isTerminal) return new Board(output);
+  return {
+    start: (title, total) => {
+      const size = total === undefined ? "" : ` (${formatBytes(total)})`;
+      output.write(`INFO:    ${title}${size}\n`);
+      return SILENT;
+    },
+    aside,
+  };
 }
 
-const SILENT: Progress = { update: () => {}, finish: () => {}, clear: () => {} };
-
-class ProgressLine implements Progress {
+/**
+ * Lines at the bottom of a terminal. The cursor waits at the start of the line below them; a line that
+ * has ended is written once more above those that go on, and then left alone.
+ */
+class Board implements ProgressSteps {
   readonly #output: ProgressOutput;
-  readonly #title: string;
-  readonly #total: number | undefined;
-  readonly #startMs: number;
+  #live: readonly ProgressLine[] = [];
+  #ended: string[] = [];
+  /** Lines on the screen that may be drawn over. */
+  #shown = 0;
   #drawnMs = Number.NEGATIVE_INFINITY;
-  #done = 0;
-  #isOver = false;
-  /** Where the rate is measured from. */
-  #mark: { readonly ms: number; readonly done: number };
-  #bytesPerMs = 0;
 
-  constructor(output: ProgressOutput, title: string, total: number | undefined) {
+  constructor(output: ProgressOutput) {
     this.#output = output;
-    this.#title = title;
-    this.#total = total;
-    this.#startMs = output.now();
-    this.#mark = { ms: this.#startMs, done: 0 };
-    this.update(0);
   }
 
-  update(done: number): void {
-    if (this.#isOver) return;
-    this.#done = done;
-    const now = this.#output.now();
-    const elapsed = now - this.#mark.ms;
-    if (elapsed > 0) this.#bytesPerMs = (done - this.#mark.done) / elapsed;
-    if (elapsed > RATE_WINDOW_MS)
-      this.#mark = { ms: now - elapsed / 2, done: done - (done - this.#mark.done) / 2 };
-    if (now - this.#drawnMs < REDRAW_MS) return;
-    this.#drawnMs = now;
-    this.#draw(formatState(this.#title, done, this.#total, this.#bytesPerMs));
+  start(title: string, total: number | undefined): Progress {
+    const line = this.#add(title, total, this.#live.length);
+    return this.#handle(line, true);
   }
 
-  finish(note?: string): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    const seconds = (this.#output.now() - this.#startMs) / 1000;
-    const amount = this.#done === 0 ? "" : `  ${formatBytes(this.#done)}`;
-    const end = note === undefined ? "" : `  ${note}`;
-    this.#draw(`${this.#title}${amount}  ${formatSeconds(seconds)}${end}`);
-    this.#output.write("\n");
+  aside(write: () => void): void {
+    if (this.#shown > 0) this.#output.write(`\x1b[${this.#shown}A\r\x1b[J`);
+    this.#shown = 0;
+    write();
+    this.#draw();
   }
 
-  clear(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#draw("");
+  #add(title: string, total: number | undefined, at: number): ProgressLine {
+    const line = new ProgressLine(title, total, this.#output.now());
+    this.#live = this.#live.toSpliced(at, 0, line);
+    this.#draw();
+    return line;
   }
 
-  #draw(text: string): void {
-    const fitting = [...text].slice(0, this.#output.columns - 1).join("");
-    // Back to the first column, the text, and the rest of the old line away.
-    this.#output.write(`\r${fitting}\x1b[K`);
+  /** `stays`: its line remains when it has ended. */
+  #handle(line: ProgressLine, stays: boolean): Progress {
+    return {
+      update: (done) => {
+        const now = this.#output.now();
+        line.update(done, now);
+        if (now - this.#drawnMs >= REDRAW_MS && this.#live.includes(line)) this.#draw();
+      },
+      // Parts stand above their whole.
+      part: (title, total) =>
+        this.#handle(this.#add(title, total, Math.max(0, this.#live.indexOf(line))), false),
+      finish: () => {
+        if (!this.#live.includes(line)) return;
+        this.#live = this.#live.filter((one) => one !== line);
+        if (stays) this.#ended.push(line.ended(this.#output.now()));
+        this.#draw();
+      },
+    };
   }
-}
 
-function formatState(
-  title: string,
-  done: number,
-  total: number | undefined,
-  bytesPerMs: number,
-): string {
-  const parts = [title];
-  if (total === undefined) {
-    if (done > 0) parts.push(formatBytes(done));
-  } else {
-    const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
-    parts.push(`${formatBytes(done)} / ${formatBytes(total)}`, `${Math.min(100, percent)}%`);
+  #draw(): void {
+    this.#drawnMs = this.#output.now();
+    const live = this.#live.slice(-MOST_LINES).map((line) => line.running());
+    const text = [...this.#ended, ...live].map((line) => {
+      const fitting = [...line].slice(0, this.#output.columns - 1).join("");
+      return `${fitting}\x1b[K\n`;
+    });
+    const back = this.#shown > 0 ? `\x1b[${this.#shown}A` : "";
+    const rest = this.#shown > text.length ? "\x1b[J" : "";
+    this.#ended = [];
+    this.#shown = live.length;
+    if (back !== "" || text.length > 0) this.#output.write(`${back}${text.join("")}${rest}`);
   }
-  if (bytesPerMs > 0) {
-    parts.push(`${formatBytes(bytesPerMs * 1000)}/s`);
-    if (total !== undefined && total > done) {
-      parts.push(`${formatSeconds((total - done) / bytesPerMs / 1000)} left`);
-    }
-  }
-  return parts.join("  ");
 }

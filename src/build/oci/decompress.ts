@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { Fault } from "../../base/fault.ts";
+import { joinBytes } from "../../base/join-bytes.ts";
 
 /**
  * Bytes of a layer or archive unpacked as they come. Content decides, not a name: gzip (any number of
@@ -45,16 +46,9 @@ async function firstBytes(pieces: AsyncIterator<Uint8Array>): Promise<Uint8Array
   while (head.length < 4) {
     const next = await pieces.next();
     if (next.done === true) break;
-    head = head.length === 0 ? next.value.slice() : concat(head, next.value);
+    head = joinBytes([head, next.value]);
   }
   return head;
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(a.length + b.length);
-  out.set(a);
-  out.set(b, a.length);
-  return out;
 }
 
 async function* join(

@@ -10,6 +10,8 @@ import type { Talk } from "../talk.ts";
 /** A step that takes time and whose progress is shown. */
 export interface Step {
   update(done: number): void;
+  /** Begins to show a part of it beside the whole; `total` in bytes. */
+  part(title: string, total: number): Step;
   finish(): void;
 }
 

@@ -4,7 +4,7 @@ import { wantedPlatform } from "../../format/oci/platform.ts";
 import { requireSpace } from "../../image/cache/space.ts";
 import type { TransferHooks } from "../../registry/oci/open-image.ts";
 import { type RemoteAccess, registryOf, type Step } from "./access.ts";
-import { tellWaiting } from "./tell-waiting.ts";
+import { transferHooks } from "./transfer-hooks.ts";
 
 /** Path of an image file on this machine, in the cache, for an address; fetched and converted first where needed. Throws a Fault. */
 export async function localImage(address: ImageAddress, access: RemoteAccess): Promise<string> {
@@ -87,12 +87,7 @@ async function fetchWhole(
   if (access.offline) {
     throw new Fault("not-found", `Cannot use ${text} offline: only its server knows what it is`);
   }
-  const file = await open({
-    onBytes: (done) => step?.update(done),
-    onWait: tellWaiting(access.talk),
-    note: (line) => access.talk.info(line),
-    signal: access.signal,
-  });
+  const file = await open(transferHooks(access, () => step));
   if (file.isCached) access.talk.info("Using cached SIF image");
   else {
     requireSpace(

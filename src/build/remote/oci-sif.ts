@@ -22,6 +22,7 @@ import {
 import { type RemoteAccess, registryOf, type Step } from "./access.ts";
 import { entryOf, nameOf } from "./sif-name.ts";
 import { tellWaiting } from "./tell-waiting.ts";
+import { transferHooks } from "./transfer-hooks.ts";
 
 type DockerAddress = Extract<ImageAddress, { readonly image: RegistryReference }>;
 
@@ -68,12 +69,7 @@ async function fetchFrom(
     wish: access.wish,
     places,
     concurrency: access.concurrency,
-    hooks: {
-      onBytes: (done) => step?.update(done),
-      onWait: tellWaiting(access.talk),
-      note: (line) => access.talk.info(line),
-      signal: access.signal,
-    },
+    hooks: transferHooks(access, () => step),
   };
   const wanted = wantedPlatform(wishOf(options));
   const digest = await namedDigest(options, formatRegistryReference(image), access);

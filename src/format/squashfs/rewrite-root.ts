@@ -1,5 +1,6 @@
 import { type ByteSource, viewOf } from "../../base/byte-source.ts";
 import { Fault } from "../../base/fault.ts";
+import { joinBytes } from "../../base/join-bytes.ts";
 import { type Decompress, METADATA_BYTES, MetadataReader } from "./metadata.ts";
 import { NO_TABLE, readSuperblock, SUPERBLOCK_BYTES, type Superblock } from "./superblock.ts";
 
@@ -105,7 +106,7 @@ export function rewriteRoot(
     if (position !== NO_TABLE) view.setBigUint64(field, BigInt(position + by), true);
   }
   const parts = [newInodes.bytes, middle, idBlocks.bytes, idList, rest];
-  return { superblock: head, offset: start, bytes: join(parts) };
+  return { superblock: head, offset: start, bytes: joinBytes(parts) };
 }
 
 /** Unpacked inodes from a block to the end of their table. */
@@ -116,7 +117,7 @@ function lastInodes(reader: MetadataReader, start: number, end: number): Uint8Ar
     blocks.push(block.bytes);
     at = block.next;
   }
-  return join(blocks);
+  return joinBytes(blocks);
 }
 
 interface IdTable {
@@ -169,7 +170,7 @@ function storedBlocks(bytes: Uint8Array): {
     positions.push(position);
     position += 2 + block.length;
   }
-  return { bytes: join(parts), positions };
+  return { bytes: joinBytes(parts), positions };
 }
 
 /** Moves the positions of a list, one for each metadata block of a table of `length` bytes. */
@@ -187,18 +188,6 @@ function movePositions(bytes: Uint8Array, at: number, length: number, by: number
 function positionAt(view: DataView, at: number): number {
   const value = view.getBigUint64(at, true);
   return value === 0xffffffffffffffffn ? NO_TABLE : Number(value);
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 function broken(why: string): Fault {

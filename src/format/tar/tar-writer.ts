@@ -1,3 +1,4 @@
+import { joinBytes } from "../../base/join-bytes.ts";
 import { encodeOsText } from "../../base/os-text.ts";
 import { headerSums, largestOctal, writeOctal } from "./_number.ts";
 import { paxRecord } from "./_pax.ts";
@@ -34,7 +35,7 @@ export function encodeTarHeader(entry: TarEntry): Uint8Array {
   const map = entry.sparse === undefined ? undefined : sparseMap(entry);
   const stored = storedBytes(entry) + (map?.length ?? 0);
   const records = paxRecords(entry, stored);
-  if (records.length > 0) pieces.push(...extension("x", join(records)));
+  if (records.length > 0) pieces.push(...extension("x", joinBytes(records)));
   if (path.length > NAME_BYTES) pieces.push(...extension("L", withNul(path)));
   if (link.length > NAME_BYTES) pieces.push(...extension("K", withNul(link)));
   const fitting = (value: number, length: number): number =>
@@ -51,7 +52,7 @@ export function encodeTarHeader(entry: TarEntry): Uint8Array {
   writeOctal(block, 337, 8, entry.minor);
   pieces.push(sealed(block));
   if (map !== undefined) pieces.push(map);
-  return pieces.length === 1 ? block : join(pieces);
+  return pieces.length === 1 ? block : joinBytes(pieces);
 }
 
 function paxRecords(entry: TarEntry, stored: number): Uint8Array[] {
@@ -118,17 +119,5 @@ function sealed(block: Uint8Array): Uint8Array {
 function withNul(bytes: Uint8Array): Uint8Array {
   const out = new Uint8Array(bytes.length + 1);
   out.set(bytes);
-  return out;
-}
-
-function join(pieces: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const piece of pieces) length += piece.length;
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    out.set(piece, at);
-    at += piece.length;
-  }
   return out;
 }

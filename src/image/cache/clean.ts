@@ -1,4 +1,5 @@
-import { readdirSync, rmSync, statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
+import { namesIn } from "./_names-in.ts";
 import type { CacheEntry } from "./entries.ts";
 import { recordName } from "./image-store.ts";
 import type { CachePlaces } from "./places.ts";
@@ -61,13 +62,5 @@ export function removeLeftovers(places: CachePlaces): void {
         rmSync(`${folder}/${name}`, { force: true });
       }
     }
-  }
-}
-
-function namesIn(path: string): readonly string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
   }
 }

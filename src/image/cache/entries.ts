@@ -1,4 +1,5 @@
-import { lstatSync, readdirSync } from "node:fs";
+import { lstatSync } from "node:fs";
+import { namesIn } from "./_names-in.ts";
 import { recordName } from "./image-store.ts";
 import { type CachePlaces, IMAGE_FOLDERS, type ImageKind } from "./places.ts";
 import { readRecord } from "./records.ts";
@@ -50,12 +51,4 @@ export function listEntries(places: CachePlaces): readonly CacheEntry[] {
   add("blob", "blob", `${places.root}/blob/blobs/sha256`);
   add("partial", "partial", `${places.root}/skiff/partial`);
   return entries;
-}
-
-function namesIn(path: string): readonly string[] {
-  try {
-    return readdirSync(path).sort();
-  } catch {
-    return [];
-  }
 }

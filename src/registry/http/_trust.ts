@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { namesIn, readIfThere } from "../local-files.ts";
 
 /** What TLS to one host stands on; the names are those of Bun's fetch. */
 export interface TlsOptions {
@@ -25,18 +25,18 @@ const SYSTEM_BUNDLES = [
  */
 export function trustFor(host: string, env: Environment, configDir: string): TlsOptions {
   const given = env["SSL_CERT_FILE"]?.trim();
-  const system = given ? readText(given) : firstText(SYSTEM_BUNDLES);
+  const system = given ? readIfThere(given) : firstText(SYSTEM_BUNDLES);
   const extra = env["NODE_EXTRA_CA_CERTS"]?.trim();
-  const ca = [system, extra ? readText(extra) : undefined];
+  const ca = [system, extra ? readIfThere(extra) : undefined];
   let cert: string | undefined;
   let key: string | undefined;
   const folders = ["/etc/docker/certs.d", "/etc/containers/certs.d", `${configDir}/certs.d`];
   for (const folder of folders.map((parent) => `${parent}/${host}`)) {
     for (const name of namesIn(folder)) {
-      if (name.endsWith(".crt")) ca.push(readText(`${folder}/${name}`));
+      if (name.endsWith(".crt")) ca.push(readIfThere(`${folder}/${name}`));
       if (!name.endsWith(".cert")) continue;
-      cert = readText(`${folder}/${name}`);
-      key = readText(`${folder}/${name.slice(0, -4)}key`);
+      cert = readIfThere(`${folder}/${name}`);
+      key = readIfThere(`${folder}/${name.slice(0, -4)}key`);
     }
   }
   const texts = ca.filter((text) => text?.includes("-----BEGIN") === true) as string[];
@@ -49,24 +49,8 @@ export function trustFor(host: string, env: Environment, configDir: string): Tls
 
 function firstText(paths: readonly string[]): string | undefined {
   for (const path of paths) {
-    const text = readText(path);
+    const text = readIfThere(path);
     if (text !== undefined) return text;
   }
   return undefined;
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
-}
-
-function namesIn(path: string): readonly string[] {
-  try {
-    return readdirSync(path).sort();
-  } catch {
-    return [];
-  }
 }

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { DOCKER_HUB, type RegistryReference } from "../../format/oci/reference.ts";
+import { namesIn, readIfThere } from "../local-files.ts";
 
 /** A rule of registries.conf: images below `prefix` may also be had at these places, first to last. */
 export interface MirrorRule {
@@ -30,11 +30,12 @@ export function readMirrorRules(
   const own = home === undefined ? [] : [`${home}/.config/containers/registries.conf`];
   const candidates = given ? [given] : [...own, "/etc/containers/registries.conf"];
   for (const path of candidates) {
-    const rules = parseRules(readText(path));
+    const rules = parseRules(readIfThere(path));
     if (rules === undefined) continue;
     const folder = given ? undefined : `${path}.d`;
-    const more = folder === undefined ? [] : namesIn(folder).map((name) => `${folder}/${name}`);
-    return [...rules, ...more.flatMap((file) => parseRules(readText(file)) ?? [])];
+    const more =
+      folder === undefined ? [] : namesIn(folder, ".conf").map((name) => `${folder}/${name}`);
+    return [...rules, ...more.flatMap((file) => parseRules(readIfThere(file)) ?? [])];
   }
   return [];
 }
@@ -93,22 +94,4 @@ function listOf(value: unknown): readonly Table[] {
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value.replace(/\/+$/, "") : "";
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
-}
-
-function namesIn(path: string): readonly string[] {
-  try {
-    return readdirSync(path)
-      .filter((name) => name.endsWith(".conf"))
-      .sort();
-  } catch {
-    return [];
-  }
 }

@@ -16,6 +16,8 @@ import type { Registry } from "./registry.ts";
 export interface TransferHooks {
   /** Bytes of all layers there so far; earlier attempts and the cache count. */
   onBytes?(done: number, total: number): void;
+  /** Bytes of one of several layers. */
+  onPart?(title: string, done: number, total: number): void;
   onWait?(state: Waiting): void;
   note?(text: string): void;
   readonly signal?: AbortSignal | undefined;
@@ -239,6 +241,9 @@ class LayerSet {
 
   #tell(layer: OciDescriptor, done: number): void {
     this.#done.set(layer.digest, done);
+    const place = this.distinct.findIndex(({ digest }) => digest === layer.digest) + 1;
+    const title = `layer ${place}/${this.distinct.length} ${layer.digest.slice(0, 19)}`;
+    this.#options.hooks.onPart?.(title, done, layer.sizeBytes);
     const sum = [...this.#done.values()].reduce((total, one) => total + one, 0);
     const total = this.distinct.reduce((all, one) => all + one.sizeBytes, 0);
     this.#options.hooks.onBytes?.(sum, total);
