@@ -1,5 +1,4 @@
 import { renameSync, rmSync } from "node:fs";
-import { Fault } from "../base/fault.ts";
 import { dirName } from "../base/path.ts";
 import type { Recipe, StageRecipe } from "../format/deffile/recipe.ts";
 import { hostFiles } from "../host/host-files.ts";
@@ -11,7 +10,7 @@ import { planMetadata } from "./metadata/plan-metadata.ts";
 import { convertOciImage } from "./oci/convert.ts";
 import { imageOfStage, OCI_AGENTS } from "./oci/image-of-stage.ts";
 import { type PackOptions, packImage } from "./pack/pack-image.ts";
-import { removeTree } from "./remove-tree.ts";
+import { replaceTree } from "./replace-tree.ts";
 import { editedView } from "./root/edited-view.ts";
 import { planSkeleton } from "./root/skeleton.ts";
 import { type BuildPorts, hasSection, type Stage, type StageOptions } from "./stage.ts";
@@ -229,24 +228,4 @@ async function packBorrowed(
     request.pack,
     ports,
   );
-}
-
-/** Puts a finished tree in its place; what was there is moved aside first and then removed. */
-function replaceTree(from: string, to: string, space: Workspace): void {
-  const aside = `${space.path}/replaced`;
-  try {
-    renameSync(to, aside);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") {
-      rmSync(to, { recursive: true, force: true });
-    }
-  }
-  try {
-    renameSync(from, to);
-  } catch (cause) {
-    throw new Fault("io", `sandbox assemble failed: Cannot move the root file system to "${to}"`, {
-      cause,
-    });
-  }
-  removeTree(aside);
 }

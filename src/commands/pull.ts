@@ -13,7 +13,7 @@ import { requireSpace } from "../image/cache/space.ts";
 import type { Context } from "../terminal/context.ts";
 import { openAccess } from "./_remote-access.ts";
 
-/** `pull`: fetches an image by its address and writes it as a file, whole or not at all. */
+/** `pull`: fetches an image by its address and writes it as a file or directory, whole or not at all. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const word = inv.args.at(-1) ?? "";
   const address = parseImageAddress(word);
@@ -28,6 +28,12 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   try {
     const target = targetOf(inv, address, opened.host.cwd ?? "/");
     const path = await localImage(address, opened.access);
+    if (inv.bool("sandbox")) {
+      const { makeSandbox } = await import("../build/remote/make-sandbox.ts");
+      opened.access.talk.info("Creating sandbox directory...");
+      await makeSandbox(path, target, opened.access);
+      return 0;
+    }
     requireSpace(dirName(target), statSync(path).size, `"${target}"`, "--dir");
     try {
       await copyImage(path, target);
@@ -49,17 +55,12 @@ function targetOf(inv: Invocation, address: ImageAddress, cwd: string): string {
   const target = cleanPath(resolvePath(folder === "" ? cwd : resolvePath(cwd, folder), name));
   if (folder !== "") mkdirSync(dirName(target), { recursive: true });
   const stat = statSync(target, { throwIfNoEntry: false });
-  if (stat?.isDirectory()) {
-    throw new Fault("exists", `Cannot write "${target}": it is a directory`);
-  }
-  if (stat !== undefined && !inv.bool("force")) {
-    throw new Fault(
-      "exists",
-      `Image file already exists: "${folder === "" ? name : `${folder}/${name}`}" - will not overwrite`,
-      {
-        hint: "use --force to replace it",
-      },
-    );
+  const isBlocked = stat?.isDirectory() === true && !inv.bool("sandbox");
+  if (stat !== undefined && (isBlocked || !inv.bool("force"))) {
+    const shown = folder === "" ? name : `${folder}/${name}`;
+    throw new Fault("exists", `Image file already exists: "${shown}" - will not overwrite`, {
+      hint: isBlocked ? "it is a directory" : "use --force to replace it",
+    });
   }
   if (!existsSync(dirName(target))) {
     throw new Fault("not-found", `Cannot write "${target}": its directory does not exist`);
@@ -68,10 +69,10 @@ function targetOf(inv: Invocation, address: ImageAddress, cwd: string): string {
 }
 
 function refuseUnsupported(inv: Invocation): void {
-  for (const name of ["oci", "keep-layers", "with-cosign", "sandbox"]) {
+  for (const name of ["oci", "keep-layers", "with-cosign"]) {
     if (!inv.bool(name)) continue;
     throw new Fault("unsupported", `--${name} is not available in this version`, {
-      hint: name === "sandbox" ? "pull a SIF, then: build --sandbox DIRECTORY IMAGE" : "pull a SIF",
+      hint: "pull a SIF",
     });
   }
 }

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { convertOciImage } from "../../src/build/oci/convert.ts";
 import {
   type LocalTransport,
@@ -18,7 +19,7 @@ export async function convertLocal(
   } = {},
 ): Promise<void> {
   const platform = { os: "linux", arch: "amd64", variant: "" };
-  const image = await openLocalOciImage(transport, place, "/", platform);
+  const image = await openLocalOciImage(transport, place, "/", platform, dirname(target));
   await convertOciImage(image, target, {
     recipe: recipeFromImage(transport, "test"),
     talk: { info() {}, warning() {}, verbose() {} },

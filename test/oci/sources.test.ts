@@ -28,7 +28,7 @@ writeLayout(`${dir}/gzipped`, [{ tag: "only", layers: gzipped }]);
 
 const platform = { os: "linux", arch: "amd64", variant: "" };
 const open = (transport: "oci" | "oci-archive" | "docker-archive", place: string) =>
-  openLocalOciImage(transport, place, dir, platform);
+  openLocalOciImage(transport, place, dir, platform, dir);
 
 async function names(opened: OciImage): Promise<readonly string[]> {
   const out: string[] = [];
@@ -105,7 +105,10 @@ testUnless(lack)(
       expect(await names(await open("docker-archive", place))).toEqual(["only", "top"]);
     }
     writeFileSync(`${dir}/docker.tar.gz`, Bun.gzipSync(readFileSync(`${dir}/docker.tar`)));
+    const before = readdirSync(dir);
     expect(await names(await open("docker-archive", "docker.tar.gz"))).toEqual(["only", "top"]);
+    // What it was decompressed to has no name.
+    expect(readdirSync(dir)).toEqual(before);
     await expect(open("docker-archive", "docker.tar:other")).rejects.toThrow('no image "other"');
     // The same image gives the same file system, wherever it comes from.
     await convertLocal("oci", `${dir}/gzipped:only`, `${dir}/from-oci.sif`);

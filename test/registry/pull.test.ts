@@ -94,6 +94,21 @@ describe("pull", () => {
     expect(requests.filter((line) => line.includes("/blobs/")).length).toBe(1);
   });
 
+  testIt("--sandbox writes a directory, and replaces one only with --force", async () => {
+    const home = newHome();
+    const words = ["pull", "--sandbox", "tree", address("tools/sample:1")];
+    expect((await call(home, words)).code).toBe(0);
+    expect((await call(home, ["run", "tree", "one"])).stdout).toBe("entry point one\n");
+    expect(existsSync(`${home}/tree/etc/gone`)).toBe(false);
+    const again = await call(home, words);
+    expect(again.code).toBe(255);
+    expect(again.stderr).toContain('Image file already exists: "tree" - will not overwrite');
+    writeFileSync(`${home}/tree/mine`, "");
+    expect((await call(home, ["pull", "--force", ...words.slice(1)])).code).toBe(0);
+    expect(existsSync(`${home}/tree/mine`)).toBe(false);
+    expect(readdirSync(home).sort()).toEqual([".skiff", "tree"]);
+  });
+
   testIt("gives the same bytes in two homes", async () => {
     const sums: string[] = [];
     for (const home of [newHome(), newHome()]) {

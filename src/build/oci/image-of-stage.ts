@@ -17,7 +17,7 @@ export const OCI_AGENTS: readonly string[] = [
 /**
  * Opens the image that the header of a stage names.
  *
- * @param folder where an image lies that a Docker daemon writes; as long as the image is read.
+ * @param folder where an image lies that a Docker daemon writes, or an archive is decompressed; as long as the image is read.
  */
 export async function imageOfStage(
   stage: Pick<Stage, "recipe" | "ports" | "options">,
@@ -32,11 +32,11 @@ export async function imageOfStage(
     const { env, signal } = stage.ports;
     const archive = `${folder}/docker-daemon.tar`;
     await saveImage(env["DOCKER_HOST"] ?? "", from.replace(/^\/\//, ""), archive, signal);
-    const image = await openLocalOciImage("docker-archive", archive, "/", platform);
+    const image = await openLocalOciImage("docker-archive", archive, "/", platform, folder);
     return { ...image, reference: `docker-daemon:${from}` };
   }
   if (isLocalTransport(agent)) {
-    return await openLocalOciImage(agent, from, stage.ports.cwd, platform);
+    return await openLocalOciImage(agent, from, stage.ports.cwd, platform, folder);
   }
   const open = stage.ports.openRemoteImage;
   if (agent !== "docker" || open === undefined) {

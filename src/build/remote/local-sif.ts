@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { wantedPlatform } from "../../format/oci/platform.ts";
 import { findImage, obtainImage } from "../../image/cache/image-store.ts";
-import { makeFolder } from "../../image/cache/places.ts";
+import { type CachePlaces, makeFolder } from "../../image/cache/places.ts";
 import { uniqueName } from "../../image/cache/records.ts";
 import { requireSpace, spaceFault } from "../../image/cache/space.ts";
 import { saveImage } from "../../registry/daemon/save-image.ts";
@@ -19,7 +19,13 @@ export async function convertLocalImage(
 ): Promise<string> {
   const { places, wish } = access;
   const { text, path: place } = address;
-  const opened = await openLocalOciImage(transport, place, access.cwd, wantedPlatform(wish));
+  const opened = await openLocalOciImage(
+    transport,
+    place,
+    access.cwd,
+    wantedPlatform(wish),
+    archivesOf(places),
+  );
   // An archive fetched for the purpose is called what it was fetched by.
   const image = { ...opened, reference: text };
   const entry = entryOf(image.manifestDigest, text, access);
@@ -41,13 +47,18 @@ export async function convertLocalImage(
   );
 }
 
+/** Folder of archives that are only read once. */
+function archivesOf(places: CachePlaces): string {
+  return `${places.root}/skiff/archives`;
+}
+
 /** The same for an image of a Docker daemon, which writes it as an archive beside the cache first. */
 export async function convertDaemonImage(
   address: { readonly text: string; readonly path: string },
   access: RemoteAccess,
 ): Promise<string> {
   const { places, talk } = access;
-  const folder = `${places.root}/skiff/archives`;
+  const folder = archivesOf(places);
   makeFolder(folder);
   const archive = `${folder}/${uniqueName()}.tar`;
   const name = address.path.replace(/^\/\//, "");

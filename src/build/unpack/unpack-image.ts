@@ -4,11 +4,14 @@ import type { ImageFacts } from "../../plan/facts.ts";
 import { lastWords, runChild } from "../child.ts";
 import type { BuildPorts } from "../stage.ts";
 
+/** What unpacking needs of the machine. */
+export type UnpackPorts = Pick<BuildPorts, "tool" | "talk" | "signal">;
+
 /** Unpacks the root file system of any image into `target`, an empty directory or none yet. */
 export async function unpackImage(
   image: ImageFacts,
   target: string,
-  ports: BuildPorts,
+  ports: UnpackPorts,
 ): Promise<void> {
   switch (image.rootKind) {
     case "directory":
@@ -27,7 +30,11 @@ export async function unpackImage(
   }
 }
 
-async function unpackSquashfs(image: ImageFacts, target: string, ports: BuildPorts): Promise<void> {
+async function unpackSquashfs(
+  image: ImageFacts,
+  target: string,
+  ports: UnpackPorts,
+): Promise<void> {
   const tool = need(ports, "unsquashfs", "squashfs-tools");
   // Attributes outside the user's own need the real root, and without these words are an error.
   const attributes = process.getuid?.() === 0 ? [] : ["-user-xattrs"];
@@ -54,7 +61,7 @@ async function unpackSquashfs(image: ImageFacts, target: string, ports: BuildPor
   if (end.status === 2) ports.talk.verbose(`unsquashfs: ${lastWords(end.stderr)}`);
 }
 
-async function unpackExt3(image: ImageFacts, target: string, ports: BuildPorts): Promise<void> {
+async function unpackExt3(image: ImageFacts, target: string, ports: UnpackPorts): Promise<void> {
   const tool = need(ports, "debugfs", "e2fsprogs");
   mkdirSync(target, { recursive: true });
   const offset = image.root.offsetBytes === 0 ? "" : `?offset=${image.root.offsetBytes}`;
@@ -77,7 +84,7 @@ async function unpackExt3(image: ImageFacts, target: string, ports: BuildPorts):
   }
 }
 
-async function copyDirectory(source: string, target: string, ports: BuildPorts): Promise<void> {
+async function copyDirectory(source: string, target: string, ports: UnpackPorts): Promise<void> {
   mkdirSync(target, { recursive: true });
   const end = await runChild({
     argv: ["cp", "-a", "--", `${source}/.`, target],
@@ -101,7 +108,7 @@ function unpackFault(
   );
 }
 
-function need(ports: BuildPorts, tool: string, packageName: string): string {
+function need(ports: UnpackPorts, tool: string, packageName: string): string {
   const path = ports.tool(tool);
   if (path !== undefined) return path;
   throw new Fault("missing-tool", `Cannot unpack the image: ${tool} is not in PATH`, {

@@ -1,3 +1,4 @@
+import { closeSync, mkdirSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { Fault } from "../../../base/fault.ts";
 import { cleanPath, dirName } from "../../../base/path.ts";
@@ -16,13 +17,14 @@ const MAX_MEMBERS = 1_000_000;
 const MAX_LINKS = 8;
 
 /**
- * Members of a tar archive, read where they lie: nothing is unpacked. A compressed archive (gzip or
- * zstd) is decompressed up to a member each time that is opened.
+ * Members of a tar archive, read where they lie: nothing is unpacked. An archive that is compressed as
+ * a whole (gzip or zstd) is decompressed once, into a file in `folder` that has no name any more and
+ * so is gone with this process.
  */
-export async function archiveFiles(path: string): Promise<MemberFiles> {
-  const where = `archive "${path}"`;
-  const isPacked = await isCompressed(path);
-  const members = await index(path, where, isPacked);
+export async function archiveFiles(given: string, folder: string): Promise<MemberFiles> {
+  const where = `archive "${given}"`;
+  const path = (await isCompressed(given)) ? await decompressedCopy(given, where, folder) : given;
+  const members = await index(path, where);
   const find = (name: string): Extract<Member, { kind: "file" }> | undefined => {
     let key = cleanPath(`/${name}`);
     for (let i = 0; i <= MAX_LINKS; i++) {
@@ -39,10 +41,7 @@ export async function archiveFiles(path: string): Promise<MemberFiles> {
       if (member === undefined) {
         throw new Fault("not-found", `Cannot read the ${where}: it has no member "${name}"`);
       }
-      const { offset, sizeBytes } = member;
-      if (isPacked)
-        yield* rangeOf(decompressed(readRange(path, 0, undefined), where), offset, sizeBytes);
-      else yield* readRange(path, offset, sizeBytes);
+      yield* readRange(path, member.offset, member.sizeBytes);
     },
   };
 }
@@ -55,11 +54,29 @@ async function isCompressed(path: string): Promise<boolean> {
   return false;
 }
 
-async function index(
-  path: string,
-  where: string,
-  isPacked: boolean,
-): Promise<ReadonlyMap<string, Member>> {
+/** Path of the decompressed archive, as long as this process lives. */
+async function decompressedCopy(path: string, where: string, folder: string): Promise<string> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const name = `${folder}/archive-${process.pid}-${crypto.randomUUID().slice(0, 13)}`;
+  const fd = openSync(name, "wx+", 0o600);
+  unlinkSync(name);
+  try {
+    for await (const piece of decompressed(readRange(path, 0, undefined), where)) {
+      for (let done = 0; done < piece.length; ) done += writeSync(fd, piece, done);
+    }
+  } catch (cause) {
+    closeSync(fd);
+    if (cause instanceof Fault) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault("io", `Cannot decompress the ${where} in "${folder}": ${reason}`, {
+      cause,
+      hint: "make room there, or name another directory in SKIFF_CACHEDIR or SKIFF_TMPDIR",
+    });
+  }
+  return `/proc/self/fd/${fd}`;
+}
+
+async function index(path: string, where: string): Promise<ReadonlyMap<string, Member>> {
   const members = new Map<string, Member>();
   const sink: TarSink = {
     entry(entry) {
@@ -74,12 +91,7 @@ async function index(
     endOfData() {},
   };
   const reader = new TarReader(sink, where);
-  if (isPacked) {
-    for await (const piece of decompressed(readRange(path, 0, undefined), where))
-      reader.push(piece);
-  } else {
-    await readHeaders(path, reader);
-  }
+  await readHeaders(path, reader);
   reader.end();
   return members;
 }
@@ -108,21 +120,5 @@ async function readHeaders(path: string, reader: TarReader): Promise<void> {
     }
   } finally {
     await file.close();
-  }
-}
-
-async function* rangeOf(
-  pieces: AsyncIterable<Uint8Array>,
-  offset: number,
-  lengthBytes: number,
-): AsyncGenerator<Uint8Array> {
-  let at = 0;
-  const end = offset + lengthBytes;
-  for await (const piece of pieces) {
-    const from = Math.max(0, offset - at);
-    const to = Math.min(piece.length, end - at);
-    if (to > from) yield piece.subarray(from, to);
-    at += piece.length;
-    if (at >= end) return;
   }
 }

@@ -21,12 +21,14 @@ export function isLocalTransport(name: string): name is LocalTransport {
  *
  * @param rest what follows `oci:`: `PATH[:TAG][@sha256:…]`; for `docker-archive:` `PATH[:NAME|:@N]`.
  * @param cwd where a relative path starts.
+ * @param folder where an archive that is compressed as a whole is decompressed.
  */
 export async function openLocalOciImage(
   transport: LocalTransport,
   rest: string,
   cwd: string,
   platform: OciPlatform,
+  folder: string,
 ): Promise<OciImage> {
   const reference = `${transport}:${rest}`;
   const { path, tag, digest } = splitPlace(rest, cwd);
@@ -48,7 +50,7 @@ export async function openLocalOciImage(
       hint: "oci: takes a directory with an OCI layout",
     });
   }
-  const files = await archiveFiles(path);
+  const files = await archiveFiles(path, folder);
   const has = (name: string): boolean => files.sizeOf(name) !== undefined;
   // What newer engines save is both at once, and the list has the full names.
   if (transport === "docker-archive" && has("manifest.json")) {
