@@ -13,6 +13,8 @@ export interface ContainerInput {
   readonly writable: boolean;
   /** Whether the container sees nothing of the caller's environment. */
   readonly cleanEnvironment: boolean;
+  /** Working directory in the container; `/` when absent. */
+  readonly cwd?: string;
   readonly signal: AbortSignal;
 }
 

@@ -13,6 +13,8 @@ import type { Config } from "../plan/config.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import type { BuildRequest } from "./build.ts";
 import { mountWord } from "./mount-word.ts";
+import { planStages } from "./plan-stages.ts";
+import type { StageOptions } from "./stage.ts";
 
 /** What a request is made of besides the flags. */
 export interface RequestInput {
@@ -36,25 +38,31 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
   const epoch = sourceDateEpoch(host.env);
   const binds = givenBinds(inv, cwd);
   const arch = inv.string("arch") === "" ? host.arch : goArch(inv.string("arch"));
+  const options: StageOptions = {
+    force: input.force,
+    sections: checkedSections(inv.strings("section")),
+    runTests: !inv.bool("notest"),
+    fixPermissions: inv.bool("fix-perms"),
+    binds,
+    mounts: binds.map(mountWord),
+    containerFlags: ["nv", "rocm", "nvccli"].filter((name) => inv.bool(name)),
+    arch,
+    version: input.version,
+    peerVersion: input.peerVersion,
+    time: epoch === undefined ? input.now : new Date(epoch * 1000),
+  };
+  const { recipe, target } = input;
+  const isUpdate = inv.bool("update");
   return {
-    recipe: input.recipe,
-    target: input.target,
+    text: recipe.text,
+    stages: planStages(recipe, options, isUpdate && !input.force ? target : undefined),
+    recipe,
+    target,
     format: inv.bool("sandbox") ? "sandbox" : "sif",
-    update: inv.bool("update"),
+    update: isUpdate,
     tempFolder: cleanPath(resolvePath(cwd, inv.string("tmpdir"))),
     cleanUp: !inv.bool("no-cleanup"),
-    options: {
-      force: input.force,
-      sections: checkedSections(inv.strings("section")),
-      runTests: !inv.bool("notest"),
-      fixPermissions: inv.bool("fix-perms"),
-      mounts: binds.map(mountWord),
-      mountTargets: binds.map((bind) => bind.target),
-      arch,
-      version: input.version,
-      peerVersion: input.peerVersion,
-      time: epoch === undefined ? input.now : new Date(epoch * 1000),
-    },
+    options,
     pack: {
       extraArguments: inv
         .string("mksquashfs-args")

@@ -27,7 +27,8 @@ async function runSelf(
   input: ContainerInput,
 ): Promise<ContainerEnd> {
   const isTest = input.action === "test";
-  const words = [...(isTest ? ["-s"] : []), "--build-config", input.action, "--pwd", "/"];
+  const words = [...(isTest ? ["-s"] : []), "--build-config", input.action, "--pwd"];
+  words.push(input.cwd ?? "/");
   // Root of a user namespace keeps the ids it has; for the real root the word means nothing.
   words.push("--fakeroot");
   if (!hasLoader(input.root)) words.push("--ignore-fakeroot-command");

@@ -1,5 +1,6 @@
 import type { StageRecipe } from "../format/deffile/recipe.ts";
 import type { OciImage } from "../format/oci/oci-image.ts";
+import type { BindSpec } from "../plan/bind-spec.ts";
 import type { RunInContainer } from "./container.ts";
 import type { Talk } from "./talk.ts";
 
@@ -10,9 +11,11 @@ export interface StageOptions {
   readonly sections: readonly string[];
   readonly runTests: boolean;
   readonly fixPermissions: boolean;
-  /** The caller's binds, in the words of `--mount`, and where they go. */
+  /** The caller's binds, and the same in the words of `--mount`. */
+  readonly binds: readonly BindSpec[];
   readonly mounts: readonly string[];
-  readonly mountTargets: readonly string[];
+  /** Flags of the build that change what its containers see: `nv`, `rocm`, `nvccli`. */
+  readonly containerFlags: readonly string[];
   /** GOARCH name to build for. */
   readonly arch: string;
   /** This program's version, and that of the peer whose behaviour it has. */
@@ -47,8 +50,8 @@ export interface Stage {
   readonly folder: string;
   readonly options: StageOptions;
   readonly ports: BuildPorts;
-  /** Roots of the stages before it, by name. */
-  readonly earlier: ReadonlyMap<string, string>;
+  /** Root of a stage before it, by name. */
+  rootOf(name: string): Promise<string | undefined>;
   /** JSON texts that the image is to hold beside its root, by their names in it; agents add them. */
   readonly objects?: Map<string, string>;
 }

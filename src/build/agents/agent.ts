@@ -1,7 +1,13 @@
 import type { Stage } from "../stage.ts";
+import type { StepInputs } from "../step.ts";
 
 /** Makes the first content of a root from what a header says. One file an agent, all of this shape. */
 export interface Agent {
+  /**
+   * What the content depends on (step.ts); absent or undefined: nobody knows, and the base is made
+   * anew each time.
+   */
+  inputs?(stage: Stage): StepInputs | undefined | Promise<StepInputs | undefined>;
   /** Fills the empty directory `stage.root`. */
   bootstrap(stage: Stage): Promise<void>;
   /**

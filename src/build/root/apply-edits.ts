@@ -10,7 +10,16 @@ import {
   writeSync,
 } from "node:fs";
 import { Fault } from "../../base/fault.ts";
+import { hostFiles } from "../../host/host-files.ts";
 import type { RootEdit } from "./edit.ts";
+import { type EditedView, editedView } from "./edited-view.ts";
+
+/** Plans edits of the directory `root` and carries them out. */
+export function editRoot(root: string, plan: (view: EditedView) => void): void {
+  const view = editedView(hostFiles(root));
+  plan(view);
+  applyEdits(root, view.edits);
+}
 
 /**
  * Carries out edits below the directory `root`. What is replaced is unlinked first, never written

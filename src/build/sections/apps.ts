@@ -2,27 +2,31 @@ import { encodeOsText } from "../../base/os-text.ts";
 import { parseAppTransfer } from "../../format/deffile/file-list.ts";
 import { parseLabels } from "../../format/deffile/labels.ts";
 import type { AppRecipe } from "../../format/deffile/recipe.ts";
-import { hostFiles } from "../../host/host-files.ts";
 import { readIn } from "../metadata/inspect-metadata.ts";
 import { labelsJson } from "../metadata/labels-json.ts";
-import { applyEdits } from "../root/apply-edits.ts";
-import { type EditedView, editedView } from "../root/edited-view.ts";
+import { editRoot } from "../root/apply-edits.ts";
+import type { EditedView } from "../root/edited-view.ts";
 import { makeDirectories, writeFile } from "../root/skeleton.ts";
 import type { Stage } from "../stage.ts";
 import { copyFromHost } from "./copy-files.ts";
 
 /** Makes the skeletons of all apps (reference: deffile.md section 3.3), files of `%appfiles` included. */
 export async function createApps(stage: Stage): Promise<void> {
-  const view = editedView(hostFiles(stage.root));
-  planApps(view, stage.recipe.apps);
-  applyEdits(stage.root, view.edits);
+  editRoot(stage.root, (view) => planApps(view, stage.recipe.apps));
   for (const app of stage.recipe.apps) {
-    for (const line of app.files?.text.split("\n") ?? []) {
-      const transfer = parseAppTransfer(line);
-      if (transfer === undefined) continue;
-      await copyFromHost(stage, transfer.source, `/scif/apps/${app.name}/${transfer.target}`);
-    }
+    for (const { source, target } of appFiles(app)) await copyFromHost(stage, source, target);
   }
+}
+
+/** What `%appfiles` copies and where in the root. */
+export function appFiles(
+  app: AppRecipe,
+): readonly { readonly source: string; readonly target: string }[] {
+  return (app.files?.text.split("\n") ?? []).flatMap((line) => {
+    const transfer = parseAppTransfer(line);
+    if (transfer === undefined) return [];
+    return { source: transfer.source, target: `/scif/apps/${app.name}/${transfer.target}` };
+  });
 }
 
 /** Directories, scripts and labels of apps, and the script that exports their places to all. */

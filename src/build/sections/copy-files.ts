@@ -2,26 +2,60 @@ import { existsSync, mkdirSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { resolveIn } from "../../base/file-view.ts";
 import { baseName, dirName } from "../../base/path.ts";
+import type { FileBlock } from "../../format/deffile/file-list.ts";
 import { hostFiles, isDirectory } from "../../host/host-files.ts";
+import { treeDigest } from "../cache/tree-digest.ts";
 import { lastWords, runChild } from "../child.ts";
-import { hasSection, type Stage } from "../stage.ts";
+import type { Stage } from "../stage.ts";
 import { expandGlob } from "./glob.ts";
 
-/** Carries out the `%files from STAGE` blocks, or those from the host. */
-export async function copyFiles(stage: Stage, from: "stages" | "host"): Promise<void> {
-  if (!hasSection(stage.options, "files")) return;
-  for (const block of stage.recipe.files) {
-    if ((block.from === undefined) !== (from === "host")) continue;
-    for (const { source, target } of block.transfers) {
-      if (source === "") {
-        stage.ports.talk.warning("Attempt to copy file with no name, skipping.");
-        continue;
-      }
-      stage.ports.talk.info(`Copying ${source} to ${target}`);
-      if (block.from === undefined) await copyFromHost(stage, source, target);
-      else await copyFromStage(stage, block.from, source, target);
+/** Carries out one `%files` block. */
+export async function copyBlock(stage: Stage, block: FileBlock): Promise<void> {
+  for (const { source, target } of block.transfers) {
+    if (source === "") {
+      stage.ports.talk.warning("Attempt to copy file with no name, skipping.");
+      continue;
     }
+    stage.ports.talk.info(`Copying ${source} to ${target}`);
+    if (block.from === undefined) await copyFromHost(stage, source, target);
+    else await copyFromStage(stage, block.from, source, target);
   }
+}
+
+/** Content and modes of what a line of `%files` copies, by names for people. */
+export async function fileInputs(
+  stage: Stage,
+  from: string | undefined,
+  source: string,
+  target: string,
+): Promise<ReadonlyMap<string, string>> {
+  const inputs = new Map<string, string>();
+  if (source === "") return inputs;
+  const { signal } = stage.ports;
+  if (from === undefined) {
+    const base = source.startsWith("/") ? "" : `${stage.ports.cwd}/`;
+    for (const path of expandGlob(source, base)) {
+      const digest = await treeDigest(base + path, { follow: true, owners: false, signal });
+      inputs.set(`file ${path} to ${target === "" ? path : target}`, digest ?? "");
+    }
+    return inputs;
+  }
+  const root = await requireStage(stage, from);
+  for (const path of expandGlob(source.startsWith("/") ? source : `/${source}`, root)) {
+    const real = resolveIn(hostFiles(root), path).path;
+    const digest = await treeDigest(root + real, { follow: false, owners: true, signal });
+    inputs.set(`file ${path} of ${from} to ${target === "" ? path : target}`, digest ?? "");
+  }
+  return inputs;
+}
+
+async function requireStage(stage: Stage, name: string): Promise<string> {
+  const root = await stage.rootOf(name);
+  if (root !== undefined) return root;
+  throw new Fault(
+    "invalid",
+    `unable to copy files from stage to container fs: stage ${name} was not found`,
+  );
 }
 
 /**
@@ -47,13 +81,7 @@ async function copyFromStage(
   source: string,
   target: string,
 ): Promise<void> {
-  const from = stage.earlier.get(name);
-  if (from === undefined) {
-    throw new Fault(
-      "invalid",
-      `unable to copy files from stage to container fs: stage ${name} was not found`,
-    );
-  }
+  const from = await requireStage(stage, name);
   for (const path of expandGlob(source.startsWith("/") ? source : `/${source}`, from)) {
     const real = resolveIn(hostFiles(from), path).path;
     let to = inRoot(stage.root, target === "" ? path : target);

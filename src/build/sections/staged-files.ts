@@ -17,7 +17,7 @@ const STAGED = [
 export function stageHostFiles(stage: Stage): readonly string[] {
   const mounts: string[] = [];
   for (const [path, risk] of STAGED) {
-    if (stage.options.mountTargets.includes(path)) continue;
+    if (stage.options.binds.some((bind) => bind.target === path)) continue;
     const found = resolveIn(hostFiles(stage.root), path);
     if (found.entry?.kind !== "file" || !isReadable(stage.root + found.path)) {
       stage.ports.talk.warning(

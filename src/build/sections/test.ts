@@ -1,8 +1,9 @@
 import { Fault } from "../../base/fault.ts";
 import type { Stage } from "../stage.ts";
+import { stageHostFiles } from "./staged-files.ts";
 
 /** Runs `%test` in the finished root, unless the caller does not want it. */
-export async function runTest(stage: Stage, mounts: readonly string[]): Promise<void> {
+export async function runTest(stage: Stage): Promise<void> {
   if (!stage.options.runTests || stage.recipe.test === undefined) return;
   stage.ports.talk.info("Running testscript");
   const end = await stage.ports.runInContainer({
@@ -10,7 +11,7 @@ export async function runTest(stage: Stage, mounts: readonly string[]): Promise<
     root: stage.root,
     argv: [],
     env: {},
-    mounts: [...mounts, ...stage.options.mounts],
+    mounts: [...stageHostFiles(stage), ...stage.options.mounts],
     writable: false,
     cleanEnvironment: false,
     signal: stage.ports.signal,

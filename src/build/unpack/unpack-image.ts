@@ -84,7 +84,12 @@ async function unpackExt3(image: ImageFacts, target: string, ports: UnpackPorts)
   }
 }
 
-async function copyDirectory(source: string, target: string, ports: UnpackPorts): Promise<void> {
+/** Copies a tree with owners, modes, times, attributes and hard links into `target`. */
+export async function copyDirectory(
+  source: string,
+  target: string,
+  ports: UnpackPorts,
+): Promise<void> {
   mkdirSync(target, { recursive: true });
   const end = await runChild({
     argv: ["cp", "-a", "--", `${source}/.`, target],

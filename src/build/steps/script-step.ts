@@ -1,0 +1,96 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { Fault } from "../../base/fault.ts";
+import { encodeOsText } from "../../base/os-text.ts";
+import { bindInputs } from "../cache/bind-inputs.ts";
+import { digestOf } from "../cache/digest.ts";
+import { stageHostFiles } from "../sections/staged-files.ts";
+import type { Step } from "../step.ts";
+
+/** A script that runs in the root. */
+export interface ScriptInput {
+  /** For failures: `while running %post section`. */
+  readonly section: string;
+  readonly title: string;
+  /** Told when it begins. */
+  readonly heading: string;
+  readonly line: number;
+  readonly text: string;
+  /** Program and arguments that run the script at a path of the root. */
+  argv(path: string): readonly string[];
+  /** Variables over those of the root. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Where it begins; `/` when absent. */
+  readonly cwd?: string;
+}
+
+const SCRIPT = "/.post.script";
+
+/** A step that runs a script in the root, as root, with the build's mounts and network. */
+export function scriptStep(input: ScriptInput): Step {
+  return {
+    title: input.title,
+    line: input.line,
+    async inputs(stage) {
+      const binds = await bindInputs(stage.options.binds, stage.ports.signal);
+      if (binds === undefined) return undefined;
+      return new Map([
+        ["text", digestOf(input.text)],
+        ["shell", input.argv(SCRIPT).join(" ")],
+        ...Object.entries(input.env).map(([name, value]) => [`variable ${name}`, value] as const),
+        ...(input.cwd === undefined ? [] : [["directory", input.cwd] as const]),
+        ...injectedVariables(stage.ports.env),
+        ...stage.options.containerFlags.map((flag) => [`--${flag}`, "yes"] as const),
+        ...binds,
+      ]);
+    },
+    async run(stage) {
+      const path = stage.root + SCRIPT;
+      writeFileSync(path, encodeOsText(input.text), { mode: 0o755, flag: "wx" });
+      try {
+        stage.ports.talk.info(input.heading);
+        const argv = input.argv(SCRIPT);
+        const end = await stage.ports.runInContainer({
+          action: "exec",
+          root: stage.root,
+          argv,
+          env: input.env,
+          mounts: [...stageHostFiles(stage), ...stage.options.mounts],
+          writable: true,
+          cleanEnvironment: true,
+          ...(input.cwd === undefined ? {} : { cwd: input.cwd }),
+          signal: stage.ports.signal,
+        });
+        if (end.status === 0) return;
+        throw new Fault(
+          "failed",
+          `while running engine: while running ${input.section} section: ${end.words}`,
+          { hint: failureHint(input.line) },
+        );
+      } finally {
+        rmSync(path, { force: true });
+      }
+    },
+  };
+}
+
+/** The caller's variables for containers: they reach scripts of the build as well. */
+function injectedVariables(
+  env: Readonly<Record<string, string>>,
+): readonly (readonly [string, string])[] {
+  return Object.entries(env)
+    .filter(([name]) => /^(?:APPTAINER|SINGULARITY)ENV_/.test(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => [`variable ${name}`, value]);
+}
+
+function failureHint(line: number): string {
+  const where = `the last line that begins with "+" is the command that failed; the section begins in line ${line}`;
+  if (countIds() !== 1) return where;
+  return `${where}; only one user id exists in this build, so nothing is really given to another owner: an entry in /etc/subuid and /etc/subgid mends that`;
+}
+
+/** How many user ids this process can give files to. */
+function countIds(): number {
+  const lines = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n");
+  return lines.reduce((sum, line) => sum + Number(line.trim().split(/ +/)[2] ?? 0), 0);
+}
