@@ -2,7 +2,8 @@
 # Builds dist/: the one-file binary, the starter beside it, man pages and completions.
 #   starter/*.c ─► build/embed/starter ─┐
 #   bash-static ─► build/embed/bash ────┼─► dist/skiff
-#   src/main.ts ────────────────────────┘
+#   src/main.ts ────────────────────────┤
+#   launcher/*.c ───────────────────────┘
 set -eu
 . "$(dirname -- "$0")/progress.sh"
 sh scripts/setup.sh
@@ -26,19 +27,15 @@ place 755 build/starter.new build/embed/starter
 rm -f build/starter.new
 place 755 "$(command -v bash-static)" build/embed/bash
 
-# What a launch needs becomes one module each first: the piece that starts a known launch again, and the
-# piece that plans one. Loading them in the many pieces that splitting would leave costs 2 to 3 ms of
-# every launch. What is loaded on demand keeps its own pieces.
+# What a launch needs becomes one module first: loading it in the many pieces that splitting would leave
+# costs 2 to 3 ms of every launch. What is loaded on demand keeps its own pieces.
 rm -rf build/stage
 mkdir -p build/stage
 for part in _program.ts runtime/embedded.ts; do
   printf 'export * from "../../src/%s";\n' "$part" >"build/stage/$(basename "$part")"
 done
-bundle() {
-  "$bun" build --target=bun --minify --format=esm "--external=$3" "--external=$4" "$1" --outfile "$2"
-}
-step "Bundling the launch path" bundle src/main.ts build/stage/main.js '*/_launch.ts' '*/_program.ts'
-step "Bundling the planner" bundle src/_launch.ts build/stage/_launch.ts '*/embedded.ts' '*/_program.ts'
+step "Bundling the launch path" "$bun" build --target=bun --minify --format=esm '--external=*/embedded.ts' \
+  '--external=*/_program.ts' src/main.ts --outfile build/stage/main.js
 
 # Neither .env nor bunfig.toml of the caller's directory is skiff's business. The JIT starts twenty times
 # later than by default: compiling what runs for milliseconds costs a launch up to 2 ms, and 2 of 15 ms of
@@ -46,6 +43,8 @@ step "Bundling the planner" bundle src/_launch.ts build/stage/_launch.ts '*/embe
 step "Compiling dist/skiff" "$bun" build --compile --minify --bytecode --format=esm --splitting \
   --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-jit-policy=20 \
   build/stage/main.js --outfile build/skiff.new
+step "Compiling the launcher" sh scripts/build-launcher.sh build/launcher
+step "Adding the launcher" "$bun" scripts/add-launcher.ts build/skiff.new build/launcher
 mv -f build/skiff.new dist/skiff
 place 755 build/embed/starter dist/libexec/skiff/starter
 place 755 build/embed/bash dist/libexec/skiff/bash

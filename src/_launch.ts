@@ -5,9 +5,9 @@ import { finishFlags, parseCommand, readWords } from "./cli/parse.ts";
 import { readProgramName } from "./cli/program.ts";
 import { ROOT } from "./cli/root.ts";
 import { UsageFault } from "./cli/usage-fault.ts";
-import { startTrace } from "./host/path-trace.ts";
+import { startTrace } from "./host/launch-trace.ts";
+import { launcherNote } from "./host/launcher-note.ts";
 import { launch } from "./runtime/launch.ts";
-import type { LaunchKey } from "./runtime/replay/launch-key.ts";
 
 /** Thrown where a launch turns out to need code that the short way does not have. */
 class NotPlain extends Error {}
@@ -22,10 +22,8 @@ const ELSEWHERE =
  * of these, asks for help, is wrong, needs GPUs or an image from elsewhere: then nothing has happened yet and the whole
  * program takes over.
  */
-export async function launchDirectly(
-  own: readonly string[],
-  key: LaunchKey | undefined,
-): Promise<number | undefined> {
+export async function launchDirectly(own: readonly string[]): Promise<number | undefined> {
+  const key = launcherNote()?.key;
   if (key !== undefined) startTrace();
   const { program, implied } = readProgramName(process.argv0);
   const words = [...implied, ...own];

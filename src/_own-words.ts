@@ -1,4 +1,4 @@
-import { rawArguments, rawEnvironment } from "./host/raw-environment.ts";
+import { rawArguments } from "./host/raw-environment.ts";
 
 /** The words after the program's name, as kernel text. */
 export function ownWords(): readonly string[] {
@@ -6,9 +6,4 @@ export function ownWords(): readonly string[] {
   // Bun puts U+FFFD where a word is not UTF-8; the kernel still has the bytes.
   if (!words.some((word) => word.includes("\ufffd"))) return words;
   return rawArguments(words.length) ?? words;
-}
-
-/** `NAME=value` strings of the caller's environment; undefined without /proc. */
-export function ownEnvironmentStrings(): readonly string[] | undefined {
-  return rawEnvironment();
 }

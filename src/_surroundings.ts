@@ -3,6 +3,7 @@ import { Fault } from "./base/fault.ts";
 import { encodeOsText } from "./base/os-text.ts";
 import type { FlagValues } from "./cli/invocation.ts";
 import type { ProgramName } from "./cli/program.ts";
+import { noteLine } from "./host/launch-trace.ts";
 import { getuid, isTerminal } from "./host/process-calls.ts";
 import { environmentTable, rawEnvironment } from "./host/raw-environment.ts";
 import { write } from "./host/syscall.ts";
@@ -35,6 +36,7 @@ export function createContext(
     level: readLevel(globals, env),
     isColor: () => globals?.bool("nocolor") !== true && isTerminal(STDERR),
     write: (line) => {
+      noteLine(line.slice(0, -1));
       writeAll(STDERR, line);
     },
     identity: () => `U=${getuid()},P=${process.pid}`,

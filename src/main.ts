@@ -1,18 +1,12 @@
-import { ownEnvironmentStrings, ownWords } from "./_own-words.ts";
+import { launchDirectly } from "./_launch.ts";
+import { ownWords } from "./_own-words.ts";
 import { Fault } from "./base/fault.ts";
-import { launchKey } from "./runtime/replay/launch-key.ts";
-import { replay } from "./runtime/replay/replay.ts";
 
 // A launch is most of what this program is started for, and most of its time is loading code. So
-// there are three pieces, each loaded only when the one before it was not enough: starting a known
-// launch again, planning a plain launch, and everything else.
+// planning a plain launch is one piece, and everything else another that is loaded only when the
+// first was not enough. (A known launch was started by the launcher before any of this: launcher/.)
 try {
-  const words = ownWords();
-  const env = ownEnvironmentStrings();
-  const key = env === undefined ? undefined : launchKey(process.argv0, words, env);
-  if (key !== undefined && env !== undefined) replay(key, env);
-  const { launchDirectly } = await import("./_launch.ts");
-  const status = await launchDirectly(words, key);
+  const status = await launchDirectly(ownWords());
   if (status !== undefined) process.exit(status);
   const { runProgram } = await import("./_program.ts");
   process.exit(await runProgram());

@@ -72,11 +72,14 @@ static int carry_out(struct starter *starter, const struct op *op)
   return EBADMSG;
 }
 
-/* Else our own descriptors would take the numbers of standard streams that the caller closed. */
+/*
+ * Else our own descriptors would take the numbers of standard streams that the caller closed, and the
+ * program's files would: it gets them, too, as with the peers.
+ */
 static int fill_standard_fds(void)
 {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
       return errno;
   return 0;
 }

@@ -1,6 +1,6 @@
 import { CString, dlopen, type Pointer, ptr, read } from "bun:ffi";
 import type { Account } from "../plan/facts.ts";
-import { NAME_SERVICE, notePath } from "./path-trace.ts";
+import { NAME_SERVICE, notePath } from "./launch-trace.ts";
 
 /*
  * Accounts that are in no file (LDAP, SSSD, systemd-userdb), through the C library's name service.

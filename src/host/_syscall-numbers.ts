@@ -31,6 +31,7 @@ export interface SyscallNumbers {
   readonly getgroups: number;
   readonly execve: number;
   readonly prlimit64: number;
+  readonly processVmReadv: number;
   /** Open flags that differ between the two. */
   readonly O_DIRECTORY: number;
   readonly O_NOFOLLOW: number;
@@ -68,6 +69,7 @@ const X64: SyscallNumbers = {
   getgroups: 115,
   execve: 59,
   prlimit64: 302,
+  processVmReadv: 310,
   O_DIRECTORY: 0o200000,
   O_NOFOLLOW: 0o400000,
 };
@@ -104,6 +106,7 @@ const ARM64: SyscallNumbers = {
   getgroups: 158,
   execve: 221,
   prlimit64: 261,
+  processVmReadv: 270,
   O_DIRECTORY: 0o40000,
   O_NOFOLLOW: 0o100000,
 };

@@ -1,20 +1,26 @@
 import { AT_FDCWD, call, pathAt, RESULT_AT, RESULT_VIEW, SYS } from "./_raw-call.ts";
 import { STATX_BASIC } from "./file-stat.ts";
-import type { PathUse } from "./path-trace.ts";
+import type { PathUse } from "./launch-trace.ts";
+
+/** How a path answers: the same words as long as it gives the same answers. */
+export interface PathStamp {
+  readonly path: string;
+  readonly use: PathUse;
+  /** 14 words of the path itself, 14 of what it leads to when it is a symbolic link. */
+  readonly words: Uint32Array;
+}
 
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const S_IFMT = 0o170000;
 const S_IFLNK = 0o120000;
+const STAT_WORDS = 14;
 
-/**
- * A text that stays the same as long as a path gives the same answers: for a look who, what kind and
- * which object it is; for its content also size and times of change. "-" for a missing path. Where
- * the path is a symbolic link, the link and what it leads to.
- */
-export function stampPath(path: string, use: PathUse): string {
-  const own = stampAt(path, AT_SYMLINK_NOFOLLOW, use);
-  const isLink = own !== "-" && (RESULT_VIEW.getUint16(28, true) & S_IFMT) === S_IFLNK;
-  return isLink ? `${own}>${stampAt(path, 0, use)}` : own;
+/** The stamp of a path now. The launcher takes it again to compare (launcher/stamp.c). */
+export function stampPath(path: string, use: PathUse): PathStamp {
+  const words = new Uint32Array(2 * STAT_WORDS);
+  const isLink = stampAt(path, AT_SYMLINK_NOFOLLOW, use, words, 0);
+  if (isLink) stampAt(path, 0, use, words, STAT_WORDS);
+  return { path, use, words };
 }
 
 /** Seconds since 1970 of the latest change of what a path holds, its links' own included; 0 when it is missing. */
@@ -27,14 +33,21 @@ export function changedSeconds(path: string): number {
   return latest;
 }
 
-/** struct statx: offsets as in include/uapi/linux/stat.h. */
-function stampAt(path: string, flags: number, use: PathUse): string {
-  if (!statxInto(path, flags)) return "-";
+/**
+ * A missing path: zeros. Else 1, mode, owner, group, inode (2), device (2), and where its content
+ * counts also size (2) and the times of change of content and inode, seconds (low word) and
+ * nanoseconds. Offsets of struct statx as in include/uapi/linux/stat.h. Whether it is a link.
+ */
+function stampAt(path: string, flags: number, use: PathUse, out: Uint32Array, at: number): boolean {
+  if (!statxInto(path, flags)) return false;
   const v = RESULT_VIEW;
-  const u32 = (at: number): number => v.getUint32(at, true);
-  const object = `${v.getUint16(28, true)}.${u32(20)}.${u32(24)}.${u32(32)}.${u32(36)}.${u32(136)}.${u32(140)}`;
-  if (use === "look") return object;
-  return `${object}.${u32(40)}.${u32(44)}.${u32(96)}.${u32(104)}.${u32(112)}.${u32(120)}`;
+  const u32 = (offset: number): number => v.getUint32(offset, true);
+  const mode = v.getUint16(28, true);
+  out.set([1, mode, u32(20), u32(24), u32(32), u32(36), u32(136), u32(140)], at);
+  if (use === "content") {
+    out.set([u32(40), u32(44), u32(112), u32(120), u32(96), u32(104)], at + 8);
+  }
+  return (mode & S_IFMT) === S_IFLNK;
 }
 
 function statxInto(path: string, flags: number): boolean {

@@ -14,7 +14,7 @@ import {
   textOf,
 } from "./_raw-call.ts";
 import { type FileStat, kindOf, readStat, STATX_BASIC } from "./file-stat.ts";
-import { notePath } from "./path-trace.ts";
+import { notePath } from "./launch-trace.ts";
 
 /*
  * Files by raw system calls; see _raw-call.ts for why and for the rules: nothing throws, a number

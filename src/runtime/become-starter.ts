@@ -1,6 +1,6 @@
 import { Fault } from "../base/fault.ts";
-import { callerFileLimit } from "../host/caller-file-limit.ts";
 import { passOn } from "../host/inherited-descriptors.ts";
+import { launcherNote } from "../host/launcher-note.ts";
 import { execve, setRlimit } from "../host/process-calls.ts";
 import { memfdCreate, pwrite, sealMemfd } from "../host/syscall.ts";
 
@@ -27,7 +27,7 @@ export function becomeStarter(
   }
   fillMemfd(fd, ops);
   // Bun raised the limit on open files for itself; the program gets the caller's.
-  const limit = callerFileLimit();
+  const limit = launcherNote()?.fileLimit;
   if (limit !== undefined) setRlimit(RLIMIT_NOFILE, limit.soft, limit.hard);
   passOn(inherited);
   return execve(starter, ["skiff-starter", String(fd)], env);

@@ -1,10 +1,10 @@
 import type { Invocation } from "../cli/invocation.ts";
 import { inheritedDescriptors } from "../host/inherited-descriptors.ts";
+import type { LaunchKey } from "../host/launcher-note.ts";
 import { planLaunch } from "../plan/launch.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Action, LaunchRequest } from "../plan/request.ts";
 import { type GpuGatherer, gatherLaunch } from "./gather.ts";
-import type { LaunchKey } from "./replay/launch-key.ts";
 import { startPlan } from "./start.ts";
 
 /** Who launches, and how it speaks to the user. */
@@ -24,7 +24,7 @@ export interface Launcher {
 /**
  * `exec`, `run`, `shell` and `test`: gathers facts, plans, and becomes the program. Returns a status
  * only when there is nothing to start; throws a Fault before anything happened. With a `key` the
- * launch is remembered for `replay`.
+ * launch is remembered.
  */
 export async function launch(
   inv: Invocation,
@@ -57,7 +57,7 @@ export async function launch(
     inherited,
     key:
       facts.environment.envFiles.length === 0 &&
-      canRemember(facts.request, plan, inv.notices.length) &&
+      canRemember(facts.request, plan) &&
       by.log.level < 5
         ? key
         : undefined,
@@ -70,13 +70,12 @@ export async function launch(
 }
 
 /**
- * Whether the launch can be started again without planning it: it said nothing, needs no shell and no
+ * Whether the launch can be started again without planning it: it needs no shell and no
  * unpacking, and its command line holds no values of variables, which might be secret.
  */
-function canRemember(request: LaunchRequest, plan: Plan, notices: number): boolean {
+function canRemember(request: LaunchRequest, plan: Plan): boolean {
   const { environment } = plan;
   return (
-    notices + plan.notices.length === 0 &&
     environment.kind === "direct" &&
     environment.output.length === 0 &&
     request.env.length === 0 &&

@@ -1,6 +1,7 @@
 import { errnoText } from "../base/errno-text.ts";
 import { Fault } from "../base/fault.ts";
-import { endTrace, notePath } from "../host/path-trace.ts";
+import { endTrace, notePath } from "../host/launch-trace.ts";
+import type { LaunchKey } from "../host/launcher-note.ts";
 import { memfdCreate, O_CLOEXEC, O_RDONLY, open, setCloseOnExec } from "../host/syscall.ts";
 import { encodeOps } from "../ops/encode.ts";
 import type { WiredOp } from "../ops/op.ts";
@@ -9,7 +10,6 @@ import { type LowerOptions, lower } from "../plan/lower/lower.ts";
 import type { Plan } from "../plan/plan.ts";
 import { becomeStarter, fillMemfd } from "./become-starter.ts";
 import { installedHelper, ownBinary } from "./installed.ts";
-import type { LaunchKey } from "./replay/launch-key.ts";
 import { remember } from "./replay/remember.ts";
 import { planUnpacking } from "./unpack.ts";
 
@@ -41,31 +41,30 @@ export async function startPlan(
   host: HostFacts,
   options: StartOptions,
 ): Promise<never> {
-  const ops = encodeOps(await opsOf(plan, host, options.says), {
-    debug: options.debug,
-    procPath: "/proc",
-    colour: options.colour,
-  });
+  const ops = await opsOf(plan, host, options.says);
+  const encode = (list: readonly WiredOp[]): Uint8Array =>
+    encodeOps(list, { debug: options.debug, procPath: "/proc", colour: options.colour });
   const variables = plan.environment.kind === "direct" ? plan.environment.variables : [];
   const starter = await helperPath("starter");
   if (options.key !== undefined) {
     notePath(starter, "content");
     notePath(ownBinary(), "content");
-    const traced = endTrace();
-    if (traced !== undefined) {
+    const trace = endTrace();
+    if (trace !== undefined) {
+      const said = trace.lines.map((text): WiredOp => ({ op: { kind: "say", text }, faults: [] }));
       remember(options.key, {
-        traced,
+        paths: trace.paths,
         starter,
         variables,
         hostEnv: host.env,
         cleanEnv: options.cleanEnv,
         noEnv: options.noEnv,
-        ops,
+        ops: encode([...said, ...ops]),
       });
     }
   }
   const env = variables.map(({ name, value }) => `${name}=${value}`);
-  const errno = -becomeStarter(starter, ops, env, options.inherited);
+  const errno = -becomeStarter(starter, encode(ops), env, options.inherited);
   throw new Fault("unsupported", `Cannot start ${starter}: ${errnoText(errno)}`, {
     hint: "the installation is damaged, or a file system is mounted noexec; install skiff again",
   });

@@ -1,19 +1,21 @@
-import type { PathUse } from "../../host/path-trace.ts";
+import { encodeOsText } from "../../base/os-text.ts";
+import type { PathStamp } from "../../host/path-stamp.ts";
 
 /**
- * A remembered launch.
+ * A remembered launch, as the launcher reads it (launcher/record.c).
  *
- *   file = "SKRP", u32 version, u64 checksum of the rest, u32 bytes of JSON, JSON, ops
+ *   file   = head, count × stamp, texts, ops              each padded to words with zeros
+ *   head   = "SKRP", version, checksum (2 words), size of all, expiry (2 words),
+ *            count of stamps, whether all variables pass, counts of pass, dropped, fixed and
+ *            replaced, bytes of texts, bytes of ops
+ *   stamp  = 1 when the path's content counts, 14 words for the path, 14 for what a link leads to
+ *   texts  = starter, paths, pass, dropped, fixed, replaced: each text with a NUL behind it
  *
- * Little-endian. A file that was not written whole, or by another version, is as good as none.
+ * Little-endian words. A file that was not written whole, or by another version, is as good as none.
  */
 export interface LaunchRecord {
-  /** What planning read, and what each gave. The launch is the same as long as all stamps are. */
-  readonly paths: readonly {
-    readonly path: string;
-    readonly use: PathUse;
-    readonly stamp: string;
-  }[];
+  /** What planning looked at, and what each gave. The launch is the same as long as all stamps are. */
+  readonly stamps: readonly PathStamp[];
   readonly starter: string;
   readonly env: RecordedEnvironment;
   /** Milliseconds since 1970 until which it holds: name services have no stamp. */
@@ -33,39 +35,48 @@ export interface RecordedEnvironment {
 }
 
 const MAGIC = 0x50524b53;
-const VERSION = 2;
-const HEAD_BYTES = 20;
+const VERSION = 3;
+const HEAD_WORDS = 15;
+const STAMP_WORDS = 29;
+/** Words before it are not part of the checksum. */
+const CHECKED_FROM = 4;
 
-export function encodeRecord(record: LaunchRecord): Uint8Array {
-  const { ops, ...facts } = record;
-  const json = new TextEncoder().encode(JSON.stringify(facts));
-  const bytes = new Uint8Array(new ArrayBuffer(HEAD_BYTES + json.length + ops.length));
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, MAGIC, true);
-  view.setUint32(4, VERSION, true);
-  view.setUint32(16, json.length, true);
-  bytes.set(json, HEAD_BYTES);
-  bytes.set(ops, HEAD_BYTES + json.length);
-  view.setBigUint64(8, checksum(bytes), true);
+/** The file's bytes. */
+export function encodeRecord({ stamps, starter, env, expiresMs, ops }: LaunchRecord): Uint8Array {
+  const pass = env.pass === "all" ? [] : env.pass;
+  const fixed = env.fixed.map((entry) =>
+    typeof entry === "string" ? `=${entry}` : `<${entry[0]}=${entry[1]}`,
+  );
+  const paths = stamps.map(({ path }) => path);
+  const lists = [[starter], paths, pass, env.dropped, fixed, env.replaced];
+  const texts = encodeOsText(lists.flatMap((list) => list.map((text) => `${text}\0`)).join(""));
+  const textWord = HEAD_WORDS + STAMP_WORDS * stamps.length;
+  const opsWord = textWord + wordsFor(texts);
+  const words = new Uint32Array(opsWord + wordsFor(ops));
+  const bytes = new Uint8Array(words.buffer);
+  words.set([MAGIC, VERSION, 0, 0, bytes.length, expiresMs % 2 ** 32, expiresMs / 2 ** 32]);
+  words.set([stamps.length, env.pass === "all" ? 1 : 0, pass.length], 7);
+  words.set([env.dropped.length, fixed.length, env.replaced.length, texts.length, ops.length], 10);
+  stamps.forEach(({ use, words: stamp }, i) => {
+    words[HEAD_WORDS + STAMP_WORDS * i] = use === "content" ? 1 : 0;
+    words.set(stamp, HEAD_WORDS + STAMP_WORDS * i + 1);
+  });
+  bytes.set(texts, 4 * textWord);
+  bytes.set(ops, 4 * opsWord);
+  words.set(checksum(words), 2);
   return bytes;
 }
 
-/** The record in a file's bytes; undefined when they hold none. */
-export function decodeRecord(bytes: Uint8Array): LaunchRecord | undefined {
-  if (bytes.length < HEAD_BYTES) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0, true) !== MAGIC || view.getUint32(4, true) !== VERSION) return undefined;
-  if (view.getBigUint64(8, true) !== checksum(bytes)) return undefined;
-  const jsonEnd = HEAD_BYTES + view.getUint32(16, true);
-  if (jsonEnd > bytes.length) return undefined;
-  // The checksum proves that this is what encodeRecord wrote.
-  const facts = JSON.parse(new TextDecoder().decode(bytes.subarray(HEAD_BYTES, jsonEnd))) as Omit<
-    LaunchRecord,
-    "ops"
-  >;
-  return { ...facts, ops: bytes.subarray(jsonEnd) };
-}
+const wordsFor = (bytes: Uint8Array): number => Math.ceil(bytes.length / 4);
 
-function checksum(bytes: Uint8Array): bigint {
-  return Bun.hash.wyhash(bytes.subarray(16));
+/** Two mixes of all words behind the checksum itself. */
+function checksum(words: Uint32Array): readonly [number, number] {
+  let a = 0x811c9dc5;
+  let b = 0x9747b28c;
+  for (let i = CHECKED_FROM; i < words.length; i++) {
+    const word = words[i] as number;
+    a = Math.imul(a ^ word, 0x01000193);
+    b = Math.imul(((b << 5) | (b >>> 27)) + word, 0x85ebca6b);
+  }
+  return [a, b];
 }

@@ -1,6 +1,7 @@
 import { dirName } from "../../base/path.ts";
-import { changedSeconds, stampPath } from "../../host/path-stamp.ts";
-import { NAME_SERVICE, type PathUse } from "../../host/path-trace.ts";
+import { NAME_SERVICE, type PathUse } from "../../host/launch-trace.ts";
+import type { LaunchKey } from "../../host/launcher-note.ts";
+import { changedSeconds, type PathStamp, stampPath } from "../../host/path-stamp.ts";
 import {
   close,
   fstat,
@@ -23,7 +24,6 @@ import {
 } from "../../host/syscall.ts";
 import type { EnvironmentVariable } from "../../plan/env/environment-plan.ts";
 import { ALWAYS_PASSED } from "../../plan/env/names.ts";
-import type { LaunchKey } from "./launch-key.ts";
 import { encodeRecord, type LaunchRecord, type RecordedEnvironment } from "./record.ts";
 
 /** Records are dropped all together when there are more: they come back with the launches that recur. */
@@ -47,17 +47,18 @@ const KEYED = [
 ];
 
 export interface Remembered {
-  readonly traced: ReadonlyMap<string, PathUse>;
+  readonly paths: ReadonlyMap<string, PathUse>;
   readonly starter: string;
   readonly variables: readonly EnvironmentVariable[];
   readonly hostEnv: Readonly<Record<string, string>>;
   readonly cleanEnv: boolean;
   readonly noEnv: readonly string[];
+  /** What the launch said comes first. */
   readonly ops: Uint8Array;
 }
 
 /**
- * Keeps a planned launch for `replay`, from the second time on that it is asked for: most command
+ * Keeps a planned launch for the launcher, from the second time on that it is asked for: most command
  * lines of a workflow never come back. Failing to keep it is no failure of the launch: nothing is said.
  */
 export function remember(key: LaunchKey, launch: Remembered): void {
@@ -72,21 +73,22 @@ export function remember(key: LaunchKey, launch: Remembered): void {
 
 /** What to keep of a launch; undefined when it depends on something that no stamp tells. */
 function recordOf(launch: Remembered, starter: string): LaunchRecord | undefined {
-  const paths: { path: string; use: PathUse; stamp: string }[] = [];
+  const stamps: PathStamp[] = [];
   const now = Math.floor(Date.now() / 1000);
-  for (const [path, use] of launch.traced) {
+  for (const [path, use] of launch.paths) {
     if (path === NAME_SERVICE) continue;
     if (path.startsWith("/proc/") || path.startsWith("/sys/")) {
       const isOwn = KEYED.includes(path) || path.startsWith("/proc/self/fd/");
-      if (!isOwn && use === "content" && !path.endsWith("/limits")) return undefined;
+      if (!isOwn && use === "content") return undefined;
       continue;
     }
     if (use === "content" && changedSeconds(path) > now - SETTLED_SECONDS) return undefined;
-    paths.push({ path, use, stamp: stampPath(path, use) });
+    stamps.push(stampPath(path, use));
   }
   const env = recordEnvironment(launch);
-  const holdsMs = launch.traced.has(NAME_SERVICE) ? NAMES_HOLD_MS : HOLDS_MS;
-  return { paths, starter, env, expiresMs: Date.now() + holdsMs, ops: launch.ops };
+  const holdsMs = launch.paths.has(NAME_SERVICE) ? NAMES_HOLD_MS : HOLDS_MS;
+  const expiresMs = Date.now() + holdsMs;
+  return { stamps, starter, env, expiresMs, ops: launch.ops };
 }
 
 /**

@@ -1,0 +1,63 @@
+import {
+  addressOf,
+  call,
+  RESULT,
+  RESULT_AT,
+  RESULT_VIEW,
+  roughTextOf,
+  SYS,
+  textOf,
+} from "./_raw-call.ts";
+
+/** What the launcher (launcher/launcher.h) left in memory before Bun started. */
+export interface LauncherNote {
+  /** The caller's limit on open files: Bun raises the soft one before any code of ours runs. */
+  readonly fileLimit: { readonly soft: number; readonly hard: number };
+  /** Of a launch that may be kept. */
+  readonly key?: LaunchKey;
+}
+
+/** Where the record of a launch is kept, and under which name: 32 hexadecimal digits of a digest. */
+export interface LaunchKey {
+  readonly dir: string;
+  readonly name: string;
+}
+
+const ADDRESS = 0x100000;
+const MAGIC = 0x544f4e53;
+const HEAD_BYTES = 56;
+const NAME_AT = 24;
+
+let note: LauncherNote | null | undefined;
+
+/** The note; undefined where there is no launcher (this code was not started by the binary). */
+export function launcherNote(): LauncherNote | undefined {
+  note ??= readNote() ?? null;
+  return note ?? undefined;
+}
+
+function readNote(): LauncherNote | undefined {
+  if (!readMemory(ADDRESS, HEAD_BYTES) || RESULT_VIEW.getUint32(0, true) !== MAGIC)
+    return undefined;
+  const dirBytes = RESULT_VIEW.getUint32(4, true);
+  const fileLimit = { soft: limitAt(8), hard: limitAt(16) };
+  const name = roughTextOf(RESULT.subarray(NAME_AT, HEAD_BYTES));
+  const isKept = dirBytes > 0 && dirBytes <= RESULT.length;
+  if (!isKept || !readMemory(ADDRESS + HEAD_BYTES, dirBytes)) return { fileLimit };
+  return { fileLimit, key: { dir: textOf(RESULT.subarray(0, dirBytes - 1)), name } };
+}
+
+function limitAt(offset: number): number {
+  const value = RESULT_VIEW.getBigUint64(offset, true);
+  return value === 0xffffffffffffffffn ? Number.POSITIVE_INFINITY : Number(value);
+}
+
+/** Copies memory of this process into RESULT; false where nothing is mapped, which merely reading would not survive. */
+function readMemory(address: number, size: number): boolean {
+  const vectors = new BigUint64Array(new ArrayBuffer(32));
+  vectors[0] = BigInt(RESULT_AT);
+  vectors[2] = BigInt(address);
+  vectors[1] = vectors[3] = BigInt(size);
+  const at = addressOf(vectors);
+  return call(SYS.processVmReadv, process.pid, at, 1, at + 16, 1) === size;
+}
