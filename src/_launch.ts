@@ -40,10 +40,11 @@ export async function launchDirectly(own: readonly string[]): Promise<number | u
     const parsed = parseCommand(command, rest, { ...options, env, globals, notices });
     if (parsed.kind === "help") return undefined;
     if (ELSEWHERE.test(parsed.invocation.args[0] ?? "")) return undefined;
-    const gatherGpu = (): never => {
+    const needsMore = (): never => {
       throw new NotPlain();
     };
-    return await launch(parsed.invocation, context, gatherGpu, key);
+    const rare = { gpu: needsMore, controls: needsMore };
+    return await launch(parsed.invocation, context, rare, key);
   } catch (error) {
     if (error instanceof NotPlain || error instanceof UsageFault) return undefined;
     if (!(error instanceof Fault)) throw error;

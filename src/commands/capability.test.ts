@@ -34,12 +34,8 @@ test("capability avail describes every capability, or those named in any spellin
   );
 });
 
-test("capability refuses unknown names and grants", async () => {
+test("capability avail refuses unknown names", async () => {
   await expect(capability("avail", "chown,nosuch")).rejects.toThrow(
     "unknown capabilities found in",
-  );
-  await expect(capability("list")).rejects.toThrow("no capability set for users or groups");
-  await expect(capability("add", "--user", "root", "CAP_CHOWN")).rejects.toThrow(
-    "Cannot add capabilities",
   );
 });

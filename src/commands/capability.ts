@@ -1,6 +1,13 @@
 import { Fault } from "../base/fault.ts";
 import type { Invocation } from "../cli/invocation.ts";
+import { type Grants, ownedBy, parseGrants, renderGrants, withOwned } from "../config/grants.ts";
+import { replaceFile } from "../config/replace-file.ts";
+import { hostFacts } from "../host/facts.ts";
+import { getuid } from "../host/process-calls.ts";
+import { readHostText } from "../host/read-text.ts";
 import { CAPABILITIES, hasBit, parseCapabilities } from "../plan/capabilities.ts";
+import { readConfig } from "../runtime/gather.ts";
+import { grantsFile } from "../runtime/installed.ts";
 import type { Context } from "../terminal/context.ts";
 
 /** What each capability allows, in one line, by bit number as in `CAPABILITIES` (capabilities(7)). */
@@ -49,25 +56,102 @@ const MEANINGS: readonly string[] = [
 ];
 
 /**
- * `capability avail [NAME,…]` describes capabilities. The other sub-commands keep a table of what
- * users are granted by a setuid program; here nobody needs a grant, and they say so.
+ * `capability add|drop|list` keep the table of grants, which decides for root's containers with
+ * "root default capabilities = file"; `avail [NAME,…]` describes capabilities.
  */
 export function run(inv: Invocation, ctx: Context): number {
-  const verb = inv.path[1];
+  const [, verb] = inv.path;
   if (verb === "avail") return describe(inv.args[0], ctx);
-  if (verb === "list") {
+  if (verb === "list") return list(inv, ctx);
+  return change(inv, ctx, verb === "add" ? "add" : "drop");
+}
+
+function tableFile(inv: Invocation): string {
+  return grantsFile(readConfig(inv).file);
+}
+
+function readTable(file: string): Grants {
+  return parseGrants(readHostText(file), file);
+}
+
+function list(inv: Invocation, ctx: Context): number {
+  const grants = readTable(tableFile(inv));
+  const [wanted] = inv.args;
+  const lines = (["users", "groups"] as const).flatMap((part) =>
+    Object.entries(grants[part])
+      .filter(([owner, names]) => names.length > 0 && (wanted ?? owner) === owner)
+      .map(([owner, names]) => `${owner} [${part.slice(0, -1)}]: ${names.join(",")}\n`),
+  );
+  if (lines.length === 0) {
     throw new Fault(
       "not-found",
-      "Unable to list capabilities: no capability set for users or groups",
+      `Unable to list capabilities: no capability set for ${
+        wanted === undefined ? "users or groups" : `user/group ${wanted}`
+      }`,
     );
   }
-  throw new Fault(
-    "unsupported",
-    `Cannot ${verb} capabilities: nothing is granted by a table here`,
-    {
-      hint: "in a user namespace --add-caps gives them to every user",
-    },
-  );
+  for (const line of lines) ctx.print(line);
+  return 0;
+}
+
+function change(inv: Invocation, ctx: Context, verb: "add" | "drop"): number {
+  const failed = `Unable to ${verb} capabilities`;
+  if (getuid() !== 0) {
+    throw new Fault(
+      "denied",
+      `${failed}: while managing capability file: only root user can manage capabilities`,
+      { hint: "in a user namespace --add-caps needs no grant" },
+    );
+  }
+  const { mask, unknown } = parseCapabilities(inv.args[0] ?? "");
+  if (unknown.length > 0) {
+    ctx.log.warning(`Ignoring unknown capabilities: [${unknown.join(" ").toUpperCase()}]`);
+  }
+  const asked = CAPABILITIES.filter((_, bit) => hasBit(mask, bit));
+  const owners = (
+    [
+      ["users", "user", inv.string("user")],
+      ["groups", "group", inv.string("group")],
+    ] as const
+  ).filter(([, , owner]) => owner !== "");
+  if (owners.length === 0)
+    throw new Fault("usage", `${failed}: no user or group specified`, NAME_ONE);
+  const file = tableFile(inv);
+  let grants = readTable(file);
+  for (const [part, kind, owner] of owners) {
+    const has = ownedBy(grants[part], owner);
+    const where = `${failed}: while setting capabilities for ${kind} ${owner}`;
+    if (!isKnown(kind, owner)) throw new Fault("not-found", `${where}: ${kind} does not exist`);
+    if (verb === "drop" && has.length === 0) {
+      throw new Fault(
+        "not-found",
+        `${where}: ${kind} '${owner}' doesn't have any capability assigned`,
+      );
+    }
+    for (const name of asked) {
+      if (has.includes(name) === (verb === "drop")) continue;
+      ctx.log.warning(
+        verb === "add"
+          ? `Won't add capability '${name}', already assigned to ${kind} ${owner}`
+          : `Won't drop capability '${name}', not assigned to ${kind} ${owner}`,
+      );
+    }
+    const left = has.filter((name) => !asked.includes(name));
+    const names = verb === "drop" ? left : [...has, ...asked.filter((name) => !has.includes(name))];
+    grants = withOwned(grants, part, owner, names);
+  }
+  replaceFile(file, renderGrants(grants));
+  return 0;
+}
+
+const NAME_ONE = { exitCode: 255, hint: "say --user NAME or --group NAME" };
+
+function isKnown(kind: "user" | "group", owner: string): boolean {
+  if (kind === "user")
+    return hostFacts({ binaryPath: "", env: {} }).accountByName(owner) !== undefined;
+  return readHostText("/etc/group")
+    .split("\n")
+    .some((line) => line.startsWith(`${owner}:`));
 }
 
 function describe(names: string | undefined, ctx: Context): number {

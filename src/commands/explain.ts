@@ -6,7 +6,7 @@ import { diffPlans, renderDifferences } from "../plan/explain-diff.ts";
 import { planLaunch } from "../plan/launch.ts";
 import type { Action } from "../plan/request.ts";
 import { gatherLaunch } from "../runtime/gather.ts";
-import { gatherGpu } from "../runtime/gather-gpu.ts";
+import { RARE_GATHERERS } from "../runtime/rare-gatherers.ts";
 import type { Context } from "../terminal/context.ts";
 import { fetchedImage } from "./_fetched-image.ts";
 
@@ -18,7 +18,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const path = /^[a-z][a-z0-9+-]*:/.test(image) ? await fetchedImage(image, inv, ctx) : undefined;
   const call = path === undefined ? inv : inv.withArgs([path, ...rest]);
   const launch = planLaunch(
-    await gatherLaunch(call, action as Action, ctx.program, ctx.env, gatherGpu),
+    await gatherLaunch(call, action as Action, ctx.program, ctx.env, RARE_GATHERERS),
   );
   if (launch.kind === "nothing") {
     ctx.print(`${launch.note}\n`);

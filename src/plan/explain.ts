@@ -101,6 +101,12 @@ function identityLines(plan: Plan): string[] {
   map("gid", identity.gidMap);
   rows.push([capabilityText(security.effective), because(security.why)]);
   rows.push([security.noNewPrivs ? "no new privileges" : "may gain privileges", ""]);
+  const { seccomp, label } = security;
+  if (seccomp !== undefined) {
+    const text = `system calls filtered by ${seccomp.filter.length / 16} instructions made from ${seccomp.path}`;
+    rows.push([text, because(seccomp.why)]);
+  }
+  if (label !== undefined) rows.push([`${label.module}: ${label.label}`, because(label.why)]);
   return table(rows);
 }
 

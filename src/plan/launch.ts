@@ -3,6 +3,7 @@ import { layeredView } from "../base/layered-view.ts";
 import { parseBinds, parseMounts } from "./bind-spec.ts";
 import { checkRequest } from "./check-request.ts";
 import type { Config } from "./config.ts";
+import type { LaunchControls } from "./controls.ts";
 import type { EnvironmentPlan } from "./env/environment-plan.ts";
 import { type EnvironmentFacts, environmentOf } from "./environment-of.ts";
 import type { HostFacts, ImageFacts } from "./facts.ts";
@@ -35,6 +36,7 @@ export interface LaunchFacts {
   /** Opened overlay and image-src files, by absolute path. */
   readonly volumes: ReadonlyMap<string, ImageFacts>;
   readonly gpu: GpuBinds;
+  readonly controls: LaunchControls;
   readonly environment: EnvironmentFacts;
   readonly notices: readonly Notice[];
 }
@@ -50,7 +52,7 @@ export type LaunchPlan =
  * @throws Fault for whatever the request, the configuration, the host or the image rules out.
  */
 export function planLaunch(facts: LaunchFacts): LaunchPlan {
-  const { config, host, image, volumes, gpu } = facts;
+  const { config, host, image, volumes, gpu, controls } = facts;
   const notices: Notice[] = [...facts.notices];
   const request = checkRequest(facts.request, config, host, notices);
   const namespaces = planNamespaces(request, config, host, notices);
@@ -161,7 +163,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
           : request.noUmask
             ? { mask: 0o022, why: request.origins["no-umask"] ?? "--no-umask" }
             : { mask: host.umask, why: "the caller's" },
-      security: planSecurity(request, config, host, identity, notices),
+      security: planSecurity(request, config, host, identity, controls, notices),
       process,
       notices,
     },

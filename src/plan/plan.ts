@@ -184,12 +184,32 @@ export interface IdentityPlan {
   readonly why: Why;
 }
 
+/** A filter of system calls, in force from the start of the program. */
+export interface SeccompPlan {
+  /** The profile it was made from. */
+  readonly path: string;
+  /** struct sock_filter records, in hexadecimal: 16 digits each. */
+  readonly filter: string;
+  /** SECCOMP_FILTER_FLAG_* bits. */
+  readonly flags: number;
+  readonly why: Why;
+}
+
+/** What a security module of the kernel calls the program. */
+export interface LabelPlan {
+  readonly module: "apparmor" | "selinux";
+  readonly label: string;
+  readonly why: Why;
+}
+
 export interface SecurityPlan {
   /** Capability masks asked for; the starter intersects with what is permitted. */
   readonly effective: number;
   readonly bounding: number;
   readonly ambient: number;
   readonly noNewPrivs: boolean;
+  readonly seccomp: SeccompPlan | undefined;
+  readonly label: LabelPlan | undefined;
   readonly why: Why;
 }
 

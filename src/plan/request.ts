@@ -40,6 +40,7 @@ export interface LaunchRequest {
   readonly dns: string | undefined;
   readonly net: boolean;
   readonly network: string | undefined;
+  readonly networkArgs: readonly string[];
   readonly netnsPath: string | undefined;
   readonly pid: boolean;
   readonly noPid: boolean;
@@ -61,6 +62,8 @@ export interface LaunchRequest {
   readonly app: string | undefined;
   readonly shell: string | undefined;
   readonly runscriptTimeoutMs: number;
+  /** Flags that limit resources, by their names; "apply-cgroups" among them. Only those that were given. */
+  readonly limits: Readonly<Record<string, readonly string[]>>;
   /** Libraries to bind below /.singularity.d/libs (--containlibs). */
   readonly containLibs: readonly string[];
   /** Option name → who set it; missing means default. */

@@ -1,5 +1,6 @@
 import { ALL_CAPABILITIES, dropBits, joinBits, parseCapabilities } from "./capabilities.ts";
 import type { Config } from "./config.ts";
+import type { LaunchControls } from "./controls.ts";
 import type { HostFacts } from "./facts.ts";
 import type { IdentityPlan, Notice, SecurityPlan } from "./plan.ts";
 import type { LaunchRequest } from "./request.ts";
@@ -14,6 +15,7 @@ export function planSecurity(
   config: Config,
   host: HostFacts,
   identity: IdentityPlan,
+  controls: LaunchControls,
   notices: Notice[],
 ): SecurityPlan {
   const add = capabilityFlag("add", request.addCaps, notices);
@@ -22,8 +24,8 @@ export function planSecurity(
   let mask = 0;
   let why = "an ordinary user has no capabilities in the container";
   if (identity.uidMap === "") {
-    const full = config.values.rootDefaultCapabilities === "full";
-    mask = request.noPrivs ? 0 : full || request.keepPrivs ? ALL_CAPABILITIES : 0;
+    const full = config.values.rootDefaultCapabilities === "full" || request.keepPrivs;
+    mask = request.noPrivs ? 0 : full ? ALL_CAPABILITIES : (controls.rootCapabilities ?? 0);
     why = request.noPrivs
       ? "--no-privs"
       : request.keepPrivs
@@ -43,6 +45,8 @@ export function planSecurity(
     bounding: mask,
     ambient: mask,
     noNewPrivs: !host.isRealRoot || mask !== ALL_CAPABILITIES,
+    seccomp: controls.seccomp,
+    label: controls.label,
     why,
   };
 }

@@ -9,6 +9,7 @@ import { openImageFile } from "../image/image-file.ts";
 import { openImage, openTree } from "../image/open.ts";
 import { parseBinds, parseMounts } from "../plan/bind-spec.ts";
 import type { Config } from "../plan/config.ts";
+import { type LaunchControls, NO_CONTROLS } from "../plan/controls.ts";
 import type { HostFacts, ImageFacts, ImagePart } from "../plan/facts.ts";
 import { type GpuBinds, NO_GPU } from "../plan/gpu-binds.ts";
 import type { LaunchFacts } from "../plan/launch.ts";
@@ -44,6 +45,25 @@ export type GpuGatherer = (
   notices: Notice[],
 ) => Promise<GpuBinds>;
 
+/** Plans what few launches ask for; only called for those. */
+export type ControlsGatherer = (
+  request: LaunchRequest,
+  config: Config,
+  host: HostFacts,
+) => Promise<LaunchControls>;
+
+/** Code that only some launches need: a plain one does without. */
+export interface RareGatherers {
+  readonly gpu: GpuGatherer;
+  readonly controls: ControlsGatherer;
+}
+
+function asksForControls(request: LaunchRequest, config: Config): boolean {
+  for (const _ in request.limits) return true;
+  for (const word of request.security) if (!/^[ug]id:/.test(word)) return true;
+  return config.values.rootDefaultCapabilities === "file";
+}
+
 function asksForGpu(inv: Invocation, config: Config): boolean {
   const { alwaysUseNv, alwaysUseRocm } = config.values;
   const always = alwaysUseNv || alwaysUseRocm;
@@ -56,7 +76,7 @@ export async function gatherLaunch(
   action: Action,
   calledAs: LaunchRequest["calledAs"],
   env: Readonly<Record<string, string>>,
-  gatherGpu: GpuGatherer,
+  rare: RareGatherers,
 ): Promise<LaunchFacts> {
   const [image = "", ...args] = inv.args;
   const config = readConfig(inv);
@@ -78,7 +98,10 @@ export async function gatherLaunch(
     host,
     image: opened,
     volumes: openVolumes(request, host),
-    gpu: asksForGpu(inv, config) ? await gatherGpu(inv, config, host, opened, notices) : NO_GPU,
+    gpu: asksForGpu(inv, config) ? await rare.gpu(inv, config, host, opened, notices) : NO_GPU,
+    controls: asksForControls(request, config)
+      ? await rare.controls(request, config, host)
+      : NO_CONTROLS,
     environment: { envFiles: readEnvFiles(inv, request, opened, host) },
     notices,
   };

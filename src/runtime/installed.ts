@@ -28,3 +28,11 @@ export function installedHelper(name: string): string | undefined {
   }
   return undefined;
 }
+
+/** The table of granted capabilities: beside the configuration file, or where that would be. */
+export function grantsFile(configFile: string | undefined): string {
+  const prefix = installPrefix();
+  const isOwn = prefix !== "" && prefix !== "/" && prefix !== "/usr";
+  const beside = configFile ?? `${isOwn ? prefix : ""}/etc/skiff/skiff.conf`;
+  return `${dirName(beside.startsWith("/") ? beside : `/proc/self/cwd/${beside}`)}/capability.json`;
+}

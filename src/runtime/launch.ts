@@ -4,7 +4,7 @@ import type { LaunchKey } from "../host/launcher-note.ts";
 import { planLaunch } from "../plan/launch.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Action, LaunchRequest } from "../plan/request.ts";
-import { type GpuGatherer, gatherLaunch } from "./gather.ts";
+import { gatherLaunch, type RareGatherers } from "./gather.ts";
 import { startPlan } from "./start.ts";
 
 /** Who launches, and how it speaks to the user. */
@@ -29,12 +29,12 @@ export interface Launcher {
 export async function launch(
   inv: Invocation,
   by: Launcher,
-  gatherGpu: GpuGatherer,
+  rare: RareGatherers,
   key?: LaunchKey,
 ): Promise<number> {
   const inherited = inheritedDescriptors();
   const action = inv.path[0] as Action;
-  const facts = await gatherLaunch(inv, action, by.program, by.env, gatherGpu);
+  const facts = await gatherLaunch(inv, action, by.program, by.env, rare);
   for (const { level, text } of inv.notices) by.log[level](text);
   if (action === "shell" && inv.args.length > 1) {
     by.log.warning("Arguments after the image are ignored by shell");
@@ -80,6 +80,8 @@ function canRemember(request: LaunchRequest, plan: Plan): boolean {
     environment.output.length === 0 &&
     request.env.length === 0 &&
     (request.action !== "shell" || request.args.length === 0) &&
-    plan.root.image.mounter.kind !== "unpack"
+    plan.root.image.mounter.kind !== "unpack" &&
+    plan.security.seccomp === undefined &&
+    plan.security.label === undefined
   );
 }

@@ -11,19 +11,23 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   data: "binding a data container",
   oci: "OCI mode",
   "netns-path": "joining a network namespace",
-  "apply-cgroups": "limiting resources",
-  "blkio-weight": "limiting resources",
-  "blkio-weight-device": "limiting resources",
-  "cpu-shares": "limiting resources",
-  cpus: "limiting resources",
-  "cpuset-cpus": "limiting resources",
-  "cpuset-mems": "limiting resources",
-  memory: "limiting resources",
-  "memory-reservation": "limiting resources",
-  "memory-swap": "limiting resources",
-  "oom-kill-disable": "limiting resources",
-  "pids-limit": "limiting resources",
 };
+
+/** Flags that limit resources. */
+const LIMITS: readonly string[] = [
+  "apply-cgroups",
+  "blkio-weight",
+  "blkio-weight-device",
+  "cpu-shares",
+  "cpus",
+  "cpuset-cpus",
+  "cpuset-mems",
+  "memory",
+  "memory-reservation",
+  "memory-swap",
+  "oom-kill-disable",
+  "pids-limit",
+];
 
 /**
  * The launch that a command line asks for. `image` and the words after it are taken from the
@@ -48,6 +52,10 @@ export function requestOf(
       );
     }
     origins[flag] = originOf(flag, inv.source(flag));
+  }
+  const limits: Record<string, readonly string[]> = {};
+  for (const flag of inv.setNames()) {
+    if (LIMITS.includes(flag) && !isOff(inv, flag)) limits[flag] = inv.strings(flag);
   }
   const compat = inv.bool("compat");
   const containAll = inv.bool("containall") || compat;
@@ -93,7 +101,8 @@ export function requestOf(
     dns: optional("dns"),
     net: inv.bool("net"),
     network: optional("network"),
-    netnsPath: undefined,
+    networkArgs: inv.strings("network-args"),
+    netnsPath: optional("netns-path"),
     pid: inv.bool("pid"),
     noPid: inv.bool("no-pid"),
     ipc: inv.bool("ipc"),
@@ -115,6 +124,7 @@ export function requestOf(
     shell: action === "shell" ? optional("shell") : undefined,
     runscriptTimeoutMs: parseDuration(inv.string("runscript-timeout")),
     containLibs: inv.strings("containlibs"),
+    limits,
     origins,
   };
 }

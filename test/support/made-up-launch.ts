@@ -1,6 +1,7 @@
 import { resolveIn } from "../../src/base/file-view.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import type { Config, ConfigValues } from "../../src/plan/config.ts";
+import { NO_CONTROLS } from "../../src/plan/controls.ts";
 import type { HostFacts, ImageFacts } from "../../src/plan/facts.ts";
 import { NO_GPU } from "../../src/plan/gpu-binds.ts";
 import { type LaunchFacts, planLaunch } from "../../src/plan/launch.ts";
@@ -144,6 +145,8 @@ const REQUEST: LaunchRequest = {
   dns: undefined,
   net: false,
   network: undefined,
+  networkArgs: [],
+  limits: {},
   netnsPath: undefined,
   pid: false,
   noPid: false,
@@ -194,6 +197,7 @@ export function madeUpFacts(parts: MadeUp): LaunchFacts {
     image: parts.image ?? madeUpImage(),
     volumes: parts.volumes ?? new Map(),
     gpu: NO_GPU,
+    controls: NO_CONTROLS,
     environment: { envFiles: [] },
     notices: [],
   };

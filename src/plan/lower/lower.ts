@@ -1,6 +1,6 @@
 import { MOUNT_FLAGS } from "../../ops/mount-flags.ts";
 import type { WiredOp } from "../../ops/op.ts";
-import type { Plan } from "../plan.ts";
+import type { Plan, SecurityPlan } from "../plan.ts";
 import { escapePercent, execFaults, setupFault, unshareFaults } from "./fault-texts.ts";
 import { HOST, IMAGE, overlayDir, ROOT } from "./layout.ts";
 import { mountOps } from "./mount-ops.ts";
@@ -230,6 +230,7 @@ function processOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
       ],
     });
   }
+  profileOps(out, security);
   const { candidates } = plan.process;
   out.push({
     op: {
@@ -242,4 +243,33 @@ function processOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
     },
     faults: execFaults(plan),
   });
+}
+
+/** What holds from the program's first instruction on, and must not hold for anything before it. */
+function profileOps(out: WiredOp[], { seccomp, label }: SecurityPlan): void {
+  if (label !== undefined) {
+    // The directory of the module's own is there from Linux 5.8 on; the plain file is the first module's.
+    const value = label.module === "apparmor" ? `exec ${label.label}` : label.label;
+    const words = escapePercent(`${label.module}:${label.label}`);
+    out.push({
+      op: { kind: "attr", path: "attr/exec", value },
+      faults: [
+        {
+          errno: 0,
+          text: `Cannot use --security ${words}: the kernel refuses it: %e; see that the profile is loaded and that you may change to it`,
+        },
+      ],
+    });
+  }
+  if (seccomp !== undefined) {
+    out.push({
+      op: { kind: "seccomp", filter: Uint8Array.fromHex(seccomp.filter), flags: seccomp.flags },
+      faults: [
+        {
+          errno: 0,
+          text: `Cannot use --security seccomp:${escapePercent(seccomp.path)}: the kernel refuses the filter: %e`,
+        },
+      ],
+    });
+  }
 }

@@ -1,0 +1,14 @@
+import type { LabelPlan, SeccompPlan } from "./plan.ts";
+
+/**
+ * What few launches ask for, planned apart and only then, so that its code does not weigh on the
+ * others: security profiles.
+ */
+export interface LaunchControls {
+  readonly seccomp?: SeccompPlan;
+  readonly label?: LabelPlan;
+  /** Capabilities of root by the table of grants, with "root default capabilities = file": a mask. */
+  readonly rootCapabilities?: number;
+}
+
+export const NO_CONTROLS: LaunchControls = {};

@@ -1,0 +1,6 @@
+import type { RareGatherers } from "./gather.ts";
+import { gatherControls } from "./gather-controls.ts";
+import { gatherGpu } from "./gather-gpu.ts";
+
+/** Everything that a launch may ask for. */
+export const RARE_GATHERERS: RareGatherers = { gpu: gatherGpu, controls: gatherControls };
