@@ -2,6 +2,7 @@
 #include "launcher.h"
 #include "kernel.h"
 
+#include <linux/errno.h>
 #include <linux/mman.h>
 #include <linux/resource.h>
 
@@ -48,10 +49,18 @@ static void note_limit(struct note *note)
   note->hard_limit = limit[1];
 }
 
+static void note_directory(struct note *note)
+{
+  char path[PATH_BYTES];
+  if (call(getcwd, path, sizeof path) == -ENOENT && call(chdir, "/") == 0)
+    note->directory_lost = 1;
+}
+
 static void replay(const struct call *call, struct note *note, struct arena *arena)
 {
   struct record record;
-  if (!make_key(call, note, arena) || !read_record(note, arena, &record) || !stamps_hold(&record))
+  note_directory(note);
+  if (note->directory_lost || !make_key(call, note, arena) || !read_record(note, arena, &record) || !stamps_hold(&record))
     return;
   char **env = make_environment(&record, call->env, arena);
   if (env)
@@ -70,7 +79,8 @@ void launch(long *stack)
     struct note *note = take(&arena, sizeof *note);
     note->magic = NOTE_MAGIC;
     note_limit(note);
-    replay(&own, note, &arena);
+    if (is_launch(&own))
+      replay(&own, note, &arena);
   } else if (at > 0) {
     /* A kernel that takes the address for a hint. */
     call(munmap, at, ARENA_BYTES);

@@ -33,7 +33,7 @@ static void add_number(struct text *to, uint32_t number)
   add(to, &number, sizeof number);
 }
 
-static bool is_launch(const struct call *call)
+bool is_launch(const struct call *call)
 {
   for (int i = 1; i < call->argc; i++)
     if (*call->argv[i] != '-')
@@ -178,8 +178,6 @@ static void add_name(struct note *note, const char *key, size_t size)
 bool make_key(const struct call *call, struct note *note, struct arena *arena)
 {
   struct text text = {arena, false};
-  if (!is_launch(call))
-    return false;
   for (char **entry = call->env; *entry; entry++)
     if (begins(*entry, "SKIFF_NO_REPLAY="))
       return false;

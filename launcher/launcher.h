@@ -50,6 +50,7 @@ struct arena {
  */
 struct note {
   uint32_t magic, dir_bytes; /* with its NUL; 0: the launch is not to be kept */
+  uint32_t directory_lost, reserved; /* the working directory was removed: Bun, which needs one, gets / */
   uint64_t soft_limit, hard_limit;
   char name[NAME_BYTES]; /* hexadecimal digits of a digest of the key */
 };
@@ -72,6 +73,7 @@ struct record {
 };
 
 /* Each gives null or false when Bun is to take over. */
+bool is_launch(const struct call *call);
 bool make_key(const struct call *call, struct note *note, struct arena *arena);
 bool read_record(const struct note *note, struct arena *arena, struct record *record);
 void sha256(const unsigned char *bytes, size_t size, uint32_t digest[8]);

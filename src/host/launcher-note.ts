@@ -13,6 +13,8 @@ import {
 export interface LauncherNote {
   /** The caller's limit on open files: Bun raises the soft one before any code of ours runs. */
   readonly fileLimit: { readonly soft: number; readonly hard: number };
+  /** The caller's working directory was removed; this process got `/`, because Bun does not start without one. */
+  readonly directoryLost: boolean;
   /** Of a launch that may be kept. */
   readonly key?: LaunchKey;
 }
@@ -25,8 +27,8 @@ export interface LaunchKey {
 
 const ADDRESS = 0x100000;
 const MAGIC = 0x544f4e53;
-const HEAD_BYTES = 56;
-const NAME_AT = 24;
+const HEAD_BYTES = 64;
+const NAME_AT = 32;
 
 let note: LauncherNote | null | undefined;
 
@@ -40,11 +42,12 @@ function readNote(): LauncherNote | undefined {
   if (!readMemory(ADDRESS, HEAD_BYTES) || RESULT_VIEW.getUint32(0, true) !== MAGIC)
     return undefined;
   const dirBytes = RESULT_VIEW.getUint32(4, true);
-  const fileLimit = { soft: limitAt(8), hard: limitAt(16) };
+  const directoryLost = RESULT_VIEW.getUint32(8, true) !== 0;
+  const fileLimit = { soft: limitAt(16), hard: limitAt(24) };
   const name = roughTextOf(RESULT.subarray(NAME_AT, HEAD_BYTES));
   const isKept = dirBytes > 0 && dirBytes <= RESULT.length;
-  if (!isKept || !readMemory(ADDRESS + HEAD_BYTES, dirBytes)) return { fileLimit };
-  return { fileLimit, key: { dir: textOf(RESULT.subarray(0, dirBytes - 1)), name } };
+  if (!isKept || !readMemory(ADDRESS + HEAD_BYTES, dirBytes)) return { fileLimit, directoryLost };
+  return { fileLimit, directoryLost, key: { dir: textOf(RESULT.subarray(0, dirBytes - 1)), name } };
 }
 
 function limitAt(offset: number): number {

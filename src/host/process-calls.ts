@@ -10,6 +10,7 @@ import {
   SYS,
   textOf,
 } from "./_raw-call.ts";
+import { launcherNote } from "./launcher-note.ts";
 
 /*
  * This process, by raw system calls; rules as in syscall.ts.
@@ -39,6 +40,7 @@ export function getgroups(): number[] {
 
 /** Working directory; undefined when it was removed or lies outside this process's root. */
 export function getcwd(): string | undefined {
+  if (launcherNote()?.directoryLost === true) return undefined;
   const length = call(SYS.getcwd, RESULT_AT, 4096);
   if (length <= 0) return undefined;
   const path = textOf(RESULT.subarray(0, length - 1));

@@ -67,6 +67,11 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     notices,
   });
   const cwd = host.cwd ?? "/";
+  if (host.cwd === undefined) {
+    const text =
+      "Cannot determine the current working directory: it was removed, or is out of reach";
+    notices.push({ level: "warning", text });
+  }
   const binds = config.values.userBindControl
     ? [...parseBinds(request.binds, cwd), ...parseMounts(request.mounts, cwd)]
     : [];
