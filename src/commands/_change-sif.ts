@@ -46,8 +46,8 @@ export function readSifFile(path: string): SifImage {
 export interface OpenSif {
   readonly image: SifImage;
   readonly sizeBytes: number;
-  /** Copies a source to an offset behind all objects and waits until it is on disk; undone when it fails. */
-  append(offset: number, source: ByteSource): void;
+  /** Copies a source to an offset behind all objects and waits until it is on disk; undone when it fails. `sparse`: zeros take no room. */
+  append(offset: number, source: ByteSource, sparse?: boolean): void;
   /** Carries the writes out in their order and waits until they are on disk. */
   write(writes: readonly SifWrite[]): void;
 }
@@ -71,7 +71,9 @@ export function changeSif(path: string, change: (file: OpenSif) => void): void {
     change({
       image,
       sizeBytes,
-      append: (offset, source) => append(fd, path, sizeBytes, offset, source),
+      append: (offset, source, sparse = false) => {
+        append(fd, path, sizeBytes, offset, source, sparse);
+      },
       write: (writes) => {
         for (const { offset, bytes } of writes) writeAll(fd, path, bytes, offset);
         sync(fd, path);
@@ -89,14 +91,19 @@ function append(
   sizeBytes: number,
   offset: number,
   source: ByteSource,
+  sparse: boolean,
 ): void {
   try {
     for (let at = 0; at < source.sizeBytes; at += CHUNK_BYTES) {
       const length = Math.min(CHUNK_BYTES, source.sizeBytes - at);
-      writeAll(fd, path, source.read(at, length), offset + at);
+      const bytes = source.read(at, length);
+      // Inside the old file old bytes may lie: those of deleted objects.
+      const isHole = sparse && offset + at >= sizeBytes && bytes.every((byte) => byte === 0);
+      if (!isHole) writeAll(fd, path, bytes, offset + at);
     }
-    // An empty object behind padding: nothing else makes the file that long.
-    if (source.sizeBytes === 0 && offset > sizeBytes) ftruncate(fd, offset);
+    // What ends in a hole, or is an empty object behind padding: nothing else makes the file that long.
+    const end = offset + source.sizeBytes;
+    if ((sparse || source.sizeBytes === 0) && end > sizeBytes) ftruncate(fd, end);
     // The table must not name an object that is not there yet.
     sync(fd, path);
   } catch (error) {

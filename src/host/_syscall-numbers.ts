@@ -17,6 +17,7 @@ export interface SyscallNumbers {
   readonly lgetxattr: number;
   readonly flock: number;
   readonly ftruncate: number;
+  readonly fallocate: number;
   readonly fsync: number;
   readonly fcntl: number;
   readonly ioctl: number;
@@ -55,6 +56,7 @@ const X64: SyscallNumbers = {
   lgetxattr: 192,
   flock: 73,
   ftruncate: 77,
+  fallocate: 285,
   fsync: 74,
   fcntl: 72,
   ioctl: 16,
@@ -92,6 +94,7 @@ const ARM64: SyscallNumbers = {
   lgetxattr: 9,
   flock: 32,
   ftruncate: 46,
+  fallocate: 47,
   fsync: 82,
   fcntl: 25,
   ioctl: 29,

@@ -82,6 +82,11 @@ export function ftruncate(fd: number, sizeBytes: number): number {
   return call(SYS.ftruncate, fd, sizeBytes);
 }
 
+/** Takes room for the first `sizeBytes` of a file, which read as zeros where nothing was written: 0, or minus the errno. */
+export function fallocate(fd: number, sizeBytes: number): number {
+  return call(SYS.fallocate, fd, 0, 0, sizeBytes);
+}
+
 /** flock(2): operation 1 shared, 2 exclusive, 8 unlock; plus 4 for "do not wait". */
 export function flock(fd: number, operation: number): number {
   return call(SYS.flock, fd, operation);

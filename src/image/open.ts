@@ -4,7 +4,7 @@ import type { FileView } from "../base/file-view.ts";
 import { ExtTree } from "../format/ext3/tree.ts";
 import { DATA_OCI_ROOT } from "../format/sif/codes.ts";
 import { SquashfsTree } from "../format/squashfs/tree.ts";
-import type { ImageFacts, ImagePart, RootKind } from "../plan/facts.ts";
+import type { ImageFacts, ImagePart, OverlayPart, RootKind } from "../plan/facts.ts";
 import { imageFault, withImage } from "./_image-fault.ts";
 import { decompress } from "./decompress.ts";
 import { type ImageFile, openImageFile } from "./image-file.ts";
@@ -26,7 +26,7 @@ export function openImage(path: string, host: ImageHost): ImageFacts {
     rootKind: rootKind(file, root),
     root,
     arch: file.arch,
-    overlays: file.overlays,
+    overlays: overlayParts(file, host),
     parts: file.parts,
     compression,
     tree,
@@ -64,6 +64,11 @@ export function openTree(
     throw withImage(file.path, error);
   }
   return { tree: EMPTY, compression: undefined };
+}
+
+/** The overlay partitions of an opened image with their trees. */
+export function overlayParts(file: ImageFile, host: ImageHost): readonly OverlayPart[] {
+  return file.overlays.map((part) => ({ ...part, tree: openTree(file, part, host).tree }));
 }
 
 /** The same tree; damage that it meets names the image. */

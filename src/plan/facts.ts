@@ -104,6 +104,11 @@ export interface ImageLayer extends ImagePart {
   readonly id: number;
 }
 
+/** An overlay partition; `tree` reads inside it lazily. */
+export interface OverlayPart extends ImageLayer {
+  readonly tree: FileView;
+}
+
 /** What an opened image is; `tree` reads inside it lazily. */
 export interface ImageFacts {
   /** Absolute path as the user gave it (made absolute); what SINGULARITY_CONTAINER shows. */
@@ -116,7 +121,7 @@ export interface ImageFacts {
   /** GOARCH name from the SIF header; absent when the format does not say ("unknown" included). */
   readonly arch: string | undefined;
   /** Overlay partitions of the primary group, in object order. */
-  readonly overlays: readonly ImageLayer[];
+  readonly overlays: readonly OverlayPart[];
   /** All data partitions and other objects that can be bound by id, in object order. */
   readonly parts: readonly ImageLayer[];
   /** Compression of a squashfs root: gzip, lzma, lzo, xz, lz4, zstd. */

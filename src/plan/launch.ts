@@ -21,6 +21,7 @@ import { addCwd, addHome, addScratch, addTmp } from "./mounts/personal.ts";
 import { addDev, addHostfs, addKernelMounts } from "./mounts/system.ts";
 import { addDeviceFiles, addUserBinds } from "./mounts/user.ts";
 import { planNamespaces } from "./namespaces.ts";
+import { layerTree } from "./overlays.ts";
 import type { Notice, Plan, ProcessPlan, RootPlan, Stub } from "./plan.ts";
 import { planOciProcess, planProcess } from "./process.ts";
 import type { LaunchRequest } from "./request.ts";
@@ -64,6 +65,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     image,
     volumes,
     userNamespace: namespaces.user,
+    uid: identity.uid,
     notices,
   });
   const cwd = host.cwd ?? "/";
@@ -92,10 +94,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     fakerootFiles: [],
   };
   const layers = root.overlays
-    .map(({ volume, dir }) => ({
-      view: volume.path === image.path ? undefined : volumes.get(volume.path)?.tree,
-      dir,
-    }))
+    .map(({ volume, dir }) => ({ view: layerTree(volume, image, volumes), dir }))
     .flatMap(({ view, dir }) => (view === undefined ? [] : [{ view, dir }]))
     .reverse();
   const tree =

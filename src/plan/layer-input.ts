@@ -12,5 +12,7 @@ export interface LayerInput {
   /** Opened `--overlay` files and directories by absolute path. */
   readonly volumes: ReadonlyMap<string, ImageFacts>;
   readonly userNamespace: boolean;
+  /** User id of the program in the container. */
+  readonly uid: number;
   readonly notices: Notice[];
 }

@@ -1,4 +1,5 @@
 import { Fault } from "../base/fault.ts";
+import type { FileView } from "../base/file-view.ts";
 import { resolvePath } from "../base/path.ts";
 import type { ImageFacts } from "./facts.ts";
 import type { LayerInput } from "./layer-input.ts";
@@ -23,7 +24,7 @@ export function parseOverlay(text: string, cwd: string): OverlaySpec {
  * @throws Fault for two writable ones, for what is missing, and for what is no layer.
  */
 export function collectOverlays(input: LayerInput): OverlayLayer[] {
-  const { request, host, image, volumes, userNamespace, notices } = input;
+  const { request, host, image, volumes, userNamespace, uid, notices } = input;
   const readOnly: OverlayLayer[] = [];
   let writable: OverlayLayer | undefined;
   const mountable = (fstype: "squashfs" | "ext3", path: string) =>
@@ -32,6 +33,14 @@ export function collectOverlays(input: LayerInput): OverlayLayer[] {
   for (const part of image.overlays) {
     if (part.kind !== "squashfs" && part.kind !== "ext3") continue;
     const write = request.writable && part.kind === "ext3" && writable === undefined;
+    if (write) {
+      if (!image.writable) {
+        throw new Fault("denied", `Cannot write to "${image.path}": permission denied`, {
+          hint: "use an image that you own, or --writable-tmpfs",
+        });
+      }
+      checkUpper(part.tree, image.path, uid);
+    }
     const layer = packedLayer(
       image.path,
       part.kind,
@@ -58,7 +67,7 @@ export function collectOverlays(input: LayerInput): OverlayLayer[] {
         },
       );
     }
-    const layer = overlayLayer(spec, volume, mountable, origin, notices);
+    const layer = overlayLayer(spec, volume, mountable, origin, uid, notices);
     if (!layer.writable) readOnly.push(layer);
     else if (writable === undefined) writable = layer;
     else {
@@ -72,11 +81,36 @@ export function collectOverlays(input: LayerInput): OverlayLayer[] {
   return writable === undefined ? readOnly : [...readOnly, writable];
 }
 
+/** The files of an overlay's volume: those of its partition, or of the whole file or directory. */
+export function layerTree(
+  volume: Volume,
+  image: ImageFacts,
+  volumes: ReadonlyMap<string, ImageFacts>,
+): FileView | undefined {
+  const opened = volume.path === image.path ? image : volumes.get(volume.path);
+  const part = opened?.overlays.find((one) => one.offsetBytes === volume.offsetBytes);
+  return part?.tree ?? opened?.tree;
+}
+
+/** A writable overlay whose layer is somebody else's takes no writes: said before anything starts. */
+function checkUpper(tree: FileView, path: string, uid: number): void {
+  const upper = tree.lstat("/upper");
+  const mayWrite =
+    uid === 0 || upper === undefined || upper.uid === uid || (upper.mode & 0o002) !== 0;
+  if (mayWrite) return;
+  throw new Fault(
+    "denied",
+    `Cannot use "${path}" as overlay: setup of overlay upper dir failed: /upper in it belongs to user ${upper.uid} and is not writable: permission denied`,
+    { hint: "append :ro to use it read-only, or use --fakeroot" },
+  );
+}
+
 function overlayLayer(
   spec: OverlaySpec,
   volume: ImageFacts,
   mountable: (fstype: "squashfs" | "ext3", path: string) => Volume["mounter"],
   why: string,
+  uid: number,
   notices: Notice[],
 ): OverlayLayer {
   if (volume.format === "directory") {
@@ -105,7 +139,8 @@ function overlayLayer(
       writable: write,
     };
   }
-  const part = volume.format === "sif" ? volume.overlays[0] : volume.root;
+  const inSif = volume.format === "sif" ? volume.overlays[0] : undefined;
+  const part = volume.format === "sif" ? inSif : volume.root;
   if (part === undefined || (part.kind !== "squashfs" && part.kind !== "ext3")) {
     throw new Fault(
       "invalid",
@@ -116,6 +151,7 @@ function overlayLayer(
     );
   }
   const write = !spec.readOnly && part.kind === "ext3" && volume.writable;
+  if (write) checkUpper(inSif?.tree ?? volume.tree, spec.path, uid);
   if (!write && !spec.readOnly) {
     notices.push({
       level: "warning",

@@ -6,7 +6,7 @@ import { hostFacts } from "../host/facts.ts";
 import { hostFiles } from "../host/host-files.ts";
 import { imageHost } from "../host/image-host.ts";
 import { openImageFile } from "../image/image-file.ts";
-import { openImage, openTree } from "../image/open.ts";
+import { openImage, openTree, overlayParts } from "../image/open.ts";
 import { parseBinds, parseMounts } from "../plan/bind-spec.ts";
 import type { Config } from "../plan/config.ts";
 import { type LaunchControls, NO_CONTROLS } from "../plan/controls.ts";
@@ -162,7 +162,7 @@ function openVolume(path: string): ImageFacts {
       file.format === "directory" ? "directory" : part.kind === "ext3" ? "ext3" : "squashfs",
     root: part,
     arch: file.arch,
-    overlays: file.overlays,
+    overlays: overlayParts(file, imageHost),
     parts: file.parts,
     writable: file.writable,
     ...openTree(file, part, imageHost),

@@ -8,7 +8,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "overlay",
     summary: "Make writable overlays",
-    planned: true,
     flags: [],
     args: { min: 1, usage: "<command>" },
     commands: [
@@ -52,12 +51,14 @@ export const COMMANDS: readonly CommandSpec[] = [
       {
         name: "seal",
         summary: "Make the overlay of an OCI-SIF read-only",
+        planned: true,
         flags: [],
         args: ONE_IMAGE,
       },
       {
         name: "sync",
         summary: "Bring the digest of an OCI-SIF's overlay up to date",
+        planned: true,
         flags: [],
         args: ONE_IMAGE,
       },

@@ -1,0 +1,66 @@
+import { Fault } from "../base/fault.ts";
+import { dirName, resolvePath } from "../base/path.ts";
+import { makeExt3Layer, sourceOf } from "../build/overlay/ext3-layer.ts";
+import { layerPaths } from "../build/overlay/layer-paths.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import { hostFacts } from "../host/facts.ts";
+import { close } from "../host/syscall.ts";
+import type { HostFacts } from "../plan/facts.ts";
+import { readConfig } from "../runtime/gather.ts";
+import type { Context } from "../terminal/context.ts";
+import { addOverlay, checkCanTakeOverlay } from "./overlay/add-to-sif.ts";
+import { namelessFile } from "./overlay/nameless-file.ts";
+
+const MIB = 1024 * 1024;
+const LEAST_MIB = 64;
+/** The most blocks of 4 KiB that ext3 can count. */
+const MOST_MIB = 16 * MIB - 1;
+
+/** `overlay create`: an ext3 overlay in a new file, or as a partition of a SIF. */
+export async function run(inv: Invocation, ctx: Context): Promise<number> {
+  const [word = ""] = inv.args;
+  if (inv.path[1] !== "create") {
+    throw new Fault("unsupported", `"overlay ${inv.path[1]}" is not available in this version`, {
+      hint: "it is for OCI-SIFs; pull the image as a native SIF",
+    });
+  }
+  const config = readConfig(inv);
+  const host = hostFacts({ binaryPath: config.values.binaryPath, env: ctx.env });
+  const sizeMiB = inv.int("size");
+  if (sizeMiB < LEAST_MIB || sizeMiB > MOST_MIB) {
+    throw new Fault("usage", `image size must be equal or greater than ${LEAST_MIB} MiB`, {
+      exitCode: 255,
+      hint: `choose a --size from ${LEAST_MIB} to ${MOST_MIB}`,
+    });
+  }
+  const dirs = layerPaths(inv.strings("create-dir"));
+  const path = resolvePath(host.cwd ?? "/", word);
+  const target = checkCanTakeOverlay(path, word);
+  const isRoots = inv.bool("fakeroot");
+  const file = namelessFile(dirName(path), word);
+  try {
+    await makeExt3Layer(file.fd, {
+      mkfs: tool("mkfs.ext3", host, word),
+      debugfs: tool("debugfs", host, word),
+      sizeBytes: sizeMiB * MIB,
+      sparse: inv.bool("sparse"),
+      uid: isRoots ? 0 : host.uid,
+      gid: isRoots ? 0 : host.gid,
+      dirs,
+    });
+    if (target === "new") file.nameIt(path, word);
+    else addOverlay(path, word, sourceOf(file.fd, sizeMiB * MIB), inv.bool("sparse"));
+  } finally {
+    file.drop();
+    close(file.fd);
+  }
+  return 0;
+}
+
+function tool(name: string, host: HostFacts, word: string): string {
+  const path = host.tool(name);
+  if (path !== undefined) return path;
+  throw new Fault("missing-tool", `Cannot make the overlay ${word}: ${name} is not installed`, {
+    hint: "install the package e2fsprogs",
+  });
+}
