@@ -8,8 +8,8 @@ import { close } from "../host/syscall.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { readConfig } from "../runtime/gather.ts";
 import type { Context } from "../terminal/context.ts";
-import { addOverlay, checkCanTakeOverlay } from "./overlay/add-to-sif.ts";
-import { namelessFile } from "./overlay/nameless-file.ts";
+import { namelessFile } from "./_nameless-file.ts";
+import { addOverlay, checkCanTakeOverlay } from "./_overlay-partition.ts";
 
 const MIB = 1024 * 1024;
 const LEAST_MIB = 64;
@@ -37,7 +37,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const path = resolvePath(host.cwd ?? "/", word);
   const target = checkCanTakeOverlay(path, word);
   const isRoots = inv.bool("fakeroot");
-  const file = namelessFile(dirName(path), word);
+  const file = namelessFile(dirName(path), `EXT3 overlay image ${word}`);
   try {
     await makeExt3Layer(file.fd, {
       mkfs: tool("mkfs.ext3", host, word),
@@ -48,7 +48,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       gid: isRoots ? 0 : host.gid,
       dirs,
     });
-    if (target === "new") file.nameIt(path, word);
+    if (target === "new") file.nameIt(path);
     else addOverlay(path, word, sourceOf(file.fd, sizeMiB * MIB), inv.bool("sparse"));
   } finally {
     file.drop();

@@ -1,15 +1,14 @@
-import type { ByteSource } from "../../base/byte-source.ts";
-import { Fault } from "../../base/fault.ts";
-import { DATA_PARTITION, DATA_SIGNATURE, FS_EXT3, PART_OVERLAY } from "../../format/sif/codes.ts";
-import { GROUP_MASK } from "../../format/sif/descriptor.ts";
-import { planAdd } from "../../format/sif/edit.ts";
-import { encodePartitionExtra, partitionExtra } from "../../format/sif/extra.ts";
-import { primaryPartition, type SifImage } from "../../format/sif/image.ts";
-import { imageHost } from "../../host/image-host.ts";
-import { stat } from "../../host/syscall.ts";
-import { openImageFile } from "../../image/image-file.ts";
-import { changeSif } from "../_change-sif.ts";
-import { existsAlready } from "./nameless-file.ts";
+import type { ByteSource } from "../base/byte-source.ts";
+import { Fault } from "../base/fault.ts";
+import { DATA_PARTITION, DATA_SIGNATURE, FS_EXT3, PART_OVERLAY } from "../format/sif/codes.ts";
+import { GROUP_MASK } from "../format/sif/descriptor.ts";
+import { planAdd } from "../format/sif/edit.ts";
+import { encodePartitionExtra, partitionExtra } from "../format/sif/extra.ts";
+import { primaryPartition, type SifImage } from "../format/sif/image.ts";
+import { imageHost } from "../host/image-host.ts";
+import { stat } from "../host/syscall.ts";
+import { openImageFile } from "../image/image-file.ts";
+import { changeSif } from "./_change-sif.ts";
 
 /**
  * Whether an overlay goes into a new file or into the SIF that is there. `word` is the path as it was
@@ -20,7 +19,11 @@ import { existsAlready } from "./nameless-file.ts";
 export function checkCanTakeOverlay(path: string, word: string): "new" | "sif" {
   if (stat(path) === undefined) return "new";
   const { format, sif } = openImageFile(path, imageHost);
-  if (format === "ext3") throw existsAlready(word);
+  if (format === "ext3") {
+    throw new Fault("exists", `EXT3 overlay image ${word} already exists`, {
+      hint: "choose another name, or delete the file",
+    });
+  }
   if (sif === undefined) {
     throw new Fault("invalid", `destination image must be SIF image: ${word} is not`, {
       hint: "name a new file, or a SIF",

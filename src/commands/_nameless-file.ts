@@ -1,5 +1,5 @@
-import { errnoText } from "../../base/errno-text.ts";
-import { Fault } from "../../base/fault.ts";
+import { errnoText } from "../base/errno-text.ts";
+import { Fault } from "../base/fault.ts";
 import {
   fsync,
   linkDescriptor,
@@ -11,7 +11,7 @@ import {
   rename,
   stat,
   unlink,
-} from "../../host/syscall.ts";
+} from "../host/syscall.ts";
 
 const MODE = 0o600;
 const EEXIST = -17;
@@ -22,27 +22,28 @@ const NO_TMPFILE = [-95, -21, -22];
 export interface NamelessFile {
   readonly fd: number;
   /** Names it once it is on disk; throws a Fault `exists` rather than replace a file. */
-  nameIt(path: string, word: string): void;
+  nameIt(path: string): void;
   /** Gives up what may have been named in between. */
   drop(): void;
 }
 
 /**
  * A new file of the caller alone in `directory`. Where files must have names it has a temporary one,
- * which only death by SIGKILL leaves behind. `word` is the final name as it was given, for messages.
+ * which only death by SIGKILL leaves behind. `word` is what it is, with its final
+ * name, for messages.
  */
 export function namelessFile(directory: string, word: string): NamelessFile {
   const fd = open(directory, O_TMPFILE | O_RDWR, MODE);
   if (fd >= 0) {
-    return { fd, nameIt: (path, name) => nameIt(fd, path, name, undefined), drop: () => {} };
+    return { fd, nameIt: (path) => nameIt(fd, path, word, undefined), drop: () => {} };
   }
   if (!NO_TMPFILE.includes(fd)) throw cannot(word, fd);
-  const temporary = `${directory}/.${process.pid}.overlay.part`;
+  const temporary = `${directory}/.${process.pid}.skiff.part`;
   const named = open(temporary, O_RDWR | O_CREAT | O_EXCL, MODE);
   if (named < 0) throw cannot(word, named);
   return {
     fd: named,
-    nameIt: (path, name) => nameIt(named, path, name, temporary),
+    nameIt: (path) => nameIt(named, path, word, temporary),
     drop: () => {
       unlink(temporary);
     },
@@ -58,17 +59,14 @@ function nameIt(fd: number, path: string, word: string, temporary: string | unde
     : temporary === undefined
       ? linkDescriptor(fd, path)
       : rename(temporary, path);
-  if (status === EEXIST) throw existsAlready(word);
+  if (status === EEXIST) {
+    throw new Fault("exists", `${word} already exists`, {
+      hint: "choose another name, or delete the file",
+    });
+  }
   if (status < 0) throw cannot(word, status);
 }
 
-/** The Fault for a file that is there already, in the peer's words. */
-export function existsAlready(word: string): Fault {
-  return new Fault("exists", `EXT3 overlay image ${word} already exists`, {
-    hint: "choose another name, or delete the file",
-  });
-}
-
 function cannot(word: string, status: number): Fault {
-  return new Fault("io", `Cannot make the overlay ${word}: ${errnoText(-status)}`);
+  return new Fault("io", `Cannot make ${word}: ${errnoText(-status)}`);
 }
