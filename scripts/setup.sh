@@ -7,7 +7,7 @@ set -eu
 . "$(dirname -- "$0")/progress.sh"
 
 # command:package or file:package, in the names of Debian 12
-needed='gcc:gcc musl-gcc:musl-tools bash-static:bash-static mksquashfs:squashfs-tools
+needed='gcc:gcc /usr/include/linux/stat.h:linux-libc-dev musl-gcc:musl-tools bash-static:bash-static mksquashfs:squashfs-tools
   squashfuse_ll:squashfuse fuse2fs:fuse2fs fuse-overlayfs:fuse-overlayfs fusermount3:fuse3 newuidmap:uidmap
   mmdebstrap:mmdebstrap debootstrap:debootstrap mkfs.ext3:e2fsprogs busybox:busybox-static'
 wanted_by_tests='cwltool:cwltool /usr/lib/python3/dist-packages/setuptools:python3-setuptools
