@@ -87,6 +87,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
       });
     },
     concurrency: config.values.downloadConcurrency,
+    partBytes: Math.max(65_536, config.values.downloadPartSize),
     offline: bool("offline"),
     talk,
     cwd,

@@ -4,7 +4,7 @@ import { openImage } from "../../image/open.ts";
 import { unpackImage } from "../unpack/unpack-image.ts";
 import { type Agent, TELLING_RUNSCRIPT } from "./agent.ts";
 
-/** `Bootstrap: oras`, `library`: the root of an image file that lies elsewhere. */
+/** `Bootstrap: oras`, `library`, `shub`: the root of an image file that lies elsewhere. */
 export const fetched: Agent = {
   keepsFiles: true,
   runscript: TELLING_RUNSCRIPT,

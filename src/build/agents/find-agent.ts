@@ -20,6 +20,7 @@ const AGENTS: Readonly<Record<string, Agent>> = {
   "oci-archive": oci,
   oras: fetched,
   library: fetched,
+  shub: fetched,
 };
 
 /** The agent that a `Bootstrap:` value names; the value is known to be one of the grammar's. */

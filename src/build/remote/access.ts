@@ -30,6 +30,8 @@ export interface RemoteAccess {
   findLibrary(host: string | undefined): Promise<LibraryPlace>;
   readonly wish: PlatformWish;
   readonly concurrency: number;
+  /** Length of the parts of a file that are fetched at the same time. */
+  readonly partBytes: number;
   /** Ask no server what a tag stands for: what it last stood for counts. */
   readonly offline: boolean;
   readonly talk: Talk;

@@ -40,8 +40,17 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
           text,
           arch: wantedPlatform(access.wish).arch,
           places: access.places,
+          parts: { partBytes: access.partBytes, concurrency: access.concurrency },
           hooks,
         }),
+      );
+    }
+    case "shub": {
+      const { openShubImage } = await import("../../registry/shub/pull.ts");
+      const { image, text } = address;
+      const { http, noHttps, places } = access;
+      return await fetchWhole(text, access, (hooks) =>
+        openShubImage({ http, image, text, noHttps, places, hooks }),
       );
     }
     case "http": {
@@ -60,14 +69,6 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
       const { convertDaemonImage } = await import("./local-sif.ts");
       return await convertDaemonImage(address, access);
     }
-    default:
-      throw new Fault(
-        "unsupported",
-        `Cannot use "${address.text}": images by ${address.kind}: are not available in this version`,
-        {
-          hint: "give a docker://, oras://, library:// or http(s):// address, or the path of an image",
-        },
-      );
   }
 }
 

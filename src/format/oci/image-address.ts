@@ -6,7 +6,7 @@ export type ImageAddress =
   | { readonly kind: "docker" | "oras"; readonly text: string; readonly image: RegistryReference }
   | { readonly kind: "library"; readonly text: string; readonly image: LibraryReference }
   | { readonly kind: "http"; readonly text: string; readonly url: string }
-  | { readonly kind: "shub"; readonly text: string; readonly path: string }
+  | { readonly kind: "shub"; readonly text: string; readonly image: ShubReference }
   | { readonly kind: LocalKind; readonly text: string; readonly path: string };
 
 /** Transports whose images lie on this machine. */
@@ -20,6 +20,17 @@ export interface LibraryReference {
   readonly path: string;
   /** At least one. A tag may be a hash: `sha256.…`. */
   readonly tags: readonly string[];
+}
+
+/** An image of Singularity Hub or a registry like it (reference: library-api.md section 11). */
+export interface ShubReference {
+  /** `host[:port]`, perhaps with a path. */
+  readonly registry: string;
+  /** `user/container`. */
+  readonly name: string;
+  readonly tag: string;
+  /** Sum of the file or commit of its recipe; "" when not given. */
+  readonly digest: string;
 }
 
 const LOCAL: readonly string[] = ["oci", "oci-archive", "docker-archive", "docker-daemon"];
@@ -38,7 +49,7 @@ export function parseImageAddress(text: string): ImageAddress | undefined {
     return { kind: name, text, image: parseRegistryReference(rest) };
   }
   if (name === "library") return { kind: "library", text, image: parseLibrary(rest, text) };
-  if (name === "shub" && isWeb) return { kind: "shub", text, path: rest };
+  if (name === "shub" && isWeb) return { kind: "shub", text, image: parseShub(rest, text) };
   if ((name === "http" || name === "https") && isWeb) {
     if (!/^[^/?#\s]+/.test(rest)) throw refusal(text, "the host is missing");
     return { kind: "http", text, url: text };
@@ -70,6 +81,20 @@ function parseLibrary(rest: string, text: string): LibraryReference {
   return { host, path, tags };
 }
 
+const SHUB =
+  /^(?:(?<registry>[-.a-zA-Z0-9/]{1,64}(?::[0-9]{1,5})?(?:\/[-.a-zA-Z0-9/]{1,64})?)\/)?(?<name>[-a-zA-Z0-9]{1,39}\/[-_.a-zA-Z0-9]{1,64})(?::(?<tag>[-_.a-zA-Z0-9]{1,64}))?(?:@(?<digest>[0-9a-f]{32}|[0-9a-f]{40}))?$/;
+
+function parseShub(rest: string, text: string): ShubReference {
+  const {
+    registry = "singularity-hub.org",
+    name,
+    tag = "latest",
+    digest = "",
+  } = SHUB.exec(rest)?.groups ?? {};
+  if (name === undefined) throw refusal(text, "it is not [registry/]user/container[:tag][@digest]");
+  return { registry, name, tag, digest };
+}
+
 function refusal(text: string, why: string): Fault {
   return new Fault("usage", `Cannot read the image address "${text}": ${why}`, { exitCode: 255 });
 }
@@ -89,6 +114,8 @@ export function defaultFileName(address: ImageAddress): string {
     }
     case "library":
       return `${lastPart(address.image.path)}_${address.image.tags[0] ?? "latest"}.sif`;
+    case "shub":
+      return `${lastPart(address.image.name)}_${address.image.tag}.sif`;
     case "http":
       return lastPart(address.url.replace(/[?#].*$/s, "")) || "image.sif";
     default: {

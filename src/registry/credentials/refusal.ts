@@ -12,7 +12,7 @@ export function credentialRefusal(
   if (credential === undefined) {
     return new HttpFault(
       401,
-      `${registry} asks for credentials and there are none for it (401)${detail}`,
+      `${registry} asks for credentials and there are none for it (401)${detail === "" ? ": authentication required" : detail}`,
       { hint: `log in with "${login}"` },
     );
   }

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, renameSync, writeSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
-import { findImage, obtainImage } from "../../image/cache/image-store.ts";
+import { findImage, type ImageEntry, obtainImage } from "../../image/cache/image-store.ts";
 import { dropPartial, leavePartial, takePartial } from "../../image/cache/partial.ts";
 import type { CachePlaces } from "../../image/cache/places.ts";
 import { type HttpClient, show } from "../http/client.ts";
@@ -44,6 +44,32 @@ export async function openHttpFile(
   const entry = { kind: "net", name: key } as const;
   const etag = answer.headers.get("etag");
   const validator = etag?.startsWith('"') ? etag : answer.headers.get("last-modified");
+  const reference = show(new URL(url));
+  return storedFile(http, { url, entry, reference, sizeBytes, validator, isKnown }, places, hooks);
+}
+
+/** A file on a web server, and what it is called in the cache. */
+export interface FileToStore {
+  readonly url: string;
+  readonly entry: ImageEntry;
+  /** What `cache list` shows it was made from. */
+  readonly reference: string;
+  readonly sizeBytes: number | undefined;
+  /** For If-Range: a strong entity tag or a time of change. */
+  readonly validator: string | null;
+  /** Whether the name in the cache stands for the content, so that a broken download can go on later. */
+  readonly isKnown: boolean;
+}
+
+/** The file in the cache, or how it gets there. */
+export function storedFile(
+  http: HttpClient,
+  file: FileToStore,
+  places: CachePlaces,
+  hooks: TransferHooks,
+): HttpFile {
+  const { url, entry, reference, sizeBytes, validator, isKnown } = file;
+  const key = new Bun.CryptoHasher("sha256").update(`${entry.kind} ${entry.name}`).digest("hex");
   return {
     sizeBytes,
     isCached: findImage(places, entry) !== undefined,
@@ -51,7 +77,7 @@ export async function openHttpFile(
       obtainImage(
         places,
         entry,
-        { reference: show(new URL(url)) },
+        { reference },
         async (path, tell) => {
           const partial = takePartial(places.root, key, sizeBytes ?? Number.MAX_SAFE_INTEGER);
           try {
@@ -69,23 +95,20 @@ export async function openHttpFile(
   };
 }
 
-interface Download {
-  readonly url: string;
+interface Download extends Pick<FileToStore, "url" | "sizeBytes" | "validator"> {
   readonly path: string;
-  readonly sizeBytes: number | undefined;
-  /** For If-Range: a strong entity tag or a time of change. */
-  readonly validator: string | null;
 }
 
 async function download(
   http: HttpClient,
-  { url, path, sizeBytes, validator }: Download,
+  { url, path, sizeBytes: announced, validator }: Download,
   hooks: TransferHooks,
   tell: (done: number, total: number) => void,
 ): Promise<void> {
   const fd = openSync(path, "r+");
   try {
     let at = validator === null ? 0 : fstatSync(fd).size;
+    let sizeBytes = announced;
     for (let breaks = 0; ; ) {
       if (at > 0 && at === sizeBytes) return;
       const answer = await http.send({
@@ -95,7 +118,11 @@ async function download(
       if (!answer.ok) throw await faultOf(answer, url);
       requireImage(answer, url);
       // The file has changed, or there are no ranges: from the beginning.
-      if (answer.status !== 206) at = 0;
+      if (answer.status !== 206) {
+        at = 0;
+        const length = answer.headers.get("content-length");
+        if (length !== null) sizeBytes ??= Number(length);
+      }
       ftruncateSync(fd, at);
       let isWhole = false;
       try {

@@ -17,25 +17,35 @@ export interface RangedRequest {
 const MOST_BREAKS = 5;
 
 /**
- * The bytes from an offset on. When the connection breaks, it goes on from there with a Range
- * request. The digest is for the receiver to check. Throws a Fault.
+ * The bytes from an offset to `end` (exclusive; default all that follow). When the connection breaks,
+ * it goes on from there with a Range request. The digest is for the receiver to check. Throws a Fault.
+ *
+ * @param first answer to the first request, where it has been made already.
  */
 export async function* streamRanged(
   request: RangedRequest,
   offset: number,
+  end: number = request.sizeBytes,
+  first?: Response,
 ): AsyncGenerator<Uint8Array> {
   const { http, sizeBytes, what } = request;
   let at = offset;
-  for (let breaks = 0; at < sizeBytes; ) {
-    const answer = await openAt(request, at);
+  let given = first;
+  for (let breaks = 0; at < end; ) {
+    const answer = given ?? (await request.open(rangeHeaders(at, end, sizeBytes)));
+    given = undefined;
+    const body = await bodyFrom(request, answer, at);
     try {
-      for await (const piece of readPieces(answer)) {
+      for await (const whole of readPieces(body)) {
+        // One without ranges sends on to the end of the file.
+        const piece = at + whole.length > end ? whole.subarray(0, end - at) : whole;
         at += piece.length;
         breaks = 0;
         yield piece;
+        if (at >= end && end < sizeBytes) return;
       }
       // A body that ends early without any error: the sender closed the connection politely.
-      if (at >= sizeBytes) return;
+      if (at >= end) return;
     } catch (error) {
       if (error instanceof Fault) throw error;
       http.throwIfStopped();
@@ -53,22 +63,34 @@ export async function* streamRanged(
   }
 }
 
-async function openAt(request: RangedRequest, at: number): Promise<Response> {
+/** Header that asks for the bytes from `at` to before `end`; none for all. */
+export function rangeHeaders(
+  at: number,
+  end: number,
+  sizeBytes: number,
+): Readonly<Record<string, string>> {
+  if (at === 0 && end === sizeBytes) return {};
+  return { range: `bytes=${at}-${end === sizeBytes ? "" : end - 1}` };
+}
+
+/** The answer with what stands before `at` taken away. Throws a Fault for one that cannot be the bytes asked for. */
+async function bodyFrom(request: RangedRequest, answer: Response, at: number): Promise<Response> {
   const { sizeBytes, what } = request;
-  const answer = await request.open(at === 0 ? {} : { range: `bytes=${at}-` });
   const attempt = `Cannot fetch ${what}`;
   if (/^text\/html\b/.test(answer.headers.get("content-type") ?? "")) {
     throw new Fault("invalid", `${attempt}: an HTML page came in its place`);
   }
   const range = answer.headers.get("content-range") ?? "";
-  const start =
-    answer.status === 206 ? Number(/^bytes ([0-9]+)-/.exec(range)?.[1] ?? Number.NaN) : 0;
+  const [, from = "NaN", total = ""] = /^bytes ([0-9]+)-[0-9]+\/([0-9]+)$/.exec(range) ?? [];
+  const isPart = answer.status === 206;
+  const start = isPart ? Number(from) : 0;
   const length = answer.headers.get("content-length");
-  if (length !== null && start + Number(length) !== sizeBytes) {
+  const announced = isPart ? total : (length ?? "");
+  if (announced !== "" && Number(announced) !== sizeBytes) {
     await answer.body?.cancel();
     throw new Fault(
       "invalid",
-      `${attempt}: ${start + Number(length)} bytes are announced where ${sizeBytes} are expected`,
+      `${attempt}: ${announced} bytes are announced where ${sizeBytes} are expected`,
     );
   }
   if (start === at) return answer;

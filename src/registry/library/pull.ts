@@ -6,7 +6,7 @@ import type { HttpClient } from "../http/client.ts";
 import { readErrorBody } from "../http/error-body.ts";
 import { HttpFault } from "../http/http-fault.ts";
 import { readWhole } from "../http/read-body.ts";
-import { streamRanged } from "../http/stream-ranged.ts";
+import { type PartChoice, streamParts } from "../http/stream-parts.ts";
 import type { TransferHooks } from "../oci/open-image.ts";
 
 /** A library service to ask. */
@@ -26,6 +26,7 @@ export interface LibraryImageOptions {
   /** GOARCH name. */
   readonly arch: string;
   readonly places: CachePlaces;
+  readonly parts: PartChoice;
   readonly hooks: TransferHooks;
 }
 
@@ -58,20 +59,16 @@ export async function openLibraryImage(options: LibraryImageOptions): Promise<Li
     candidates: levels.map((level) => imagePath(level, "library", hash)),
     what,
     source: (offset: number) =>
-      streamRanged(
+      streamParts(
         {
           http,
           sizeBytes,
           what,
           note: (line) => hooks.note?.(line),
-          open: async (headers) => {
-            const url = `${place.base}/v1/imagefile/${name}`;
-            const file = await http.send({ url, headers, authorization });
-            if (!file.ok) throw await faultOf(file, options);
-            return file;
-          },
+          open: fileOpener(options, name, authorization),
         },
         offset,
+        options.parts,
       ),
   };
   return {
@@ -86,6 +83,38 @@ export async function openLibraryImage(options: LibraryImageOptions): Promise<Li
       touchEntry(path);
       return path;
     },
+  };
+}
+
+/**
+ * Asks for the file; where it lies elsewhere, that place is remembered for the following parts. It gets
+ * the token only when it is the library's own.
+ */
+function fileOpener(
+  options: LibraryImageOptions,
+  name: string,
+  authorization: string | undefined,
+): (headers: Readonly<Record<string, string>>) => Promise<Response> {
+  const { http, place } = options;
+  const own = `${place.base}/v1/imagefile/${name}`;
+  let found: string | undefined;
+  return async (headers) => {
+    if (found !== undefined) {
+      const isOwn = new URL(found).origin === new URL(own).origin;
+      const part = await http.send({
+        url: found,
+        headers,
+        ...(isOwn ? { authorization } : {}),
+      });
+      if (part.ok) return part;
+      // Signed addresses are good for a time only.
+      await part.body?.cancel();
+      found = undefined;
+    }
+    const file = await http.send({ url: own, headers, authorization });
+    if (!file.ok) throw await faultOf(file, options);
+    if (file.url !== "" && file.url !== own) found = file.url;
+    return file;
   };
 }
 

@@ -28,7 +28,10 @@ export async function askDigest(
   });
   // An answer to HEAD has no body to tell more.
   if (answer.status === 405 || answer.status === 501) return undefined;
-  if (!answer.ok) throw await registry.faultOf(answer, `Cannot fetch the manifest of ${what}`);
+  if (!answer.ok) {
+    const otherwise = answer.status === 404 ? "manifest unknown" : "";
+    throw await registry.faultOf(answer, `Cannot fetch the manifest of ${what}`, otherwise);
+  }
   const digest = answer.headers.get("docker-content-digest") ?? "";
   return DIGEST.test(digest) ? digest : undefined;
 }

@@ -81,9 +81,9 @@ export class Registry {
     return new URL(location, `${this.#scheme ?? "https"}://${this.#host}/v2/`).href;
   }
 
-  /** A Fault for an answer that is no success. */
-  async faultOf(answer: Response, attempt: string): Promise<HttpFault> {
-    const said = await readErrorBody(answer);
+  /** A Fault for an answer that is no success; `otherwise` says why for one without a body. */
+  async faultOf(answer: Response, attempt: string, otherwise: string = ""): Promise<HttpFault> {
+    const said = (await readErrorBody(answer)) || otherwise;
     const detail = said === "" ? "" : `: ${said}`;
     const { status } = answer;
     if (status === 429) {
