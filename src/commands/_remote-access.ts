@@ -36,7 +36,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
   const cwd = host.cwd ?? "/";
   const text = (name: string): string => (inv.has(name) ? inv.string(name) : "");
   const bool = (name: string): boolean => inv.has(name) && inv.bool(name);
-  const places = placesOf(inv, ctx, host);
+  const places = placesOf(inv, ctx, host, config.values.sharedImageCache);
   const isTemporary = places === undefined;
   const folder = isTemporary
     ? temporaryFolder(cleanPath(resolvePath(cwd, text("tmpdir") || "/tmp")))
@@ -162,12 +162,18 @@ export function directoryOf(ctx: Context, host: HostFacts): string {
 }
 
 /** The cache; undefined when it is switched off or cannot be written, which is told. */
-function placesOf(inv: Invocation, ctx: Context, host: HostFacts): CachePlaces | undefined {
+function placesOf(
+  inv: Invocation,
+  ctx: Context,
+  host: HostFacts,
+  sharedCache: string,
+): CachePlaces | undefined {
   if (inv.has("disable-cache") && inv.bool("disable-cache")) return undefined;
   const places = cachePlaces({
     env: ctx.env,
     userDirectory: directoryOf(ctx, host),
     cwd: host.cwd ?? "/",
+    sharedCache,
   });
   try {
     makeFolder(places.root);

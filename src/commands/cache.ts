@@ -19,6 +19,8 @@ export function run(inv: Invocation, ctx: Context): number {
       cwd: host.cwd,
     }),
     cwd: host.cwd ?? "/",
+    // Only the user's own level is listed and cleaned.
+    sharedCache: "",
   });
   const types = checkedTypes(inv.strings("type"));
   return inv.path[1] === "clean" ? clean(inv, ctx, places, types) : list(inv, ctx, places, types);

@@ -63,5 +63,7 @@ export const DIRECTIVE_NOTES: Readonly<Record<keyof ConfigValues, string>> = {
   downloadConcurrency: "Parts of a file to load at the same time.",
   downloadPartSize: "Bytes of one part.",
   downloadBufferSize: "Bytes to read at once while loading.",
+  sharedImageCache:
+    "Directory of a cache of images that is only read, for all users; SKIFF_SHARED_CACHE names another. Empty: none.",
   systemdCgroups: "Ask systemd for control groups.",
 };

@@ -110,6 +110,7 @@ export const DIRECTIVES: Table = {
   downloadConcurrency: whole("download concurrency", 3),
   downloadPartSize: whole("download part size", 5242880),
   downloadBufferSize: whole("download buffer size", 32768),
+  sharedImageCache: text("shared image cache", ""),
   systemdCgroups: yesNo("systemd cgroups", true),
 };
 

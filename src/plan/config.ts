@@ -55,6 +55,7 @@ export interface ConfigValues {
   readonly downloadConcurrency: number;
   readonly downloadPartSize: number;
   readonly downloadBufferSize: number;
+  readonly sharedImageCache: string;
   readonly systemdCgroups: boolean;
 }
 

@@ -56,11 +56,13 @@ export function manifestOf(manifest: Blob & { readonly mediaType: string }): Res
 }
 
 export function blobAnswer(blob: Blob, request: Request): Response {
-  const from = /^bytes=([0-9]+)-$/.exec(request.headers.get("range") ?? "")?.[1];
+  const [, from, to = ""] =
+    /^bytes=([0-9]+)-([0-9]*)$/.exec(request.headers.get("range") ?? "") ?? [];
   if (from === undefined) return new Response(new Uint8Array(blob.bytes));
-  const end = blob.bytes.length;
-  return new Response(new Uint8Array(blob.bytes.subarray(Number(from))), {
+  const all = blob.bytes.length;
+  const end = to === "" ? all : Math.min(all, Number(to) + 1);
+  return new Response(new Uint8Array(blob.bytes.subarray(Number(from), end)), {
     status: 206,
-    headers: { "content-range": `bytes ${from}-${end - 1}/${end}` },
+    headers: { "content-range": `bytes ${from}-${end - 1}/${all}` },
   });
 }

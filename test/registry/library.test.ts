@@ -121,6 +121,51 @@ test("a file that lies elsewhere is fetched there without the token", async () =
   expect(shown.at(-1)).toBe("store ");
 });
 
+test("a long file comes in parts, several at a time, from where it lies", async () => {
+  answerFile = () =>
+    new Response("", { status: 303, headers: { location: `http://127.0.0.1:${store.port}/f` } });
+  const home = newHome();
+  writeFileSync(`${home}/conf`, "download part size = 65536\ndownload concurrency = 4\n");
+  const call2 = await call(home, "-c", "conf", "pull", "library://u/c/tool:1");
+  expect(call2.code).toBe(0);
+  expect(readFileSync(`${home}/tool_1.sif`).equals(bytes)).toBe(true);
+  // 700,000 bytes are eleven parts, and the library itself is asked once or a few times.
+  expect(shown.filter((line) => line.startsWith("store")).length).toBe(11);
+  expect(asked.filter((line) => line.includes("imagefile")).length).toBeLessThan(5);
+});
+
+test("a server without ranges sends the file as a whole", async () => {
+  answerFile = () => new Response(new Uint8Array(bytes));
+  const home = newHome();
+  writeFileSync(`${home}/conf`, "download part size = 65536\n");
+  expect((await call(home, "-c", "conf", "pull", "library://u/c/tool:1")).code).toBe(0);
+  expect(readFileSync(`${home}/tool_1.sif`).equals(bytes)).toBe(true);
+  expect(asked.filter((line) => line.includes("imagefile")).length).toBe(1);
+});
+
+test("a part that breaks off goes on, and a wrong range is refused", async () => {
+  let cuts = 0;
+  answerFile = (request) => {
+    const whole = blobAnswer({ digest: "", bytes }, request);
+    cuts += 1;
+    if (cuts !== 3) return whole;
+    return new Response(new Uint8Array(0), { status: 206, headers: whole.headers });
+  };
+  const home = newHome();
+  writeFileSync(`${home}/conf`, "download part size = 65536\n");
+  expect((await call(home, "-c", "conf", "pull", "library://u/c/tool:1")).code).toBe(0);
+  expect(readFileSync(`${home}/tool_1.sif`).equals(bytes)).toBe(true);
+  const other = newHome();
+  writeFileSync(`${other}/conf`, "download part size = 65536\n");
+  answerFile = () =>
+    new Response(new Uint8Array(65_536), {
+      status: 206,
+      headers: { "content-range": `bytes 0-65535/${bytes.length}` },
+    });
+  const wrong = await call(other, "-c", "conf", "pull", "library://u/c/tool:1");
+  expect(wrong.stderr).toContain("bytes from 0 on came instead of those from");
+});
+
 test("a file with another content than its hash, and a hash that is none, are refused", async () => {
   const home = newHome();
   answerFile = () => new Response(new Uint8Array(bytes.length));

@@ -187,6 +187,12 @@ describe("pull", () => {
       expect(pulled.code).toBe(0);
     });
     expect(requests).toEqual(["HEAD /v2/tools/sample/manifests/1"]);
+    const other = newHome();
+    writeFileSync(`${other}/conf`, `shared image cache = ${shared}\n`);
+    const configured = await requestsOf(() =>
+      call(other, ["-c", "conf", "pull", address("tools/sample:1")]),
+    );
+    expect(configured).toEqual(["HEAD /v2/tools/sample/manifests/1"]);
     expect(readdirSync(shared, { recursive: true }).sort()).toEqual(before);
   });
 

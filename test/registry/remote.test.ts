@@ -22,6 +22,15 @@ const server: ReturnType<typeof Bun.serve> = Bun.serve({
       });
     }
     if (pathname === "/library/version") return Response.json({ data: { version: "v1.2.3" } });
+    if (pathname === "/library/v1/rbac/users/current") {
+      return request.headers.get("authorization") === `Bearer ${TOKEN}`
+        ? Response.json({
+            username: "alice",
+            email: "a@example.org",
+            oidc_user_meta: { secret: "secret" },
+          })
+        : new Response("", { status: 401 });
+    }
     if (pathname === "/token/v1/token-status") {
       const isGood = request.headers.get("authorization") === `Bearer ${TOKEN}`;
       return new Response("", { status: isGood ? 200 : 404 });
@@ -53,10 +62,13 @@ test("remote add logs in with a token that the service takes, and status tells o
   expect(readFileSync(`${home}/.skiff/remote.yaml`, "utf8")).toContain(TOKEN);
   const status = await remote(home, "status");
   expect(status.code).toBe(0);
-  expect(status.stdout).toMatch(/^library +OK +v1\.2\.3 +http/m);
-  expect(status.stdout).toMatch(/^keyserver +N\/A +N\/A +http/m);
+  expect(status.stdout).toMatch(/^Library +OK +v1\.2\.3 +http/m);
+  expect(status.stdout).toMatch(/^Keyserver +N\/A +http/m);
+  expect(status.stdout).toContain("Logged in as: alice <a@example.org>");
   expect(status.stdout).toContain("logged in");
+  expect((await remote(home, "get-login-password")).stdout).toBe("secret\n");
   expect((await remote(home, "logout")).code).toBe(0);
+  expect((await remote(home, "get-login-password")).code).toBe(255);
   expect(readFileSync(`${home}/.skiff/remote.yaml`, "utf8")).not.toContain(TOKEN);
 });
 
@@ -67,6 +79,25 @@ test("remote login refuses a token that the service does not take", async () => 
   expect(refused.code).toBe(255);
   expect(refused.stderr).toContain("Invalid Credentials");
   expect(refused.stderr).not.toContain("wrong");
+});
+
+test("remote login refuses a file that cannot hold a token", async () => {
+  const home = newHome();
+  await remote(home, "add", "--insecure", "--no-login", "site", base);
+  writeFileSync(`${home}/short`, "token");
+  const short = await remote(home, "login", "--tokenfile", "short");
+  expect(short.stderr).toContain("token is too short to be valid");
+  const missing = await remote(home, "login", "--tokenfile", "missing");
+  expect(missing).toMatchObject({ code: 255 });
+  expect(missing.stderr).toContain("authentication token file not found");
+});
+
+test("a service by plain http must be asked for, and stands in the list as insecure", async () => {
+  const home = newHome();
+  expect((await remote(home, "add", "--no-login", "site", base)).stderr).toContain("--insecure");
+  await remote(home, "add", "--insecure", "--no-login", "site", base);
+  expect((await remote(home, "list")).stdout).toMatch(/^site .*✗!$/m);
+  expect((await remote(home, "remove", "DefaultRemote")).stderr).toContain("is global");
 });
 
 test("remote use, remove and list keep the list", async () => {

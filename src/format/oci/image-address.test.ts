@@ -18,7 +18,11 @@ test.each([
   ["oci-archive:x.tar", "oci-archive", "x.tar_latest.sif"],
   ["docker-daemon:name:tag", "docker-daemon", "name_tag.sif"],
   ["shub://user/name", "shub", "name_latest.sif"],
-  ["shub://hub.example.org:8080/user/name:2@0123456789abcdef0123456789abcdef", "shub", "name_2.sif"],
+  [
+    "shub://hub.example.org:8080/user/name:2@0123456789abcdef0123456789abcdef",
+    "shub",
+    "name_2.sif",
+  ],
 ])("%s is an address by %s and its file is %s", (text, kind, file) => {
   const address = parseImageAddress(text);
   expect(address?.kind).toBe(kind as never);

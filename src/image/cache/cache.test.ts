@@ -68,8 +68,15 @@ test.each([
     env: env as Record<string, string>,
     userDirectory: "/home/u/.skiff",
     cwd: "/site",
+    sharedCache: "",
   });
   expect(places).toEqual({ root, shared: undefined });
+});
+
+test("cachePlaces() takes the shared level from the variable, else from the configuration", () => {
+  const input = { userDirectory: "/home/u/.skiff", cwd: "/site", sharedCache: "/conf" };
+  expect(cachePlaces({ ...input, env: {} }).shared).toBe("/conf");
+  expect(cachePlaces({ ...input, env: { SKIFF_SHARED_CACHE: "x" } }).shared).toBe("/site/x");
 });
 
 test("obtainFile() fetches once, verifies, and finds it again", async () => {

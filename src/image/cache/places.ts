@@ -38,18 +38,20 @@ export interface CachePlacesInput {
   readonly userDirectory: string;
   /** Where relative values start. */
   readonly cwd: string;
+  /** Directive `shared image cache`; "" for none. */
+  readonly sharedCache: string;
 }
 
 /**
  * The cache's places: `cache` in SKIFF_CACHEDIR, APPTAINER_CACHEDIR or SINGULARITY_CACHEDIR, else in
- * the user's directory; SKIFF_SHARED_CACHE names the shared level itself.
+ * the user's directory; SKIFF_SHARED_CACHE, or else the configuration, names the shared level itself.
  */
 export function cachePlaces(input: CachePlacesInput): CachePlaces {
   const { env, cwd } = input;
   const names = ["SKIFF_CACHEDIR", "APPTAINER_CACHEDIR", "SINGULARITY_CACHEDIR"];
   const given = names.map((name) => env[name]?.trim() ?? "").find((value) => value !== "");
   const parent = given === undefined ? input.userDirectory : resolvePath(cwd, given);
-  const shared = env["SKIFF_SHARED_CACHE"]?.trim() ?? "";
+  const shared = env["SKIFF_SHARED_CACHE"]?.trim() || input.sharedCache;
   return {
     root: cleanPath(`${parent}/cache`),
     shared: shared === "" ? undefined : resolvePath(cwd, shared),

@@ -95,7 +95,7 @@ async function bodyFrom(request: RangedRequest, answer: Response, at: number): P
   }
   if (start === at) return answer;
   // No ranges there: what is known already comes again and is passed over.
-  if (start === 0) return new Response(skipFirst(answer, at));
+  if (!isPart) return new Response(skipFirst(answer, at));
   throw new Fault("invalid", `${attempt}: bytes from ${start} on came instead of those from ${at}`);
 }
 

@@ -68,6 +68,42 @@ export async function checkToken(
   throw new HttpFault(answer.status, `Cannot log in: ${why} (${answer.status})`);
 }
 
+/** Who a token belongs to. */
+export interface ServiceUser {
+  readonly name: string;
+  readonly mail: string;
+  /** Password for the service's own registry; "" when it tells none. */
+  readonly registryPassword: string;
+}
+
+/** Asks a library who a token belongs to; undefined when it does not say. */
+export async function askUser(
+  http: HttpClient,
+  library: string,
+  token: string,
+): Promise<ServiceUser | undefined> {
+  const answer = await http.send({
+    url: `${library}/v1/rbac/users/current`,
+    authorization: `Bearer ${token}`,
+  });
+  const text = new TextDecoder().decode(await readWhole(answer, LIMIT_BYTES, "the user"));
+  if (!answer.ok) return undefined;
+  try {
+    const { username, email, oidc_user_meta } = JSON.parse(text) as Table;
+    const { secret } = (oidc_user_meta ?? {}) as Table;
+    return { name: plain(username), mail: plain(email), registryPassword: plain(secret) };
+  } catch {
+    return undefined;
+  }
+}
+
+type Table = Readonly<Record<string, unknown>>;
+
+/** What a server says has no business to steer the terminal. */
+function plain(value: unknown): string {
+  return typeof value === "string" ? value.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ") : "";
+}
+
 /** The version that a part of a service tells; undefined when it does not answer properly. */
 export async function askVersion(http: HttpClient, uri: string): Promise<string | undefined> {
   try {
