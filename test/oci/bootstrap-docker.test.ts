@@ -97,7 +97,10 @@ testUnless(lack)("an image that the registry lacks ends the build with its answe
 
 testUnless(lack)("Bootstrap: oras begins with the root of a SIF in a registry", async () => {
   const address = `${registry?.host}/some/sif:v1`;
-  const pushed = await skiff(["push", "image.sif", `oras://${address}`], { cwd: dir, extraEnv });
+  const image = `docker://${registry?.host}/some/image:v1`;
+  const pulled = await skiff(["pull", "pushed.sif", image], { cwd: dir, extraEnv });
+  expect(pulled.code).toBe(0);
+  const pushed = await skiff(["push", "pushed.sif", `oras://${address}`], { cwd: dir, extraEnv });
   expect(pushed.code).toBe(0);
   writeFileSync(
     `${dir}/oras.def`,
