@@ -19,7 +19,11 @@ import { baseName, dirName } from "../base/path.ts";
  * link is followed, mode and owner are kept; a new file gets `mode`, and its directory is made.
  * Throws a Fault when it cannot.
  */
-export function replaceFile(path: string, text: string, mode: number = 0o644): void {
+export function replaceFile(
+  path: string,
+  content: string | Uint8Array,
+  mode: number = 0o644,
+): void {
   const target = existing(path);
   const beside = `${dirName(target)}/.${baseName(target)}.${process.pid}`;
   try {
@@ -29,7 +33,7 @@ export function replaceFile(path: string, text: string, mode: number = 0o644): v
       const old = statOf(target);
       if (old !== undefined) chownSync(beside, old.uid, old.gid);
       chmodSync(beside, old === undefined ? mode : old.mode & 0o7777);
-      const bytes = Buffer.from(text);
+      const bytes = typeof content === "string" ? Buffer.from(content) : content;
       for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
       fsyncSync(fd);
     } finally {

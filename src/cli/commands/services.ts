@@ -108,7 +108,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "keyserver",
     summary: "Manage key servers",
-    planned: true,
     flags: [CONFIG_FLAG],
     args: { min: 1, usage: "<command>" },
     bare: "help",

@@ -160,7 +160,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "sign",
     summary: "Sign an image",
-    planned: true,
     flags: [
       GROUP_ID_FLAG,
       SIF_ID_FLAG,
@@ -199,7 +198,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "verify",
     summary: "Verify the signatures of an image",
-    planned: true,
     description: ["Ends with status 0 when all signatures are good, else with 255."],
     flags: [
       GROUP_ID_FLAG,
@@ -265,7 +263,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "key",
     summary: "Manage keys for signatures",
-    planned: true,
     flags: [],
     args: { min: 1, usage: "<command>" },
     commands: KEY_COMMANDS,

@@ -1,5 +1,5 @@
+import { fromBase64 } from "../../base/base64.ts";
 import { decodeOsText, encodeOsText } from "../../base/os-text.ts";
-import { decodeBase64 } from "./_base64.ts";
 import type { HeaderFields } from "./_header.ts";
 import { readNumber } from "./_number.ts";
 import { type PaxHeader, type PaxRecords, paxNumber, paxSeconds } from "./_pax.ts";
@@ -153,7 +153,7 @@ function attributes(start: EntryStart): ReadonlyMap<string, Uint8Array> | string
       } else if (key.startsWith(LIBARCHIVE)) {
         name = unescapePercent(key.slice(LIBARCHIVE.length));
         if (start.pax?.records.has(SCHILY + name) === true) continue;
-        bytes = decodeBase64(value);
+        bytes = fromBase64(decodeOsText(value));
         if (bytes === undefined) return `the attribute "${name}" is no base64`;
       } else {
         continue;

@@ -1,0 +1,16 @@
+import type { HostFacts } from "../plan/facts.ts";
+import { HttpClient } from "../registry/http/client.ts";
+import type { KeyServerChoice } from "../registry/keyserver/find-servers.ts";
+import { mergeRemotes, readRemotes, readSystemRemotes } from "../registry/library/remotes.ts";
+import type { Context } from "../terminal/context.ts";
+import { directoryOf } from "./_remote-access.ts";
+
+/** What is known about key servers: `url` as given with `--url`, and the user's list of services. */
+export function keyServerChoice(ctx: Context, host: HostFacts, url: string): KeyServerChoice {
+  const configDir = directoryOf(ctx, host);
+  return {
+    url,
+    services: mergeRemotes(readSystemRemotes(), readRemotes(`${configDir}/remote.yaml`)),
+    http: new HttpClient({ env: ctx.env, configDir, note: (line) => ctx.log.info(line) }),
+  };
+}

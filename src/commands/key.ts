@@ -1,0 +1,62 @@
+import { Fault } from "../base/fault.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import type { Context } from "../terminal/context.ts";
+import { openKeyRings, plainHost } from "./_key-rings.ts";
+import { keyServerChoice } from "./_key-servers.ts";
+import type { KeyCall } from "./key/call.ts";
+
+/** What the peer says and how it ends when a sub-command fails. */
+const FAILURES: Readonly<Record<string, readonly [start: string, status: number]>> = {
+  newpair: ["creating newpair failed", 2],
+  search: ["search failed", 2],
+  pull: ["pull failed", 2],
+  push: ["push failed", 2],
+  import: ["key import command failed", 2],
+  export: ["key export command failed", 10],
+};
+
+/** `key newpair|list|search|pull|push|import|export|remove|generate-cosign-key-pair`. */
+export async function run(inv: Invocation, ctx: Context): Promise<number> {
+  const host = plainHost(ctx);
+  const verb = inv.path[1] ?? "";
+  const call: KeyCall = {
+    inv,
+    ctx,
+    rings: openKeyRings(inv, ctx, host),
+    cwd: host.cwd ?? "/",
+    servers: () => keyServerChoice(ctx, host, inv.has("url") ? inv.string("url") : ""),
+  };
+  const failure = FAILURES[verb];
+  try {
+    return await perform(verb, call);
+  } catch (error) {
+    if (failure === undefined || !(error instanceof Fault)) throw error;
+    const [start, status] = failure;
+    ctx.log.error(`${start}: ${error.message}`);
+    if (error.hint !== undefined) ctx.log.info(error.hint);
+    return status;
+  }
+}
+
+async function perform(verb: string, call: KeyCall): Promise<number> {
+  switch (verb) {
+    case "newpair":
+      return await (await import("./key/newpair.ts")).newPair(call);
+    case "search":
+      return await (await import("./key/servers.ts")).search(call);
+    case "pull":
+      return await (await import("./key/servers.ts")).pull(call);
+    case "push":
+      return await (await import("./key/servers.ts")).push(call);
+    case "import":
+      return await (await import("./key/files.ts")).importKey(call);
+    case "export":
+      return await (await import("./key/files.ts")).exportKey(call);
+    case "generate-cosign-key-pair":
+      throw new Fault("unsupported", "Keys for cosign are not made in this version", {
+        hint: "make a pair with openssl: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+      });
+    default:
+      return await (await import("./key/rings.ts")).listOrRemove(verb, call);
+  }
+}

@@ -1,0 +1,100 @@
+import type { Key, PrivateKey } from "openpgp";
+import { Fault } from "../../base/fault.ts";
+import { resolvePath } from "../../base/path.ts";
+import { replaceFile } from "../../config/replace-file.ts";
+import { findByFingerprint, readNamed } from "../../runtime/key-rings.ts";
+import { askLine, askSecret } from "../../terminal/ask.ts";
+import { fingerprintOf, listedKey } from "../../trust/pgp/describe-key.ts";
+import { readKeyFile } from "../../trust/pgp/key-ring.ts";
+import { isLocked, lockKey, unlockKey } from "../../trust/pgp/secret-key.ts";
+import type { KeyCall } from "./call.ts";
+import { askNewPassphrase } from "./newpair.ts";
+
+/** `key import`: takes the keys of a file, armored or binary, into the rings; a secret key with its public half. */
+export async function importKey(call: KeyCall): Promise<number> {
+  const { inv, ctx } = call;
+  const [path = ""] = inv.args;
+  const keys = await readFile(resolvePath(call.cwd, path), path);
+  for (const key of keys) {
+    if (key.isPrivate() && !inv.bool("global")) {
+      const own = inv.bool("new-password") ? await withNewPassphrase(key, ctx) : key;
+      await add(call, "secret", own, "private");
+      await add(call, "public", key.toPublic(), "public", true);
+    } else await add(call, inv.bool("global") ? "global" : "public", key.toPublic(), "public");
+  }
+  return 0;
+}
+
+async function readFile(path: string, name: string): Promise<readonly Key[]> {
+  try {
+    const keys = await readKeyFile(readNamed(path));
+    if (keys.length > 0) return keys;
+    throw new Fault("invalid", "openpgp: invalid argument: no armored data found");
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const why = error.message.replace(path, name);
+    throw new Fault(error.code, `unable to get entity from: ${name}: ${why}`, { cause: error });
+  }
+}
+
+async function add(
+  { ctx, rings }: KeyCall,
+  ring: "public" | "secret" | "global",
+  key: Key,
+  kind: string,
+  mayBeThere: boolean = false,
+): Promise<void> {
+  const fingerprint = fingerprintOf(key);
+  let isNew = true;
+  await rings.change(ring, (keys) => {
+    isNew = findByFingerprint(keys, fingerprint) === undefined;
+    return isNew ? [...keys, key] : keys;
+  });
+  const shown = fingerprint.toUpperCase();
+  if (isNew) ctx.print(`Key with fingerprint ${shown} successfully added to the ${kind} keyring\n`);
+  else if (!mayBeThere) {
+    throw new Fault("exists", `the key with fingerprint ${shown} already belongs to the keyring`);
+  }
+}
+
+async function withNewPassphrase(key: PrivateKey, ctx: KeyCall["ctx"]): Promise<PrivateKey> {
+  const open = isLocked(key) ? await unlockKey(key, askPassphrase(ctx)) : key;
+  return await lockKey(open, askNewPassphrase(ctx));
+}
+
+/** `key export`: writes a key to a new file. */
+export async function exportKey(call: KeyCall): Promise<number> {
+  const { inv, ctx, rings } = call;
+  const [path = ""] = inv.args;
+  const isSecret = inv.bool("secret");
+  const kind = isSecret ? "private" : "public";
+  const keys = isSecret
+    ? await rings.secretKeys()
+    : await rings.publicKeys(inv.bool("global") ? "global" : "local");
+  const chosen = choose(keys, kind, ctx);
+  // A secret key leaves the ring only with its passphrase; it stays protected by it in the file.
+  if (isSecret && chosen.isPrivate() && isLocked(chosen)) {
+    await unlockKey(chosen, askPassphrase(ctx));
+  }
+  const content = inv.bool("armor") ? `${chosen.armor().trimEnd()}\n` : chosen.write();
+  replaceFile(resolvePath(call.cwd, path), content, isSecret ? 0o600 : 0o644);
+  const fingerprint = fingerprintOf(chosen).toUpperCase();
+  const title = isSecret ? "Private" : "Public";
+  ctx.print(`${title} key with fingerprint ${fingerprint} correctly exported to file: ${path}\n`);
+  return 0;
+}
+
+function choose(keys: readonly Key[], kind: string, ctx: KeyCall["ctx"]): Key {
+  const [only, ...more] = keys;
+  if (only === undefined) throw new Fault("not-found", `no ${kind} keys in keyring`);
+  if (more.length === 0) return only;
+  for (const [at, key] of keys.entries()) ctx.print(listedKey(at, key));
+  const answer = askLine(`Enter # of ${kind} key to use : `, ctx.print)?.trim() ?? "";
+  const chosen = /^\d+$/.test(answer) ? keys[Number(answer)] : undefined;
+  if (chosen === undefined) throw new Fault("usage", "invalid choice");
+  return chosen;
+}
+
+function askPassphrase(ctx: KeyCall["ctx"]): string {
+  return askSecret("Enter key passphrase : ", ctx.printError) ?? "";
+}

@@ -1,0 +1,138 @@
+import type { PrivateKey } from "openpgp";
+import { memorySource } from "../base/byte-source.ts";
+import { Fault } from "../base/fault.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import { planAdd } from "../format/sif/edit.ts";
+import { readSif } from "../format/sif/image.ts";
+import { readNamed } from "../runtime/key-rings.ts";
+import type { Context } from "../terminal/context.ts";
+import type { ImageSigner } from "../trust/sign/signature-object.ts";
+import { signatureObject } from "../trust/sign/signature-object.ts";
+import { signedTexts, signTasks } from "../trust/sign/signed-text.ts";
+import { localSignedImage } from "../trust/signed-image.ts";
+import { changeSif, openForReading } from "./_change-sif.ts";
+import { openKeyRings, plainHost } from "./_key-rings.ts";
+
+/** `sign`: adds a signature for each object group of an image, or for the group or object that is asked for. */
+export async function run(inv: Invocation, ctx: Context): Promise<number> {
+  const [path = ""] = inv.args;
+  const keyFile = inv.string("key");
+  if (inv.bool("cosign")) {
+    throw new Fault("unsupported", "Cosign signatures of images are not made in this version", {
+      hint: "leave --cosign out for a signature inside the SIF",
+    });
+  }
+  ctx.log.info(
+    keyFile === ""
+      ? "Signing image with PGP key material"
+      : `Signing image with key material from '${keyFile}'`,
+  );
+  const signer = keyFile === "" ? await ringSigner(inv, ctx) : await fileSigner(keyFile, ctx);
+  try {
+    await signFile(path, signer, {
+      ...(inv.isSet("group-id") ? { group: inv.int("group-id") } : {}),
+      ...(inv.isSet("sif-id") ? { object: inv.int("sif-id") } : {}),
+    });
+  } catch (error) {
+    throw prefixed("Failed to sign container", error);
+  }
+  ctx.log.info(`Signature created and applied to image '${path}'`);
+  return 0;
+}
+
+/** Makes the signatures first and adds them then: an image is never left with half of one. */
+async function signFile(
+  path: string,
+  signer: ImageSigner,
+  choice: { readonly group?: number; readonly object?: number },
+): Promise<void> {
+  const file = openForReading(path);
+  const contents: { readonly group: number; readonly bytes: Uint8Array }[] = [];
+  try {
+    const image = localSignedImage(readSif(file.source), file.source);
+    const tasks = signTasks(image, choice);
+    const texts = await signedTexts(image, tasks);
+    for (const [at, task] of tasks.entries()) {
+      contents.push({ group: task.group, bytes: await signer.sign(texts[at] ?? "") });
+    }
+  } finally {
+    file.close();
+  }
+  const now = BigInt(Math.floor(Date.now() / 1000));
+  for (const { group, bytes } of contents) {
+    changeSif(path, (sif) => {
+      const added = planAdd(sif.image, signatureObject(signer, group, bytes.length), now);
+      sif.append(added.object.offset, memorySource(bytes));
+      sif.write(added.writes);
+    });
+  }
+}
+
+async function fileSigner(path: string, ctx: Context): Promise<ImageSigner> {
+  const [{ loadPrivateKey }, { envelopeSigner }, { askSecret }] = await Promise.all([
+    import("../trust/pem/load-key.ts"),
+    import("../trust/pem/envelope-keys.ts"),
+    import("../terminal/ask.ts"),
+  ]);
+  try {
+    const text = new TextDecoder().decode(readNamed(path));
+    const ask = (): string => askSecret("Enter key passphrase : ", ctx.printError) ?? "";
+    return envelopeSigner(loadPrivateKey(text, ask));
+  } catch (error) {
+    throw prefixed("Failed to load key material", error);
+  }
+}
+
+async function ringSigner(inv: Invocation, ctx: Context): Promise<ImageSigner> {
+  const rings = openKeyRings(inv, ctx, plainHost(ctx));
+  const [{ clearSigner }, { isLocked, unlockKey }, { askSecret }] = await Promise.all([
+    import("../trust/pgp/clear-signer.ts"),
+    import("../trust/pgp/secret-key.ts"),
+    import("../terminal/ask.ts"),
+  ]);
+  try {
+    const key = await chooseKey(await rings.secretKeys(), inv.int("keyidx"), ctx);
+    if (!isLocked(key)) return clearSigner(key);
+    const passphrase = askSecret("Enter key passphrase : ", ctx.printError) ?? "";
+    return clearSigner(await unlockKey(key, passphrase));
+  } catch (error) {
+    throw prefixed("Failed to sign container", error);
+  }
+}
+
+async function chooseKey(
+  keys: readonly PrivateKey[],
+  index: number,
+  ctx: Context,
+): Promise<PrivateKey> {
+  const [only, ...more] = keys;
+  if (only === undefined) {
+    throw new Fault("not-found", "no private keys in keyring", {
+      hint: "make one with key newpair, or import one with key import",
+    });
+  }
+  if (index >= 0) {
+    const chosen = keys[index];
+    if (chosen === undefined) throw new Fault("usage", "index out of range", { exitCode: 255 });
+    return chosen;
+  }
+  if (more.length === 0) return only;
+  const [{ offeredKey }, { askLine }] = await Promise.all([
+    import("../trust/pgp/describe-key.ts"),
+    import("../terminal/ask.ts"),
+  ]);
+  for (const [at, key] of keys.entries()) ctx.print(offeredKey(at, key));
+  const answer = askLine("Enter # of private key to use : ", ctx.print)?.trim() ?? "";
+  const chosen = /^\d+$/.test(answer) ? keys[Number(answer)] : undefined;
+  if (chosen === undefined) throw new Fault("usage", "invalid choice", { exitCode: 255 });
+  return chosen;
+}
+
+function prefixed(what: string, error: unknown): unknown {
+  if (!(error instanceof Fault)) return error;
+  return new Fault(error.code, `${what}: ${error.message}`, {
+    exitCode: 255,
+    cause: error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
+}

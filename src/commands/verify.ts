@@ -1,0 +1,125 @@
+import { Fault } from "../base/fault.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import { readSif } from "../format/sif/image.ts";
+import type { HostFacts } from "../plan/facts.ts";
+import { readNamed } from "../runtime/key-rings.ts";
+import type { Context } from "../terminal/context.ts";
+import { localSignedImage } from "../trust/signed-image.ts";
+import { IntegrityFault } from "../trust/verify/integrity-fault.ts";
+import type { KeyMaterial } from "../trust/verify/key-material.ts";
+import type { VerifyChoice } from "../trust/verify/tasks.ts";
+import { type SignatureResult, verifyImage } from "../trust/verify/verify-image.ts";
+import { openForReading } from "./_change-sif.ts";
+import { openKeyRings, plainHost } from "./_key-rings.ts";
+import { keyMaterial } from "./verify/key-material.ts";
+import { jsonReport, resultText } from "./verify/show-result.ts";
+import { trusted, verdictOf } from "./verify/verdict.ts";
+
+/**
+ * `verify`: checks the signatures of an image. Under skiff's own name it says in one line what came of
+ * it and ends with a status for each verdict; under the peers' names it speaks and ends as they do.
+ */
+export async function run(inv: Invocation, ctx: Context): Promise<number> {
+  const [path = ""] = inv.args;
+  const host = plainHost(ctx);
+  const isOwn = ctx.program === "skiff";
+  const isJson = inv.bool("json");
+  if (inv.bool("cosign")) {
+    throw new Fault("unsupported", "Cosign signatures inside images are not read in this version", {
+      hint: "leave --cosign out for the signatures of the SIF",
+    });
+  }
+  const keys = await keyMaterial(inv, ctx, host, {
+    read: readNamed,
+    pgp: () => pgpMaterial(inv, ctx, host),
+  });
+  const results: SignatureResult[] = [];
+  const tell = (result: SignatureResult): void => {
+    results.push(result);
+    if (!isJson && !isOwn) ctx.print(resultText(result));
+  };
+  let failure: Fault | undefined;
+  try {
+    await verifyFile(path, keys, choiceOf(inv), tell);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    failure = error;
+  }
+  const verdict = failure === undefined ? trusted(results) : verdictOf(failure);
+  if (isJson) ctx.print(jsonReport(results, isOwn ? verdict.word : undefined));
+  else if (isOwn) ctx.print(`${path}: ${verdict.word}: ${verdict.detail}\n`);
+  if (failure === undefined) {
+    if (!isJson && !isOwn) ctx.log.info(`Verified signature(s) from image '${path}'`);
+    return 0;
+  }
+  if (!isOwn) {
+    const prefix = failure instanceof IntegrityFault ? "integrity: " : "";
+    ctx.log.fatal(`Failed to verify container: ${prefix}${failure.message}`);
+    return 255;
+  }
+  const { hint } = failure;
+  if (hint !== undefined) ctx.log.info(hint);
+  return verdict.status;
+}
+
+async function verifyFile(
+  path: string,
+  keys: KeyMaterial,
+  choice: VerifyChoice,
+  tell: (result: SignatureResult) => void,
+): Promise<void> {
+  const file = openForReading(path);
+  try {
+    const image = localSignedImage(readSif(file.source), file.source);
+    await verifyImage(image, keys, choice, tell);
+  } finally {
+    file.close();
+  }
+}
+
+function choiceOf(inv: Invocation): VerifyChoice {
+  return {
+    ...(inv.isSet("group-id") ? { group: inv.int("group-id") } : {}),
+    ...(inv.isSet("sif-id") ? { object: inv.int("sif-id") } : {}),
+    legacy: inv.bool("legacy-insecure"),
+    all: inv.bool("all"),
+  };
+}
+
+/**
+ * Keys of the system's ring, the user's, and, only when told to, of key servers: by `--url`, or under
+ * the peers' names by servers that somebody configured.
+ */
+async function pgpMaterial(inv: Invocation, ctx: Context, host: HostFacts): Promise<KeyMaterial> {
+  const [{ clearSignVerifier }, { findInOrder }] = await Promise.all([
+    import("../trust/pgp/verify-clear-signed.ts"),
+    import("../trust/pgp/find-keys.ts"),
+  ]);
+  const rings = openKeyRings(inv, ctx, host);
+  const find = findInOrder([
+    { source: "global", keys: () => rings.publicKeys("global") },
+    { source: "local", keys: () => rings.publicKeys("local") },
+    { source: "server", keys: (keyId) => askServers(keyId, inv, ctx, host) },
+  ]);
+  return { pgp: clearSignVerifier(find, new Date()) };
+}
+
+async function askServers(keyId: string, inv: Invocation, ctx: Context, host: HostFacts) {
+  if (inv.bool("local")) return [];
+  const [{ keyServerChoice }, { fetchKeys, findKeyServers, hasConfiguredServers }] =
+    await Promise.all([
+      import("./_key-servers.ts"),
+      import("../registry/keyserver/find-servers.ts"),
+    ]);
+  const choice = keyServerChoice(ctx, host, inv.string("url"));
+  const isTold = choice.url !== "";
+  if (!isTold && (ctx.program === "skiff" || !hasConfiguredServers(choice.services))) return [];
+  try {
+    return await fetchKeys(await findKeyServers(choice), keyId);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    // The verdict is that the key is not known; why nobody knew it helps.
+    ctx.log.warning(`Cannot ask for the key ${keyId.toUpperCase()}: ${error.message}`);
+    return [];
+  }
+}

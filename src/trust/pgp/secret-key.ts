@@ -1,0 +1,74 @@
+import type { PrivateKey } from "openpgp";
+import { Fault } from "../../base/fault.ts";
+import { loadOpenPgp } from "./library.ts";
+
+/** Who a new pair of keys is for. */
+export interface KeyOwner {
+  readonly name: string;
+  readonly email: string;
+  readonly comment: string;
+}
+
+/** Fewest bits of an RSA key that the peers take. */
+const FEWEST_BITS = 1024;
+/** More takes minutes to make and no peer reads it. */
+const MOST_BITS = 16384;
+
+/**
+ * Makes an RSA key with a subkey for encryption, as the peer does (key-api.md section 5). An empty
+ * passphrase leaves the secret key open. Throws a Fault `usage` for what a key cannot have.
+ */
+export async function makeKey(
+  owner: KeyOwner,
+  bits: number,
+  passphrase: string,
+): Promise<PrivateKey> {
+  if (bits < FEWEST_BITS) {
+    throw new Fault("usage", `openpgp: invalid argument: bits must be >= ${FEWEST_BITS}`);
+  }
+  if (bits > MOST_BITS) {
+    throw new Fault("usage", `openpgp: invalid argument: bits must be <= ${MOST_BITS}`);
+  }
+  const { enums, generateKey } = await loadOpenPgp();
+  const { name, email, comment } = owner;
+  try {
+    const { privateKey } = await generateKey({
+      type: "rsa",
+      rsaBits: bits,
+      userIDs: [{ name, email, comment }],
+      ...(passphrase === "" ? {} : { passphrase }),
+      format: "object",
+      config: { preferredHashAlgorithm: enums.hash.sha384 },
+    });
+    return privateKey;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault("usage", `openpgp: invalid argument: ${why}`, { cause });
+  }
+}
+
+/** Whether a passphrase protects the key. A key of which only the public part is there, as of a smartcard, counts too. */
+export function isLocked(key: PrivateKey): boolean {
+  return !key.isDecrypted();
+}
+
+/** The key, open. Throws a Fault `denied` for a wrong passphrase. */
+export async function unlockKey(key: PrivateKey, passphrase: string): Promise<PrivateKey> {
+  if (!isLocked(key)) return key;
+  const { decryptKey } = await loadOpenPgp();
+  try {
+    return await decryptKey({ privateKey: key, passphrase });
+  } catch (cause) {
+    throw new Fault("denied", "openpgp: invalid data: private key checksum failure", {
+      cause,
+      hint: "the passphrase is not that of the key",
+    });
+  }
+}
+
+/** The open key under a passphrase; an empty one leaves it open. */
+export async function lockKey(key: PrivateKey, passphrase: string): Promise<PrivateKey> {
+  if (passphrase === "") return key;
+  const { encryptKey } = await loadOpenPgp();
+  return await encryptKey({ privateKey: key, passphrase });
+}
