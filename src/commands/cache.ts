@@ -7,6 +7,7 @@ import { CACHE_TYPES, type CacheEntry, listEntries } from "../image/cache/entrie
 import { type CachePlaces, cachePlaces, IMAGE_FOLDERS } from "../image/cache/places.ts";
 import { askYesNo } from "../terminal/ask.ts";
 import type { Context } from "../terminal/context.ts";
+import { formatSize } from "../terminal/format-size.ts";
 
 /** `cache list|clean`: what fetched images take on this machine. */
 export function run(inv: Invocation, ctx: Context): number {
@@ -146,18 +147,6 @@ function row(name: string, created: string, size: string, type: string): string 
 
 function sum(entries: readonly CacheEntry[]): number {
   return entries.reduce((total, entry) => total + entry.sizeBytes, 0);
-}
-
-/** Two digits behind the point, KiB at least, as the peer has it. */
-function formatSize(bytes: number): string {
-  const units = ["KiB", "MiB", "GiB", "TiB"];
-  let value = bytes / 1024;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${value.toFixed(2)} ${units[unit]}`;
 }
 
 function formatTime(ms: number): string {

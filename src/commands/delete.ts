@@ -21,12 +21,14 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   try {
     const { access } = opened;
     const { arch } = wantedPlatform(access.wish);
-    const question = `Are you sure you want to delete ${word} ${arch}`;
+    const { path, tags } = address.image;
+    const name = `${path}:${tags[0] ?? "latest"} (${arch})`;
+    const question = `Are you sure you want to delete ${name}`;
     if (!inv.bool("force") && !askYesNo(question, (text) => ctx.printError(text))) return 0;
     const place = await access.findLibrary(address.image.host);
     const timeoutMs = inv.int("timeout") * 1000;
     await deleteLibraryImage(access.http, place, address.image, arch, timeoutMs);
-    ctx.log.info(`Image ${word} for ${arch} deleted.`);
+    ctx.log.info(`Image ${name} deleted.`);
     return 0;
   } finally {
     opened.close();

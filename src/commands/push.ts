@@ -8,9 +8,10 @@ import { DATA_SIGNATURE } from "../format/sif/codes.ts";
 import type { SifImage } from "../format/sif/image.ts";
 import { imageHost } from "../host/image-host.ts";
 import { openImageFile } from "../image/image-file.ts";
-import { pushLibraryImage } from "../registry/library/push.ts";
+import { type PushReceipt, pushLibraryImage } from "../registry/library/push.ts";
 import { pushOrasImage } from "../registry/oras/push.ts";
 import type { Context } from "../terminal/context.ts";
+import { formatSize } from "../terminal/format-size.ts";
 import { openAccess } from "./_remote-access.ts";
 
 /** `push`: sends a SIF to a registry or a library. */
@@ -47,11 +48,18 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     };
     try {
       if (address.kind === "library") {
-        requireSignature(inv, ctx, file, sif);
         const place = await opened.access.findLibrary(address.image.host);
+        if (place.token === "") {
+          throw new Fault(
+            "denied",
+            "Cannot push image to library: no authentication token, log in with `remote login`",
+            { hint: "the token of the service in use is never shown to another library" },
+          );
+        }
+        requireSignature(inv, ctx, file, sif);
         const description = inv.string("description");
         const { http } = opened.access;
-        await pushLibraryImage({
+        const receipt = await pushLibraryImage({
           http,
           place,
           image: address.image,
@@ -60,12 +68,14 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
           description,
           ...hooks,
         });
+        tellReceipt(ctx, receipt, place.service);
       } else {
         if (inv.string("description") !== "") {
           ctx.log.warning("Description is not supported for push to oras. Ignoring it.");
         }
         const registry = registryOf(opened.access, address.image.registry);
         await pushOrasImage(registry, address.image, path, hooks);
+        ctx.log.info("Upload complete");
       }
     } finally {
       step?.finish();
@@ -73,6 +83,19 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     return 0;
   } finally {
     opened.close();
+  }
+}
+
+function tellReceipt(ctx: Context, { quota, containerUrl }: PushReceipt, service: string): void {
+  if (quota !== undefined) {
+    const { usedBytes, totalBytes } = quota;
+    const share = `${((100 * usedBytes) / totalBytes).toFixed(1)}% used`;
+    const [used, total] = [formatSize(usedBytes), formatSize(totalBytes)];
+    const end = totalBytes === 0 ? "unlimited quota" : `${total} quota (${share})`;
+    ctx.print(`\nLibrary storage: using ${used} out of ${end}\n`);
+  }
+  if (containerUrl !== undefined) {
+    ctx.print(`Container URL: ${service}/${containerUrl.replace(/^\/+/, "")}\n`);
   }
 }
 

@@ -61,6 +61,8 @@ export function credentialFiles(places: Omit<CredentialPlaces, "given">): readon
   if (home !== undefined) own.push(`${home}/.apptainer`, `${home}/.singularity`);
   return [
     ...own.map((folder) => `${folder}/docker-config.json`),
+    // Where the peer has them when its directory is named by a variable.
+    `${userDirectory}/config.json`,
     ...(docker === "" ? [] : [`${docker}/config.json`]),
   ];
 }

@@ -2,7 +2,7 @@ import { Fault } from "../../base/fault.ts";
 import type { HttpClient } from "../http/client.ts";
 import { readErrorBody } from "../http/error-body.ts";
 import { HttpFault } from "../http/http-fault.ts";
-import { askLibrary, requireText } from "./_library-request.ts";
+import { askLibrary, type LibraryData, requireText } from "./_library-request.ts";
 import type { LibraryPlace } from "./pull.ts";
 
 interface Upload {
@@ -20,8 +20,11 @@ interface Upload {
 /** Longer files go in parts (reference: library-api.md section 7). */
 const SINGLE_BYTES = 67_108_864;
 
-/** Sends the bytes of an image: in one piece, or in parts when it is long and the service takes parts. */
-export async function uploadImage(upload: Upload): Promise<void> {
+/**
+ * Sends the bytes of an image: in one piece, or in parts when it is long and the service takes parts.
+ * Gives what the service says at the end: quota and address.
+ */
+export async function uploadImage(upload: Upload): Promise<LibraryData> {
   const { http, imageId, place, sizeBytes } = upload;
   const base = `v2/imagefile/${imageId}`;
   if (sizeBytes > SINGLE_BYTES) {
@@ -29,8 +32,7 @@ export async function uploadImage(upload: Upload): Promise<void> {
       filesize: sizeBytes,
     });
     if (start !== undefined) {
-      await uploadParts(upload, base, start);
-      return;
+      return await uploadParts(upload, base, start);
     }
   }
   const { md5, path, sha256 } = upload;
@@ -50,14 +52,10 @@ export async function uploadImage(upload: Upload): Promise<void> {
     ...(isSigned ? { "x-amz-content-sha256": sha256 } : {}),
   });
   upload.onBytes?.(sizeBytes);
-  await askLibrary(http, place, "PUT", `${base}/_complete`, {});
+  return (await askLibrary(http, place, "PUT", `${base}/_complete`, {})) ?? {};
 }
 
-async function uploadParts(
-  upload: Upload,
-  base: string,
-  start: Readonly<Record<string, unknown>>,
-): Promise<void> {
+async function uploadParts(upload: Upload, base: string, start: LibraryData): Promise<LibraryData> {
   const { http, path, place, sizeBytes } = upload;
   const uploadID = requireText(start, "uploadID", "the upload");
   const partSize = Number(start["partSize"]);
@@ -84,7 +82,7 @@ async function uploadParts(
       upload.onBytes?.(at + part.size);
     }
     const end = { uploadID, completedParts };
-    await askLibrary(http, place, "PUT", `${base}/_multipart_complete`, end);
+    return (await askLibrary(http, place, "PUT", `${base}/_multipart_complete`, end)) ?? {};
   } catch (error) {
     await askLibrary(http, place, "PUT", `${base}/_multipart_abort`, { uploadID }).catch(() => {});
     throw error;

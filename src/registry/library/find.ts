@@ -29,7 +29,8 @@ export async function findLibrary(http: HttpClient, choice: LibraryChoice): Prom
   if (named !== "") {
     const scheme = noHttps ? "http" : "https";
     const base = /^https?:\/\//.test(named) ? named : `${scheme}://${named}`;
-    return { base: base.replace(/\/+$/, ""), token: "" };
+    const address = base.replace(/\/+$/, "");
+    return { base: address, token: "", service: address };
   }
   const { active, remotes } = mergeRemotes(readSystemRemotes(), readRemotes(file));
   const remote = remotes.get(active);
@@ -41,6 +42,9 @@ export async function findLibrary(http: HttpClient, choice: LibraryChoice): Prom
   if (remote === undefined) return refuse("no service is in use");
   // The service that the peer comes with has none; asking it would only take time.
   if (remote.uri === "cloud.apptainer.org") return refuse(`"${active}" has none`);
-  const base = (await discoverService(http, remoteUrl(remote))).get("library");
-  return base === undefined ? refuse(`"${active}" has none`) : { base, token: remote.token };
+  const service = remoteUrl(remote);
+  const base = (await discoverService(http, service)).get("library");
+  return base === undefined
+    ? refuse(`"${active}" has none`)
+    : { base, token: remote.token, service };
 }

@@ -15,6 +15,8 @@ export interface LibraryPlace {
   readonly base: string;
   /** Token of the log-in there; "" for none. */
   readonly token: string;
+  /** Address of the service that it is a part of. */
+  readonly service: string;
 }
 
 export interface LibraryImageOptions {

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import type { LibraryReference } from "../../format/oci/image-address.ts";
 import type { HttpClient } from "../http/client.ts";
-import { askLibrary, requireText } from "./_library-request.ts";
+import { askLibrary, type LibraryData, requireText } from "./_library-request.ts";
 import { uploadImage } from "./_upload.ts";
 import type { LibraryPlace } from "./pull.ts";
 
@@ -19,13 +19,21 @@ export interface LibraryPush {
   onBytes?(done: number): void;
 }
 
+/** What a library says of an upload; absent where it says nothing. */
+export interface PushReceipt {
+  /** Bytes in use and allowed; 0 allowed: without limit. */
+  readonly quota?: { readonly usedBytes: number; readonly totalBytes: number };
+  /** Path of the container's page below the service's address. */
+  readonly containerUrl?: string;
+}
+
 /**
  * Sends a SIF to a library (reference: library-api.md section 6):
  *
  *   entity ─► collection ─► container     each looked up, made when it is not there
  *   image by its hash ─► upload unless it is there ─► a tag per name
  */
-export async function pushLibraryImage(push: LibraryPush): Promise<void> {
+export async function pushLibraryImage(push: LibraryPush): Promise<PushReceipt> {
   const { arch, description, http, image, path, place } = push;
   const [entity = "", collection = "", container = "", ...more] = image.path.split("/");
   if (container === "" || more.length > 0) {
@@ -65,9 +73,13 @@ export async function pushLibraryImage(push: LibraryPush): Promise<void> {
       uploaded: false,
     }));
   const imageId = requireText(known, "id", "the image");
+  let receipt: PushReceipt = {};
   if (known?.["uploaded"] !== true) {
     push.onSend?.(sizeBytes);
-    await uploadImage({ http, place, imageId, path, sizeBytes, ...digests, onBytes: push.onBytes });
+    const { onBytes } = push;
+    receipt = readReceipt(
+      await uploadImage({ http, place, imageId, path, sizeBytes, ...digests, onBytes }),
+    );
   }
   for (const tag of image.tags) {
     const fields = { Arch: arch, Tag: tag, ImageID: imageId };
@@ -79,4 +91,16 @@ export async function pushLibraryImage(push: LibraryPush): Promise<void> {
       throw new Fault("failed", `Cannot set the tag "${tag}": the library knows no tags`);
     }
   }
+  return receipt;
+}
+
+function readReceipt(data: LibraryData): PushReceipt {
+  const { quotaTotal, quotaUsage } = (data["quota"] ?? {}) as LibraryData;
+  const url = data["containerUrl"];
+  return {
+    ...(typeof quotaTotal === "number" && typeof quotaUsage === "number"
+      ? { quota: { usedBytes: quotaUsage, totalBytes: quotaTotal } }
+      : {}),
+    ...(typeof url === "string" && /^[!-~]+$/.test(url) ? { containerUrl: url } : {}),
+  };
 }
