@@ -57,12 +57,16 @@ function list(
     return 0;
   }
   if (inv.bool("verbose")) {
-    ctx.print(`${row("NAME", "DATE CREATED", "SIZE", "TYPE")}\n`);
+    // What the reference tool does not show comes behind its columns.
+    const isOwn = ctx.program === "skiff";
+    const own = (...words: string[]): string => (isOwn ? words.join("  ").trimEnd() : "");
+    const head = `TYPE${own("      LAST USED          ", "FROM")}`;
+    ctx.print(`${row("NAME", "DATE CREATED", "SIZE", head)}\n`);
     for (const entry of entries) {
-      const reference = entry.reference === undefined ? "" : `  ${entry.reference}`;
-      const type = ctx.program === "skiff" ? `${entry.type.padEnd(8)}${reference}` : entry.type;
+      const more = own("", formatTime(entry.usedMs), entry.reference ?? "");
+      const type = isOwn ? entry.type.padEnd(8) : entry.type;
       ctx.print(
-        `${row(entry.name.slice(0, 22), formatTime(entry.createdMs), formatSize(entry.sizeBytes), type.trimEnd())}\n`,
+        `${row(entry.name.slice(0, 22), formatTime(entry.createdMs), formatSize(entry.sizeBytes), `${type}${more}`)}\n`,
       );
     }
     ctx.print("\n");

@@ -31,6 +31,12 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       { hint: "SIFs go to oras:// and library:// addresses" },
     );
   }
+  for (const name of ["with-cosign", "layer-format"]) {
+    if (!inv.isSet(name)) continue;
+    throw new Fault("unsupported", `--${name} is not available in this version`, {
+      hint: "only OCI-SIFs have layers and cosign signatures; a SIF is sent as it is",
+    });
+  }
   const opened = openAccess(inv, ctx);
   try {
     const path = resolvePath(opened.host.cwd ?? "/", file);

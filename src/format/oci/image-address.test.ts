@@ -12,7 +12,7 @@ test.each([
   ["library://user/collection/tool:1,2", "library", "tool_1.sif"],
   ["library://host:8080/user/collection/tool", "library", "tool_latest.sif"],
   ["http://www.example.org/dir/file.sif", "http", "file.sif"],
-  ["https://www.example.org/dir/file.sif?key=1", "http", "file.sif"],
+  ["https://www.example.org/dir/file.sif?key=1", "http", "file.sif?key=1"],
   ["docker-archive:/d/x.tar", "docker-archive", "x.tar_latest.sif"],
   ["oci:/d/layout:1.2", "oci", "layout_1.2.sif"],
   ["oci-archive:x.tar", "oci-archive", "x.tar_latest.sif"],

@@ -117,7 +117,8 @@ export function defaultFileName(address: ImageAddress): string {
     case "shub":
       return `${lastPart(address.image.name)}_${address.image.tag}.sif`;
     case "http":
-      return lastPart(address.url.replace(/[?#].*$/s, "")) || "image.sif";
+      // As the peer has it, with a query where there is one.
+      return lastPart(address.url) || "image.sif";
     default: {
       const [name = "", tag = "latest"] = lastPart(address.path).split(/[:@]/);
       return `${name}_${tag === "" ? "latest" : tag}.sif`;

@@ -77,6 +77,13 @@ export async function obtainImage(
   });
 }
 
+/** Remembers what an image that is known by its digest was fetched by, for `cache list` and `cache clean`. */
+export function noteReference(places: CachePlaces, entry: ImageEntry, reference: string): void {
+  const name = recordName(entry);
+  if (readRecord(places, "images", name)?.["reference"] === reference) return;
+  writeRecord(places, "images", name, { reference });
+}
+
 /** Name of the record of an image. */
 export function recordName(entry: ImageEntry): string {
   return `${entry.kind}-${entry.name}`;

@@ -1,5 +1,6 @@
 import { Fault } from "../../base/fault.ts";
 import type { LibraryReference } from "../../format/oci/image-address.ts";
+import { noteReference } from "../../image/cache/image-store.ts";
 import { type CachePlaces, imagePath } from "../../image/cache/places.ts";
 import { findVerified, obtainFile, touchEntry } from "../../image/cache/verified-file.ts";
 import type { HttpClient } from "../http/client.ts";
@@ -83,6 +84,7 @@ export async function openLibraryImage(options: LibraryImageOptions): Promise<Li
         signal: hooks.signal,
       });
       touchEntry(path);
+      noteReference(places, { kind: "library", name: hash }, text);
       return path;
     },
   };

@@ -3,6 +3,7 @@ import { Fault } from "../../base/fault.ts";
 import { type OciDescriptor, parseManifest } from "../../format/oci/manifest.ts";
 import { choosePlatform, wantedPlatform } from "../../format/oci/platform.ts";
 import { requestedVersion } from "../../format/oci/reference.ts";
+import { noteReference } from "../../image/cache/image-store.ts";
 import { hexOf, imagePath } from "../../image/cache/places.ts";
 import { findVerified, obtainFile, touchEntry } from "../../image/cache/verified-file.ts";
 import { streamBlob } from "../oci/blob-request.ts";
@@ -67,6 +68,7 @@ export async function openOrasImage(options: OpenImageOptions): Promise<OrasImag
         throw new Fault("invalid", `Cannot use ${text}: its content is no SIF`);
       }
       touchEntry(path);
+      noteReference(places, { kind: "oras", name: `sha256:${hexOf(layer.digest)}` }, text);
       return path;
     },
   };
