@@ -10,7 +10,7 @@
  * Something that becomes readable when this process is gone: a pidfd (5.3), else a pipe that the
  * program and its children inherit, far from the numbers that they use.
  */
-static int watch_self(const struct starter *starter)
+int watch_self(const struct starter *starter)
 {
   enum { FAR = 500 };
   if (!(starter->flags & FLAG_CLASSIC)) {
@@ -31,25 +31,25 @@ static int watch_self(const struct starter *starter)
   return -1;
 }
 
-static _Noreturn void wait_and_run(int watch, mode_t mask, const struct op_janitor *op)
+static _Noreturn void wait_and_end(const struct starter *starter, int watch, ending *task,
+                                  const void *op)
 {
   if (setsid() < 0 || chdir("/") < 0)
     _exit(FAILED);
   null_stdio(-1);
-  close_others(&watch, 1);
+  int keep[] = {watch, starter->proc};
+  close_others(keep, sizeof keep / sizeof *keep);
   struct pollfd end = {.fd = watch, .events = POLLIN};
   while (poll(&end, 1, -1) < 0)
     ;
   close(watch);
-  umask(mask);
-  execv(op->argv.items[0], op->argv.items);
+  task(starter, op);
   _exit(FAILED);
 }
 
-int op_janitor(struct starter *starter, const struct op_janitor *op)
+/* Starts a process that does `task` when this one is gone. */
+int at_end(const struct starter *starter, ending *task, const void *op)
 {
-  if (op->argv.count == 0)
-    return EINVAL;
   auto_fd watch = watch_self(starter);
   pid_t middle = watch < 0 ? -1 : fork();
   if (middle < 0)
@@ -58,8 +58,20 @@ int op_janitor(struct starter *starter, const struct op_janitor *op)
     /* The program must never find a child that it did not make. */
     pid_t janitor = fork();
     if (janitor == 0)
-      wait_and_run(watch, starter->umask, op);
+      wait_and_end(starter, watch, task, op);
     _exit(janitor < 0 ? errno : 0);
   }
   return wait_status(middle);
+}
+
+static void exec_argv(const struct starter *starter, const void *op)
+{
+  const struct op_janitor *janitor = op;
+  umask(starter->umask);
+  execv(janitor->argv.items[0], janitor->argv.items);
+}
+
+int op_janitor(struct starter *starter, const struct op_janitor *op)
+{
+  return op->argv.count == 0 ? EINVAL : at_end(starter, exec_argv, op);
 }

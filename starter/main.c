@@ -66,6 +66,14 @@ static int carry_out(struct starter *starter, const struct op *op)
     return op_say(starter, &op->as.say);
   case OP_ENVIRON:
     return op_environ(starter, &op->as.environ);
+  case OP_CGROUP:
+    return op_cgroup(starter, &op->as.cgroup);
+  case OP_WRITE:
+    return op_write(starter, &op->as.write);
+  case OP_COMPANION:
+    return op_companion(starter, &op->as.companion);
+  case OP_MEET:
+    return op_meet(starter);
   case OP_EXEC:
     return op_exec(starter, &op->as.exec);
   }
@@ -122,7 +130,7 @@ static int prepare(struct starter *starter, int fd)
 
 int main(int argc, char **argv)
 {
-  struct starter starter = {.proc = -1, .waiter = -1, .environment = environ};
+  struct starter starter = {.proc = -1, .waiter = -1, .companion = -1, .companion_log = -1, .environment = environ};
   char *end = NULL;
   long fd = argc == 2 ? strtol(argv[1], &end, 10) : -1;
   int error = fd <= STDERR_FILENO || fd > 1 << 20 || *end ? EBADF : prepare(&starter, (int)fd);

@@ -35,6 +35,10 @@ enum op_code {
   OP_ENVIRON = 27,
   OP_EXEC = 28,
   OP_RUN = 29,
+  OP_CGROUP = 30,
+  OP_WRITE = 31,
+  OP_COMPANION = 32,
+  OP_MEET = 33,
 };
 
 /* `items` ends with a null pointer that `count` leaves out. */
@@ -244,6 +248,23 @@ struct op_run {
   uint32_t also_good;
 };
 
+struct op_cgroup {
+  struct op_strs dirs;
+  uint32_t watch;
+};
+
+struct op_write {
+  const char *root;
+  const char *path;
+  const char *value;
+};
+
+struct op_companion {
+  struct op_strs setup;
+  struct op_strs teardown;
+  struct op_strs env;
+};
+
 struct op {
   enum op_code code;
   uint32_t fault_count;
@@ -278,6 +299,9 @@ struct op {
     struct op_environ environ;
     struct op_exec exec;
     struct op_run run;
+    struct op_cgroup cgroup;
+    struct op_write write;
+    struct op_companion companion;
   } as;
 };
 
@@ -476,6 +500,20 @@ static inline const struct op_schema *op_schema(uint32_t code)
     OP_FIELD(OP_STRS, run, env),
     OP_FIELD(OP_U32, run, also_good),
   };
+  static const struct op_field of_cgroup[] = {
+    OP_FIELD(OP_STRS, cgroup, dirs),
+    OP_FIELD(OP_U32, cgroup, watch),
+  };
+  static const struct op_field of_write[] = {
+    OP_FIELD(OP_STR, write, root),
+    OP_FIELD(OP_STR, write, path),
+    OP_FIELD(OP_STR, write, value),
+  };
+  static const struct op_field of_companion[] = {
+    OP_FIELD(OP_STRS, companion, setup),
+    OP_FIELD(OP_STRS, companion, teardown),
+    OP_FIELD(OP_STRS, companion, env),
+  };
   static const struct op_schema schemas[] = {
     {OP_KIND("unshare") sizeof of_unshare / sizeof *of_unshare, of_unshare},
     {OP_KIND("join") sizeof of_join / sizeof *of_join, of_join},
@@ -506,6 +544,10 @@ static inline const struct op_schema *op_schema(uint32_t code)
     {OP_KIND("environ") sizeof of_environ / sizeof *of_environ, of_environ},
     {OP_KIND("exec") sizeof of_exec / sizeof *of_exec, of_exec},
     {OP_KIND("run") sizeof of_run / sizeof *of_run, of_run},
+    {OP_KIND("cgroup") sizeof of_cgroup / sizeof *of_cgroup, of_cgroup},
+    {OP_KIND("write") sizeof of_write / sizeof *of_write, of_write},
+    {OP_KIND("companion") sizeof of_companion / sizeof *of_companion, of_companion},
+    {OP_KIND("meet") 0, NULL},
   };
   if (code < 1 || code > sizeof schemas / sizeof *schemas)
     return NULL;

@@ -5,7 +5,8 @@
  *   stream    bytes -> ops: every length, count and NUL is verified before the first op runs
  *   resolve   paths inside a root, as in a chroot
  *   mount, overlay, loop, fuse, server, files, root   the tree
- *   ns, ids, caps, process, fork, janitor, run, environ, attributes, exec   the process
+ *   ns, ids, caps, process, fork, run, environ, attributes, exec   the process
+ *   janitor, cgroup, companion   what is done beside it and when it is over
  *   report    what is printed
  *
  * Functions named op_* carry out one op and return 0 or an errno. There are no globals; there is no
@@ -57,6 +58,8 @@ struct starter {
   bool tethered;       /* ends with its parent */
   bool pending_init;   /* process 1 that is still to fork */
   int waiter;          /* socket to the waiter; -1: none */
+  int companion;       /* socket to the companion; -1: none */
+  int companion_log;   /* what it prints; -1: nowhere */
   uint32_t server_count;
   struct server servers[SERVERS_MAX];
   char output[OUTPUT_MAX]; /* what a helper program printed */
@@ -101,6 +104,11 @@ int split_init(struct starter *starter);
 int wait_status(pid_t pid);
 int rearm_tether(const struct starter *starter);
 
+/* janitor */
+typedef void ending(const struct starter *starter, const void *op);
+int watch_self(const struct starter *starter);
+int at_end(const struct starter *starter, ending *task, const void *op);
+
 /* caps */
 void limit_bounding(uint64_t keep);
 int raise_ambient(uint64_t wanted);
@@ -135,6 +143,10 @@ int op_attr(struct starter *starter, const struct op_attr *op);
 int op_chdir(struct starter *starter, const struct op_chdir *op);
 int op_say(struct starter *starter, const struct op_say *op);
 int op_environ(struct starter *starter, const struct op_environ *op);
+int op_cgroup(struct starter *starter, const struct op_cgroup *op);
+int op_write(struct starter *starter, const struct op_write *op);
+int op_companion(struct starter *starter, const struct op_companion *op);
+int op_meet(struct starter *starter);
 int op_exec(struct starter *starter, const struct op_exec *op);
 
 /* Descriptors and memory that end with their block. */

@@ -70,6 +70,16 @@ export function describeOp(op: Op): string {
       return `take the environment that ${commandLine(op.argv)} writes`;
     case "run":
       return `run ${commandLine(op.argv)}`;
+    case "cgroup":
+      return `make the control groups ${op.dirs.join(" ")}${op.watch ? ", to be removed at the end" : ""}`;
+    case "write":
+      return `write ${JSON.stringify(op.value)} to ${below(op.root, op.path)}`;
+    case "companion":
+      return `keep a helper outside for ${commandLine(op.setup)}${
+        op.teardown.length === 0 ? "" : `, at the end ${commandLine(op.teardown)}`
+      }`;
+    case "meet":
+      return "let the helper outside do its part";
     case "exec":
       return `execute ${candidates(op.words, op.counts).map(commandLine).join(", else ")}`;
   }

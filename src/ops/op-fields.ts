@@ -98,4 +98,8 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
   },
   exec: { words: "strs", counts: "strs", notes: "strs" },
   run: { argv: "strs", env: "strs", alsoGood: "u32" },
+  cgroup: { dirs: "strs", watch: "u32" },
+  write: { root: "str", path: "str", value: "str" },
+  companion: { setup: "strs", teardown: "strs", env: "strs" },
+  meet: {},
 };

@@ -1,7 +1,9 @@
 import type {
   AttrOp,
   CapsOp,
+  CgroupOp,
   ChdirOp,
+  CompanionOp,
   EnvironOp,
   ExecOp,
   ForkOp,
@@ -10,12 +12,14 @@ import type {
   JanitorOp,
   JoinOp,
   LoopbackOp,
+  MeetOp,
   RlimitOp,
   RunOp,
   SayOp,
   SeccompOp,
   UmaskOp,
   UnshareOp,
+  WriteOp,
 } from "./process-op.ts";
 import type {
   BindOp,
@@ -87,7 +91,11 @@ export type Op =
   | SayOp
   | EnvironOp
   | ExecOp
-  | RunOp;
+  | RunOp
+  | CgroupOp
+  | WriteOp
+  | CompanionOp
+  | MeetOp;
 
 export type OpKind = Op["kind"];
 

@@ -63,6 +63,48 @@ export interface JanitorOp {
   readonly argv: readonly string[];
 }
 
+/**
+ * Makes directories of control groups (parents exist; one that is there already stays as it is). Each
+ * is removed, with what was made below it, when the process that runs this op's launch is gone and
+ * nothing is in it any more: that takes a watcher, which stands where the process is when the op is
+ * carried out, so outside of them. What killed launches left beside them (`skiff-PID` of a process that is gone) goes first.
+ */
+export interface CgroupOp {
+  readonly kind: "cgroup";
+  readonly dirs: readonly string[];
+  /** 0: nothing is removed. */
+  readonly watch: number;
+}
+
+/** One write(2) to a file that exists: of a control group, say. */
+export interface WriteOp {
+  readonly kind: "write";
+  /** Directory that `path` is resolved in; empty: the process's root. */
+  readonly root: string;
+  readonly path: string;
+  readonly value: string;
+}
+
+/**
+ * A helper that stays outside: comes before the first `unshare`. It waits for `meet`, then runs
+ * `setup` to its end; what that leaves running stays, is watched over, and is killed when the process
+ * that runs this op's launch is gone (by SIGKILL too), after `teardown`, if any, was run. In the words
+ * `%p` becomes the id of the launch's process `%n` a path of the network namespace that it was in at
+ * the `meet`, and `%%` a percent sign.
+ */
+export interface CompanionOp {
+  readonly kind: "companion";
+  /** An absolute path first. */
+  readonly setup: readonly string[];
+  readonly teardown: readonly string[];
+  readonly env: readonly string[];
+}
+
+/** Lets the companion do its part and waits for it: ECHILD when its `setup` ends badly, `%o` is what it printed. */
+export interface MeetOp {
+  readonly kind: "meet";
+}
+
 export interface RlimitOp {
   readonly kind: "rlimit";
   /** RLIMIT_* number. */

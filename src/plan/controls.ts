@@ -1,14 +1,15 @@
-import type { LabelPlan, SeccompPlan } from "./plan.ts";
+import type { LabelPlan, LimitsPlan, SeccompPlan } from "./plan.ts";
 
 /**
  * What few launches ask for, planned apart and only then, so that its code does not weigh on the
- * others: security profiles.
+ * others: limits and security profiles.
  */
 export interface LaunchControls {
   readonly seccomp?: SeccompPlan;
   readonly label?: LabelPlan;
   /** Capabilities of root by the table of grants, with "root default capabilities = file": a mask. */
   readonly rootCapabilities?: number;
+  readonly limits?: LimitsPlan;
 }
 
 export const NO_CONTROLS: LaunchControls = {};

@@ -1,6 +1,6 @@
 import { quoteWord } from "../base/shell-quote.ts";
 import { CAPABILITIES, hasBit } from "./capabilities.ts";
-import type { Mounter, Plan, PlannedMount, Volume } from "./plan.ts";
+import type { LimitsPlan, Mounter, Plan, PlannedMount, Volume } from "./plan.ts";
 
 /** The plan in words: one section a topic, each line with its reason. For people; machines take the JSON. */
 export function explainPlan(plan: Plan): string {
@@ -9,6 +9,9 @@ export function explainPlan(plan: Plan): string {
     ["Program", programLines(plan)],
     ["Identity", identityLines(plan)],
     ["Namespaces", namespaceLines(plan)],
+    ...(plan.limits === undefined
+      ? []
+      : [["Limits", limitLines(plan.limits)] as [string, string[]]]),
     ["Root", rootLines(plan)],
     ["Mounts", table(plan.mounts.map(mountRow))],
     ["Environment", environmentLines(plan)],
@@ -123,6 +126,18 @@ function namespaceLines(plan: Plan): string[] {
     rows.push([plan.init ? "process 1 is an init that reaps" : "process 1 is the program", ""]);
   if (plan.hostname !== undefined) rows.push([`host name ${plan.hostname}`, ""]);
   return table(rows);
+}
+
+function limitLines(limits: LimitsPlan): string[] {
+  const { place, settings } = limits;
+  const where =
+    place.kind === "systemd"
+      ? [`a scope of the ${place.bus}'s systemd`]
+      : place.groups.map(({ parent }) => `a control group in ${parent}`);
+  return table([
+    ...where.map((text, at) => [text, at === 0 ? because(limits.why) : ""]),
+    ...settings.map(({ file, value, what }) => [`${file} = ${value}`, because(what)]),
+  ]);
 }
 
 function rootLines(plan: Plan): string[] {

@@ -168,6 +168,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
             ? { mask: 0o022, why: request.origins["no-umask"] ?? "--no-umask" }
             : { mask: host.umask, why: "the caller's" },
       security: planSecurity(request, config, host, identity, controls, notices),
+      limits: controls.limits,
       process,
       notices,
     },

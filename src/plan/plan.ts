@@ -1,4 +1,5 @@
 import type { EnvironmentPlan } from "./env/environment-plan.ts";
+import type { LimitSetting } from "./limits/limit-setting.ts";
 import type { UnderlayEntry } from "./underlay.ts";
 
 /** Why something is in the plan: a rule, a flag, or a configuration line, in words. */
@@ -213,6 +214,37 @@ export interface SecurityPlan {
   readonly why: Why;
 }
 
+/** A control group that a group of the container's is made in. */
+export interface LimitGroup {
+  readonly parent: string;
+  /** Controllers whose files are in it. */
+  readonly controllers: readonly string[];
+  /** Those that the parent must hand down first (version 2). */
+  readonly enable: readonly string[];
+}
+
+/** Limits of resources by control groups. */
+export interface LimitsPlan {
+  readonly version: 1 | 2;
+  readonly place:
+    | {
+        readonly kind: "directories";
+        readonly groups: readonly LimitGroup[];
+        /** The process moves before controllers are handed down: it is alone in the parent. */
+        readonly moveFirst: boolean;
+      }
+    | {
+        /** systemd makes a scope for this process, in which the group is then made. */
+        readonly kind: "systemd";
+        readonly tool: string;
+        readonly bus: "user" | "system";
+        readonly enable: readonly string[];
+      };
+  /** In the order in which they are written. */
+  readonly settings: readonly LimitSetting[];
+  readonly why: Why;
+}
+
 /** What is executed: the first candidate that exists. */
 export interface ProcessPlan {
   readonly candidates: readonly { readonly argv: readonly string[]; readonly note: string }[];
@@ -246,6 +278,7 @@ export interface Plan {
   };
   readonly umask: { readonly mask: number; readonly why: Why };
   readonly security: SecurityPlan;
+  readonly limits: LimitsPlan | undefined;
   readonly process: ProcessPlan;
   readonly notices: readonly Notice[];
 }

@@ -11,25 +11,29 @@ import type { LaunchControls } from "../plan/controls.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { planIdentity } from "../plan/identity.ts";
 import { planNamespaces } from "../plan/namespaces.ts";
-import type { SeccompPlan } from "../plan/plan.ts";
+import type { Notice, SeccompPlan } from "../plan/plan.ts";
 import type { LaunchRequest } from "../plan/request.ts";
 import { planSecurity } from "../plan/security.ts";
 import { planLabel } from "../plan/security-modules.ts";
+import { gatherLimits } from "./gather-limits.ts";
 import { grantsFile } from "./installed.ts";
 
-/** Plans what few launches ask for: security profiles, and grants of capabilities. */
+/** Plans what few launches ask for: limits, security profiles, grants of capabilities. */
 export async function gatherControls(
   request: LaunchRequest,
   config: Config,
   host: HostFacts,
+  notices: Notice[],
 ): Promise<LaunchControls> {
   const why = request.origins["security"] ?? "--security";
   const label = planLabel(request.security, securityModules(host), why);
   const rootCapabilities = grantedCapabilities(config, host);
   const seccomp = planSeccomp(request, config, host, rootCapabilities ?? 0);
+  const limits = await gatherLimits(request, config, host, notices);
   return {
     ...(label === undefined ? {} : { label }),
     ...(seccomp === undefined ? {} : { seccomp }),
+    ...(limits === undefined ? {} : { limits }),
     ...(rootCapabilities === undefined ? {} : { rootCapabilities }),
   };
 }

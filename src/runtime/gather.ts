@@ -50,12 +50,18 @@ export type ControlsGatherer = (
   request: LaunchRequest,
   config: Config,
   host: HostFacts,
+  notices: Notice[],
 ) => Promise<LaunchControls>;
 
 /** Code that only some launches need: a plain one does without. */
 export interface RareGatherers {
   readonly gpu: GpuGatherer;
   readonly controls: ControlsGatherer;
+  /** The control group that systemd makes for this process. */
+  readonly scope: (
+    systemd: { readonly tool: string; readonly bus: "user" | "system" },
+    host: HostFacts,
+  ) => Promise<string>;
 }
 
 function asksForControls(request: LaunchRequest, config: Config): boolean {
@@ -100,7 +106,7 @@ export async function gatherLaunch(
     volumes: openVolumes(request, host),
     gpu: asksForGpu(inv, config) ? await rare.gpu(inv, config, host, opened, notices) : NO_GPU,
     controls: asksForControls(request, config)
-      ? await rare.controls(request, config, host)
+      ? await rare.controls(request, config, host, notices)
       : NO_CONTROLS,
     environment: { envFiles: readEnvFiles(inv, request, opened, host) },
     notices,

@@ -63,6 +63,10 @@ export async function launch(
         : undefined,
     cleanEnv: facts.request.cleanEnv || facts.request.containAll,
     noEnv: facts.request.noEnv,
+    scope:
+      plan.limits?.place.kind === "systemd"
+        ? await rare.scope(plan.limits.place, facts.host)
+        : undefined,
     debug: by.log.level >= 5,
     says: { info: by.log.level >= 1, warnings: by.log.level >= -2 },
     colour: facts.host.stderrIsTerminal && inv.globals.bool("nocolor") !== true,
@@ -81,6 +85,7 @@ function canRemember(request: LaunchRequest, plan: Plan): boolean {
     request.env.length === 0 &&
     (request.action !== "shell" || request.args.length === 0) &&
     plan.root.image.mounter.kind !== "unpack" &&
+    plan.limits === undefined &&
     plan.security.seccomp === undefined &&
     plan.security.label === undefined
   );

@@ -22,6 +22,8 @@ export interface StartOptions {
   /** How the caller's variables pass into the container. */
   readonly cleanEnv: boolean;
   readonly noEnv: readonly string[];
+  /** Directory of the control group that systemd made for this process. */
+  readonly scope: string | undefined;
   /** Every op is told on stderr. */
   readonly debug: boolean;
   readonly colour: boolean;
@@ -41,7 +43,7 @@ export async function startPlan(
   host: HostFacts,
   options: StartOptions,
 ): Promise<never> {
-  const ops = await opsOf(plan, host, options.says);
+  const ops = await opsOf(plan, host, options.says, options.scope);
   const encode = (list: readonly WiredOp[]): Uint8Array =>
     encodeOps(list, { debug: options.debug, procPath: "/proc", colour: options.colour });
   const variables = plan.environment.kind === "direct" ? plan.environment.variables : [];
@@ -75,6 +77,7 @@ export async function opsOf(
   plan: Plan,
   host: HostFacts,
   says: LowerOptions["says"],
+  scope?: string,
 ): Promise<WiredOp[]> {
   const base = BASES.find((dir) => host.files.lstat(dir)?.kind === "dir");
   if (base === undefined)
@@ -85,6 +88,8 @@ export async function opsOf(
   return lower(plan, {
     base,
     says,
+    pid: process.pid,
+    ...(scope === undefined ? {} : { scope }),
     shellFd: needsShell ? await openShell() : -1,
     shellPath: "",
     ...(unpacking === undefined ? {} : { unpacking }),

@@ -84,6 +84,7 @@ describe("the layer", () => {
     expect(plan.root.readOnly).toBe(false);
     const ops = lower(plan, {
       base: "/tmp",
+      pid: 1,
       shellFd: -1,
       shellPath: "",
       says: { info: true, warnings: true },

@@ -3,6 +3,7 @@ import type { WiredOp } from "../../ops/op.ts";
 import type { Plan, SecurityPlan } from "../plan.ts";
 import { escapePercent, execFaults, setupFault, unshareFaults } from "./fault-texts.ts";
 import { HOST, IMAGE, overlayDir, ROOT } from "./layout.ts";
+import { limitOps } from "./limit-ops.ts";
 import { mountOps } from "./mount-ops.ts";
 import { rootOps, volumeOps } from "./root-ops.ts";
 import { type Unpacking, unpackOps } from "./unpack-ops.ts";
@@ -27,6 +28,10 @@ export interface LowerOptions {
   readonly says: { readonly info: boolean; readonly warnings: boolean };
   /** How the image is unpacked; absent when it is mounted. */
   readonly unpacking?: Unpacking;
+  /** Id of this process, which becomes the program; names its control groups. */
+  readonly pid: number;
+  /** Directory of the scope that systemd made for it. */
+  readonly scope?: string;
 }
 
 /** The plan as kernel operations, in the order in which they must happen. */
@@ -37,6 +42,8 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
   if (options.unpacking !== undefined) {
     out.push(...unpackOps(options.unpacking, options.says.info));
   }
+  const groups = plan.limits === undefined ? undefined : limitOps(plan.limits, options);
+  out.push(...(groups?.make ?? []));
   out.push({
     op: {
       kind: "unshare",
@@ -108,6 +115,7 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
     });
   }
   out.push(...rootOps(plan, options.base), ...mountOps(plan));
+  out.push(...(groups?.join ?? []));
   if (!options.says.warnings) out.splice(0, out.length, ...out.map(withoutWarning));
   out.push({
     op: { kind: "pivot", root: ROOT, putOld: "" },
