@@ -1,27 +1,16 @@
 import { beforeAll, describe, expect } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { noFuse, noTool, noUserNamespaces } from "../support/host-lacks.ts";
-import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
+import { readFileSync, writeFileSync } from "node:fs";
+import { noFuse, noTool } from "../support/host-lacks.ts";
 import { type Finished, type RunOptions, run, skiff } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
-import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "./image-tree.ts";
+import { launchLab } from "./launch-lab.ts";
 
 /** What cannot be started ends with one clear line and status 255, never with a crash. */
-const dir = scratch();
-const lack = firstReason(
-  noUserNamespaces(),
-  existsSync(BUSYBOX) ? undefined : noTool("busybox"),
-  noTool("mksquashfs"),
-);
+const { dir, lack } = launchLab();
 
 beforeAll(async () => {
   if (lack !== undefined) return;
-  makeTree(`${dir}/img`, IMAGE_TREE);
-  const user = ordinaryUser();
-  if (isRoot && user !== undefined) giveTo(dir, user);
-  await run(["mksquashfs", "img", "img.sqfs", "-quiet", "-no-progress"], { cwd: dir });
   const built = await skiff(["build", `${dir}/img.sif`, `${dir}/img`]);
   if (built.code !== 0) throw new Error(built.stderr);
 });

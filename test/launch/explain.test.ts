@@ -1,28 +1,14 @@
-import { beforeAll, describe, expect } from "bun:test";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { describe, expect } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
 import type { Plan, PlannedMount } from "../../src/plan/plan.ts";
-import { noFuse, noSubIds, noTool, noUserNamespaces } from "../support/host-lacks.ts";
-import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
+import { noFuse, noSubIds } from "../support/host-lacks.ts";
 import { run, skiff } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
-import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "./image-tree.ts";
+import { launchLab } from "./launch-lab.ts";
 
 /** What `explain` prints is what the container has. */
-const dir = scratch();
-const lack = firstReason(
-  noUserNamespaces(),
-  existsSync(BUSYBOX) ? undefined : noTool("busybox"),
-  noTool("mksquashfs"),
-);
-
-beforeAll(async () => {
-  if (lack !== undefined) return;
-  makeTree(`${dir}/img`, IMAGE_TREE);
-  for (const name of ["data", "over", "work"]) mkdirSync(`${dir}/${name}`);
-  const user = ordinaryUser();
-  if (isRoot && user !== undefined) giveTo(dir, user);
-  await run(["mksquashfs", "img", "img.sqfs", "-quiet", "-no-progress"], { cwd: dir });
+const { dir, lack } = launchLab((place) => {
+  for (const name of ["data", "over", "work"]) mkdirSync(`${place}/${name}`);
 });
 
 const COMBINATIONS: readonly (readonly string[])[] = [

@@ -1,35 +1,20 @@
-import { beforeAll, describe, expect } from "bun:test";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { noFuse, noTool, noUserNamespaces } from "../support/host-lacks.ts";
-import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
+import { describe, expect } from "bun:test";
+import { readFileSync, statSync } from "node:fs";
+import { noFuse, noTool } from "../support/host-lacks.ts";
 import { type Finished, run, skiff } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
-import { BARE_TREE, BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "./image-tree.ts";
+import { BARE_TREE, makeTree } from "./image-tree.ts";
+import { launchLab } from "./launch-lab.ts";
 
 /** Every form an image can have is started as it is, as the ordinary user. */
-const dir = scratch();
-const lack = firstReason(
-  noUserNamespaces(),
-  existsSync(BUSYBOX) ? undefined : noTool("busybox"),
-  noTool("mksquashfs"),
-);
+const { dir, lack } = launchLab((place) => makeTree(`${place}/bare`, BARE_TREE));
 
 const bash = (command: string): Promise<Finished> => run(["bash", "-c", command], { cwd: dir });
 async function make(command: string): Promise<void> {
   const made = await bash(command);
   if (made.code !== 0) throw new Error(`${command}: ${made.stderr}`);
 }
-
-beforeAll(async () => {
-  if (lack !== undefined) return;
-  makeTree(`${dir}/img`, IMAGE_TREE);
-  makeTree(`${dir}/bare`, BARE_TREE);
-  const user = ordinaryUser();
-  if (isRoot && user !== undefined) giveTo(dir, user);
-  await make("mksquashfs img img.sqfs -quiet -no-progress >/dev/null");
-});
 
 const hello = ["sh", "-c", "echo $E2; touch /new || echo read-only"];
 const GREETING = "image-two\nread-only\n";

@@ -1,28 +1,20 @@
 import { beforeAll, describe, expect } from "bun:test";
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
-import { noTool, noUserNamespaces } from "../support/host-lacks.ts";
-import { ordinaryUser } from "../support/ordinary-user.ts";
 import { type Finished, run } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
-import { firstReason, testUnless } from "../support/skip.ts";
+import { testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
-import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "./image-tree.ts";
+import { IMAGE_TREE, makeTree } from "./image-tree.ts";
+import { launchLab } from "./launch-lab.ts";
 
 /** A launch that the launcher starts again without Bun must be the same as one that was planned. */
-const why = firstReason(noUserNamespaces(), existsSync(BUSYBOX) ? undefined : noTool("busybox"));
-const dir = scratch();
+const { dir, lack: why } = launchLab((place) => {
+  makeTree(`${place}/nameless`, IMAGE_TREE);
+  rmSync(`${place}/nameless/etc/passwd`);
+});
 const SETTLE_MS = 3100;
 const TRIES = 8;
 
-beforeAll(async () => {
-  if (why !== undefined) return;
-  makeTree(`${dir}/img`, IMAGE_TREE);
-  makeTree(`${dir}/nameless`, IMAGE_TREE);
-  rmSync(`${dir}/nameless/etc/passwd`);
-  const user = ordinaryUser();
-  if (user !== undefined) giveTo(dir, user);
-  await Bun.sleep(SETTLE_MS);
-});
+beforeAll(() => Bun.sleep(SETTLE_MS));
 
 /** A line of bash, `skiff` being the program under test, with records in a directory of this scene. */
 function line(scene: string, command: string, extraEnv: Record<string, string> = {}) {

@@ -1,28 +1,19 @@
 import { beforeAll, describe, expect } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { noFuse, noTool, noUserNamespaces } from "../support/host-lacks.ts";
-import { asOrdinaryUser, isRoot, ordinaryUser } from "../support/ordinary-user.ts";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { noFuse, noTool } from "../support/host-lacks.ts";
+import { asOrdinaryUser } from "../support/ordinary-user.ts";
 import { loginEnv, run } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
-import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "./image-tree.ts";
+import { launchLab } from "./launch-lab.ts";
 
 /** Launches killed at random moments leave nothing behind: no mount, no process, no file. */
-const dir = scratch();
-const lack = firstReason(
-  noUserNamespaces(),
-  existsSync(BUSYBOX) ? undefined : noTool("busybox"),
-  noTool("mksquashfs"),
-);
+const { dir, lack } = launchLab((place) => {
+  for (const name of ["tmp", "cache", "over"]) mkdirSync(`${place}/${name}`);
+});
 
 beforeAll(async () => {
   if (lack !== undefined) return;
-  makeTree(`${dir}/img`, IMAGE_TREE);
-  for (const name of ["tmp", "cache", "over"]) mkdirSync(`${dir}/${name}`);
-  const user = ordinaryUser();
-  if (isRoot && user !== undefined) giveTo(dir, user);
-  await run(["mksquashfs", "img", "img.sqfs", "-quiet", "-no-progress"], { cwd: dir });
   await run(["sh", "-c", "truncate -s 16M img.ext3 && mke2fs -q -t ext3 -d img img.ext3"], {
     cwd: dir,
   });

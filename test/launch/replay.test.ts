@@ -10,15 +10,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { noTool, noUserNamespaces } from "../support/host-lacks.ts";
-import { ordinaryUser } from "../support/ordinary-user.ts";
 import { type Finished, type RunOptions, run, skiff } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
-import { firstReason, testUnless } from "../support/skip.ts";
-import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "./image-tree.ts";
+import { testUnless } from "../support/skip.ts";
+import { launchLab } from "./launch-lab.ts";
 
-const why = firstReason(noUserNamespaces(), existsSync(BUSYBOX) ? undefined : noTool("busybox"));
-const dir = scratch();
+const { dir, lack: why } = launchLab((place) => {
+  mkdirSync(`${place}/data`, { recursive: true });
+  writeFileSync(`${place}/data/file`, "one\n");
+});
 const records = `${dir}/cachedir/cache/launch`;
 const SETTLE_MS = 3100;
 
@@ -54,15 +53,7 @@ async function warmUp(
 }
 
 describe("a launch that is started again", () => {
-  beforeAll(async () => {
-    if (why !== undefined) return;
-    makeTree(`${dir}/img`, IMAGE_TREE);
-    mkdirSync(`${dir}/data`, { recursive: true });
-    writeFileSync(`${dir}/data/file`, "one\n");
-    const user = ordinaryUser();
-    if (user !== undefined) giveTo(dir, user);
-    await Bun.sleep(SETTLE_MS);
-  });
+  beforeAll(() => Bun.sleep(SETTLE_MS));
 
   afterEach(() => {
     for (const name of recordNames())

@@ -1,27 +1,13 @@
 import { beforeAll, describe, expect } from "bun:test";
-import { existsSync } from "node:fs";
-import { noFuse, noSubIds, noTool, noUserNamespaces } from "../support/host-lacks.ts";
-import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
+import { noFuse, noSubIds, noTool } from "../support/host-lacks.ts";
+import { ordinaryUser } from "../support/ordinary-user.ts";
 import { type Finished, loginEnv, type RunOptions, run } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
-import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "./image-tree.ts";
+import { launchLab } from "./launch-lab.ts";
 
 /** Launches from odd places: inside containers and user namespaces, without environment, home or streams. */
-const dir = scratch();
-const lack = firstReason(noUserNamespaces(), existsSync(BUSYBOX) ? undefined : noTool("busybox"));
-
-beforeAll(async () => {
-  if (lack !== undefined) return;
-  makeTree(`${dir}/img`, IMAGE_TREE);
-  const user = ordinaryUser();
-  if (isRoot && user !== undefined) giveTo(dir, user);
-  const built = await run(["mksquashfs", "img", "img.sqfs", "-quiet", "-no-progress"], {
-    cwd: dir,
-  });
-  if (built.code !== 0) throw new Error(built.stderr);
-});
+const { dir, lack } = launchLab();
 
 const bash = (command: string, options: RunOptions = {}): Promise<Finished> =>
   run(["bash", "-c", command], { cwd: dir, ...options });

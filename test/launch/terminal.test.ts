@@ -1,28 +1,13 @@
-import { beforeAll, describe, expect } from "bun:test";
-import { existsSync } from "node:fs";
-import { noFuse, noTool, noUserNamespaces } from "../support/host-lacks.ts";
-import { asOrdinaryUser, isRoot, ordinaryUser } from "../support/ordinary-user.ts";
-import { loginEnv, run } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
+import { describe, expect } from "bun:test";
+import { noFuse } from "../support/host-lacks.ts";
+import { asOrdinaryUser } from "../support/ordinary-user.ts";
+import { loginEnv } from "../support/run.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
-import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "./image-tree.ts";
+import { launchLab } from "./launch-lab.ts";
 
 /** Launches on a terminal, by an interactive shell: prompts, signals of keys, job control. */
-const dir = scratch();
-const lack = firstReason(
-  noUserNamespaces(),
-  existsSync(BUSYBOX) ? undefined : noTool("busybox"),
-  noTool("mksquashfs"),
-);
-
-beforeAll(async () => {
-  if (lack !== undefined) return;
-  makeTree(`${dir}/img`, IMAGE_TREE);
-  const user = ordinaryUser();
-  if (isRoot && user !== undefined) giveTo(dir, user);
-  await run(["mksquashfs", "img", "img.sqfs", "-quiet", "-no-progress"], { cwd: dir });
-});
+const { dir, lack } = launchLab();
 
 /** An interactive bash on a terminal of its own. */
 interface Session {

@@ -1,29 +1,14 @@
-import { beforeAll, describe, expect } from "bun:test";
-import { existsSync } from "node:fs";
-import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "../launch/image-tree.ts";
-import { noTool, notRoot, noUserNamespaces } from "../support/host-lacks.ts";
+import { describe, expect } from "bun:test";
+import { launchLab } from "../launch/launch-lab.ts";
+import { noTool, notRoot } from "../support/host-lacks.ts";
 import { ordinaryUser } from "../support/ordinary-user.ts";
 import { run, skiff } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
 
 /** Launches by a user in surroundings that only root can arrange. */
-const dir = scratch();
-const lack = firstReason(
-  notRoot(),
-  noUserNamespaces(),
-  existsSync(BUSYBOX) ? undefined : noTool("busybox"),
-  noTool("mksquashfs"),
-);
-
-beforeAll(async () => {
-  if (lack !== undefined) return;
-  makeTree(`${dir}/img`, IMAGE_TREE);
-  const user = ordinaryUser();
-  if (user !== undefined) giveTo(dir, user);
-  await run(["mksquashfs", "img", "img.sqfs", "-quiet", "-no-progress"], { cwd: dir });
-});
+const { dir, lack: noLab } = launchLab();
+const lack = firstReason(notRoot(), noLab);
 
 describe("a user", () => {
   testUnless(lack)("is told that an image is not readable", async () => {
