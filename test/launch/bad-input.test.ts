@@ -269,7 +269,7 @@ describe("options that cannot be had", () => {
     ["a network", ["--net", "img", "true"], /network/],
     ["an AppArmor profile", ["--security", "apparmor:x", "img", "true"], /apparmor/],
     ["a uid that is no number", ["--security", "uid:x", "img", "true"], /uid:x/],
-    ["a resource limit", ["--memory", "1g", "img", "true"], /--memory/],
+    ["a resource limit", ["--memory", "1g", "img", "true"], /cgroups/],
     ["a duration", ["--runscript-timeout", "soon", "img", "true"], /runscript-timeout/],
   ];
   for (const [name, words, says] of rows) {
