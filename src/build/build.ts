@@ -1,13 +1,14 @@
 import { dirName } from "../base/path.ts";
 import type { Recipe } from "../format/deffile/recipe.ts";
-import { hostFiles } from "../host/host-files.ts";
+import { assembleSandbox } from "./assemble-sandbox.ts";
 import { buildStage } from "./build-stage.ts";
-import { inspectMetadata } from "./metadata/inspect-metadata.ts";
-import { type PackOptions, packImage } from "./pack/pack-image.ts";
+import { type CacheRequest, openCache } from "./cache/open-cache.ts";
+import { CachedRoot, type StepCache } from "./cached-root.ts";
+import type { PackedImage, PackOptions } from "./pack/pack-image.ts";
+import { packStage } from "./pack/pack-stage.ts";
 import { packDirectly } from "./pack-directly.ts";
-import { replaceTree } from "./replace-tree.ts";
 import type { BuildPorts, Stage, StageOptions } from "./stage.ts";
-import { plainRoot } from "./stage-root.ts";
+import { plainRoot, type StageRoot } from "./stage-root.ts";
 import type { StagePlan } from "./step.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
@@ -28,14 +29,25 @@ export interface BuildRequest {
   readonly cleanUp: boolean;
   readonly options: StageOptions;
   readonly pack: PackOptions;
+  /** Where finished steps are kept; absent: every step is carried out, in one directory. */
+  readonly cache?: CacheRequest;
 }
 
-/** Builds an image or a sandbox. Whatever fails or stops it, nothing half-made stays behind. */
-export async function build(request: BuildRequest, ports: BuildPorts): Promise<void> {
+/**
+ * Builds an image or a sandbox. Whatever fails or stops it, nothing half-made stays behind, but for
+ * the finished steps in the cache.
+ *
+ * @returns size and digest of the image, where they are known.
+ */
+export async function build(
+  request: BuildRequest,
+  ports: BuildPorts,
+): Promise<Partial<PackedImage>> {
   const { talk } = ports;
   talk.info("Starting build...");
   const oldUmask = process.umask(0o002);
   const spaces: Workspace[] = [];
+  let cache: StepCache | undefined;
   const open = (parent: string): Workspace => {
     const space = openWorkspace(parent);
     spaces.push(space);
@@ -47,49 +59,21 @@ export async function build(request: BuildRequest, ports: BuildPorts): Promise<v
     // target that cannot be written is known before the work.
     const folder = dirName(request.target);
     const beside = folder === request.tempFolder ? temporary : open(folder);
-    if (await packDirectly(request, temporary, beside, ports, oldUmask)) return;
-    const isSandbox = request.format === "sandbox";
-    const roots = new Map<string, string>();
-    let objects = new Map<string, string>();
-    let root = "";
-    for (const [index, plan] of request.stages.entries()) {
-      const isLast = index === request.stages.length - 1;
-      const space = isLast && isSandbox ? beside : temporary;
-      root = `${space.folder(String(index))}/rootfs`;
-      objects = new Map();
-      const stage: Stage = {
-        recipe: plan.recipe,
-        root,
-        folder: temporary.folder(`files-${index}`),
-        options: request.options,
-        ports,
-        rootOf: (name) => Promise.resolve(roots.get(name)),
-        objects,
-      };
-      await buildStage(plan, stage, plainRoot());
-      for (const name of plan.names) roots.set(name, root);
-    }
+    const direct = await packDirectly(request, temporary, beside, ports, oldUmask);
+    if (direct !== undefined) return direct;
+    cache = request.cache === undefined ? undefined : openCache(request.cache, ports);
+    if (cache !== undefined) spaces.push(cache.space);
+    const { stage, key, root } = await buildStages(request, ports, cache, temporary, beside);
     process.umask(oldUmask);
-    if (isSandbox) {
+    if (request.format === "sandbox") {
       talk.info("Creating sandbox directory...");
-      replaceTree(root, request.target, beside);
-      return;
+      await assembleSandbox(stage.root, request.target, beside, cache !== undefined, ports);
+      return {};
     }
-    const view = hostFiles(root);
-    await packImage(
-      {
-        source: root,
-        pseudoEdits: [],
-        folder: temporary.folder("pack"),
-        image: `${beside.path}/image`,
-        target: request.target,
-      },
-      { deffile: request.text, inspect: inspectMetadata(view), objects, view },
-      request.pack,
-      ports,
-    );
+    return await packStage(request, stage, { key, cache, root }, temporary, beside);
   } finally {
     process.umask(oldUmask);
+    cache?.store.close();
     if (request.cleanUp) for (const space of spaces) space.remove();
     else {
       for (const space of spaces) space.keep();
@@ -97,4 +81,46 @@ export async function build(request: BuildRequest, ports: BuildPorts): Promise<v
       talk.info(`Build performed with no clean up option, build bundle(s) located at: [${paths}]`);
     }
   }
+}
+
+interface BuiltStage {
+  readonly stage: Stage;
+  /** Stands for the finished root (build-stage.ts). */
+  readonly key: string | undefined;
+  readonly root: StageRoot;
+}
+
+/** Builds the stages in order; gives the last one. */
+async function buildStages(
+  request: BuildRequest,
+  ports: BuildPorts,
+  cache: StepCache | undefined,
+  temporary: Workspace,
+  beside: Workspace,
+): Promise<BuiltStage> {
+  const roots = new Map<string, string>();
+  let built: BuiltStage | undefined;
+  for (const [index, plan] of request.stages.entries()) {
+    const isPlace = request.format === "sandbox" && index === request.stages.length - 1;
+    const space = cache?.space ?? (isPlace ? beside : temporary);
+    const stage: Stage = {
+      recipe: plan.recipe,
+      root: `${space.folder(String(index))}/rootfs`,
+      folder: temporary.folder(`files-${index}`),
+      options: request.options,
+      ports,
+      clock: { seconds: request.pack.sourceDateEpoch },
+      rootOf: (name) => Promise.resolve(roots.get(name)),
+      objects: new Map(),
+    };
+    const root = cache === undefined ? plainRoot() : new CachedRoot(cache, String(index));
+    const key = await buildStage(plan, stage, root);
+    for (const name of plan.names) {
+      roots.set(name, stage.root);
+      if (root instanceof CachedRoot) cache?.stages.set(name, root);
+    }
+    built = { stage, key, root };
+  }
+  if (built === undefined) throw new TypeError("a build without stages");
+  return built;
 }

@@ -15,6 +15,8 @@ export interface ChildInput {
   readonly stdin: "none" | "pass";
   /** Ends the program, and what it started, when the build is stopped. */
   readonly signal?: AbortSignal;
+  /** Told the process id. */
+  onStart?(pid: number): void;
 }
 
 export interface ChildEnd {
@@ -48,6 +50,7 @@ export async function runChild(input: ChildInput): Promise<ChildEnd> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Fault("io", `Cannot start "${input.argv[0] ?? ""}": ${reason}`, { cause });
   }
+  input.onStart?.(child.pid);
   let killing: Promise<void> | undefined;
   const stop = (): void => {
     killing = killTree(child.pid);

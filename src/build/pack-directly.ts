@@ -6,9 +6,10 @@ import { openLocalImage } from "./agents/localimage.ts";
 import type { BuildRequest } from "./build.ts";
 import { inspectMetadata } from "./metadata/inspect-metadata.ts";
 import { planMetadata } from "./metadata/plan-metadata.ts";
+import { sumTree } from "./cache/newest-time.ts";
 import { convertOciImage } from "./oci/convert.ts";
 import { imageOfStage, OCI_AGENTS } from "./oci/image-of-stage.ts";
-import { packImage } from "./pack/pack-image.ts";
+import { type PackedImage, packImage } from "./pack/pack-image.ts";
 import { editedView } from "./root/edited-view.ts";
 import { planSkeleton } from "./root/skeleton.ts";
 import { type BuildPorts, hasSection, type StageOptions } from "./stage.ts";
@@ -18,27 +19,27 @@ import type { Workspace } from "./workspace.ts";
  * Images that are packed straight from what they are built of, without a root of their own.
  */
 
-/** Packs without a root of its own where that is possible; false where it is not. */
+/** Packs without a root of its own where that is possible; undefined where it is not. */
 export async function packDirectly(
   request: BuildRequest,
   temporary: Workspace,
   beside: Workspace,
   ports: BuildPorts,
   umask: number,
-): Promise<boolean> {
+): Promise<Partial<PackedImage> | undefined> {
   const recipe = onlyStage(request);
-  if (recipe === undefined) return false;
+  if (recipe === undefined) return undefined;
   const agent = recipe.header["bootstrap"] ?? "";
   if (OCI_AGENTS.includes(agent) && !request.options.fixPermissions) {
     process.umask(umask);
     await packStreamed(request, recipe, temporary.folder("image"), beside, ports);
-    return true;
+    return {};
   }
-  if (agent !== "localimage") return false;
+  if (agent !== "localimage") return undefined;
   const image = openLocalImage({ recipe, ports });
-  if (image.rootKind !== "directory") return false;
-  await packBorrowed(request, recipe, image, temporary.folder("pack"), beside, ports, umask);
-  return true;
+  if (image.rootKind !== "directory") return undefined;
+  const folder = temporary.folder("pack");
+  return await packBorrowed(request, recipe, image, folder, beside, ports, umask);
 }
 
 /** The stage of a SIF in whose root nothing runs and to which nothing is copied. */
@@ -97,7 +98,10 @@ async function packBorrowed(
   beside: Workspace,
   ports: BuildPorts,
   umask: number,
-): Promise<void> {
+): Promise<PackedImage> {
+  const { sourceDateEpoch } = request.pack;
+  const sums = sumTree(image.path, Number.POSITIVE_INFINITY);
+  const latestSeconds = sourceDateEpoch ?? sums.newestSeconds;
   const view = editedView(image.tree);
   planSkeleton(view, false, TELLING_RUNSCRIPT);
   planMetadata(
@@ -105,7 +109,7 @@ async function packBorrowed(
     {
       recipe,
       text: request.text,
-      time: request.options.time,
+      time: new Date(latestSeconds * 1000),
       arch: request.options.arch,
       version: request.options.version,
       peerVersion: request.options.peerVersion,
@@ -116,9 +120,11 @@ async function packBorrowed(
     ports.talk,
   );
   process.umask(umask);
-  await packImage(
+  return await packImage(
     {
       source: image.path,
+      latestSeconds,
+      sourceBytes: sums.sizeBytes,
       pseudoEdits: view.edits,
       folder,
       image: `${beside.path}/image`,

@@ -51,13 +51,13 @@ function planStage(
       ...postSteps(recipe),
     ],
     prepare: (stage) => runHostScript(stage, "pre", recipe.pre),
-    finish: (view, { ports }) =>
+    finish: (view, { ports, clock }) =>
       planMetadata(
         view,
         {
           recipe,
           text,
-          time: options.time,
+          time: new Date((clock.seconds ?? 0) * 1000),
           arch: options.arch,
           version: options.version,
           peerVersion: options.peerVersion,
@@ -67,6 +67,6 @@ function planStage(
         },
         ports.talk,
       ),
-    test: (stage) => runTest(stage),
+    ...(options.runTests && recipe.test !== undefined ? { test: runTest } : {}),
   };
 }

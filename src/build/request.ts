@@ -28,14 +28,13 @@ export interface RequestInput {
   /** This program's version, and that of the peer whose behaviour it has. */
   readonly version: string;
   readonly peerVersion: string;
-  readonly now: Date;
 }
 
 /** The build that a command line asks for. */
 export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
   const { host, config } = input;
   const cwd = host.cwd ?? "/";
-  const epoch = sourceDateEpoch(host.env);
+  const epoch = sourceDateEpoch(inv, host.env);
   const binds = givenBinds(inv, cwd);
   const arch = inv.string("arch") === "" ? host.arch : goArch(inv.string("arch"));
   const options: StageOptions = {
@@ -49,7 +48,7 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
     arch,
     version: input.version,
     peerVersion: input.peerVersion,
-    time: epoch === undefined ? input.now : new Date(epoch * 1000),
+    shellOnFailure: inv.bool("shell-on-failure"),
   };
   const { recipe, target } = input;
   const isUpdate = inv.bool("update");
@@ -136,12 +135,17 @@ function givenBinds(inv: Invocation, cwd: string): readonly BindSpec[] {
   return [...parseBinds(given("bind"), cwd), ...parseMounts(given("mount"), cwd)];
 }
 
-/** Seconds of SOURCE_DATE_EPOCH; a broken value is no value but an error. */
-function sourceDateEpoch(env: Readonly<Record<string, string>>): number | undefined {
-  const text = env["SOURCE_DATE_EPOCH"] ?? "";
+/** Seconds of `--source-date-epoch` or SOURCE_DATE_EPOCH; a broken value is no value but an error. */
+function sourceDateEpoch(
+  inv: Invocation,
+  env: Readonly<Record<string, string>>,
+): number | undefined {
+  const given = inv.string("source-date-epoch");
+  const name = given === "" ? "SOURCE_DATE_EPOCH" : "--source-date-epoch";
+  const text = given === "" ? (env["SOURCE_DATE_EPOCH"] ?? "") : given;
   if (text === "") return undefined;
   if (/^[0-9]{1,11}$/.test(text)) return Number(text);
-  throw new Fault("usage", `Cannot use SOURCE_DATE_EPOCH "${text}": it is no number of seconds`, {
+  throw new Fault("usage", `Cannot use ${name} "${text}": it is no number of seconds`, {
     exitCode: 255,
   });
 }

@@ -1,4 +1,5 @@
 import { Fault } from "../base/fault.ts";
+import { sumTree } from "./cache/newest-time.ts";
 import type { Stage } from "./stage.ts";
 import type { StagePlan, Step } from "./step.ts";
 import { copyDirectory } from "./unpack/unpack-image.ts";
@@ -10,16 +11,34 @@ export interface StageRoot {
   carryOut(step: Step, stage: Stage): Promise<void>;
   /** The steps are done: from here on `stage.root` shows the root and takes changes that are not kept. */
   open(stage: Stage): Promise<void>;
+  /** Stands for the content, as far as it is known what that depends on. */
+  readonly id: string | undefined;
+  /** Whether the tests of a root, known by a digest, have passed before. */
+  hasPassed(key: string): boolean;
+  notePassed(key: string): void;
 }
 
 /** A root in one directory: every step runs. */
 export function plainRoot(): StageRoot {
+  const run = async (step: Step, stage: Stage): Promise<void> => {
+    const began = performance.now();
+    stage.ports.tellStep({ kind: "run", title: step.title, why: "no cache" });
+    await step.run(stage);
+    const elapsedMs = performance.now() - began;
+    stage.ports.tellStep({ kind: "done", title: step.title, elapsedMs });
+  };
   return {
+    id: undefined,
+    hasPassed: () => false,
+    notePassed: () => {},
     async begin(base, stage) {
-      if (!("fromStage" in base)) return await base.run(stage);
-      await copyDirectory(await requireStage(stage, base.fromStage), stage.root, stage.ports);
+      const began = Date.now();
+      if ("fromStage" in base) {
+        await copyDirectory(await requireStage(stage, base.fromStage), stage.root, stage.ports);
+      } else await run(base, stage);
+      stage.clock.seconds ??= sumTree(stage.root, began).newestSeconds;
     },
-    carryOut: (step, stage) => step.run(stage),
+    carryOut: run,
     open: () => Promise.resolve(),
   };
 }

@@ -21,12 +21,35 @@ export interface StageOptions {
   /** This program's version, and that of the peer whose behaviour it has. */
   readonly version: string;
   readonly peerVersion: string;
-  readonly time: Date;
+  /** A shell is opened where a script of the root failed. */
+  readonly shellOnFailure: boolean;
+}
+
+/** What happens to a step, for who watches. */
+export type StepEvent =
+  | { readonly kind: "hit"; readonly title: string; readonly ageMs: number }
+  | { readonly kind: "miss" | "run" | "wait"; readonly title: string; readonly why: string }
+  | {
+      readonly kind: "done";
+      readonly title: string;
+      readonly elapsedMs: number;
+      readonly sizeBytes?: number;
+    };
+
+/** Shows how far a long piece of work is. */
+export interface StepProgress {
+  update(done: number): void;
+  finish(): void;
 }
 
 /** What a build reaches the world through; tests give their own. */
 export interface BuildPorts {
   readonly talk: Talk;
+  tellStep(event: StepEvent): void;
+  /** Begins to show a piece of work of `total` bytes; absent where nobody looks. */
+  progress?(title: string, total: number): StepProgress;
+  /** Digests of files that have not changed since, by a name for their state. */
+  readonly memo?: { get(name: string): string | undefined; set(name: string, value: string): void };
   readonly runInContainer: RunInContainer;
   /** Path of a host program, or undefined. */
   tool(name: string): string | undefined;
@@ -52,6 +75,11 @@ export interface Stage {
   readonly ports: BuildPorts;
   /** Root of a stage before it, by name. */
   rootOf(name: string): Promise<string | undefined>;
+  /**
+   * The image's own time, seconds since 1970: no file in it is later. Known from the base on, unless
+   * the caller gave it.
+   */
+  readonly clock: { seconds: number | undefined };
   /** JSON texts that the image is to hold beside its root, by their names in it; agents add them. */
   readonly objects?: Map<string, string>;
 }

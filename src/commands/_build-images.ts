@@ -11,7 +11,7 @@ import { type OpenedAccess, openAccess } from "./_remote-access.ts";
 
 /** Images elsewhere that a build begins with. */
 export interface BuildImages {
-  /** The image of a registry; its layers are being fetched. */
+  /** The image of a registry; its layers are fetched when the first is read. */
   open(address: string): Promise<OciImage>;
   /** Path of an image file, fetched first where needed. */
   fetch(address: string): Promise<string>;
@@ -55,12 +55,27 @@ async function openImage(address: ImageAddress, access: RemoteAccess): Promise<O
     hooks: transferHooks(access, () => step),
   });
   const { layers } = opened;
-  const sum = layers.reduce((all, layer) => all + layer.sizeBytes, 0);
-  step = access.step(`Fetching ${layers.length} layer${layers.length === 1 ? "" : "s"}`, sum);
-  // A layer that cannot be fetched is met when it is read.
-  opened
-    .fetchLayers()
-    .catch(() => {})
-    .finally(() => step?.finish());
-  return opened;
+  // Fetched all at once when the first is read: a build whose base is kept reads none.
+  let isFetching = false;
+  const fetchAll = (): void => {
+    if (isFetching) return;
+    isFetching = true;
+    const sum = layers.reduce((all, layer) => all + layer.sizeBytes, 0);
+    step = access.step(`Fetching ${layers.length} layer${layers.length === 1 ? "" : "s"}`, sum);
+    // A layer that cannot be fetched is met when it is read.
+    opened
+      .fetchLayers()
+      .catch(() => {})
+      .finally(() => step?.finish());
+  };
+  return {
+    ...opened,
+    layers: layers.map((layer) => ({
+      ...layer,
+      open: () => {
+        fetchAll();
+        return layer.open();
+      },
+    })),
+  };
 }

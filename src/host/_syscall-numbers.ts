@@ -33,6 +33,9 @@ export interface SyscallNumbers {
   readonly execve: number;
   readonly prlimit64: number;
   readonly processVmReadv: number;
+  readonly mount: number;
+  readonly umount2: number;
+  readonly syncfs: number;
   /** Open flags that differ between the two. */
   readonly O_DIRECTORY: number;
   readonly O_NOFOLLOW: number;
@@ -72,6 +75,9 @@ const X64: SyscallNumbers = {
   execve: 59,
   prlimit64: 302,
   processVmReadv: 310,
+  mount: 165,
+  umount2: 166,
+  syncfs: 306,
   O_DIRECTORY: 0o200000,
   O_NOFOLLOW: 0o400000,
 };
@@ -110,6 +116,9 @@ const ARM64: SyscallNumbers = {
   execve: 221,
   prlimit64: 261,
   processVmReadv: 270,
+  mount: 40,
+  umount2: 39,
+  syncfs: 267,
   O_DIRECTORY: 0o40000,
   O_NOFOLLOW: 0o100000,
 };

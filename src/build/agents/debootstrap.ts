@@ -140,6 +140,11 @@ function debianArch(stage: Stage): string {
   );
 }
 
+/** The mirror and the suite that a header asks for. */
+export function mirrorOf(stage: Stage): { readonly mirror: string; readonly suite: string } {
+  return { mirror: origin(stage).mirror, suite: suiteOf(stage) };
+}
+
 /** Where packages come from: the header's mirror, else the host's. */
 interface Origin {
   readonly mirror: string;

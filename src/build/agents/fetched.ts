@@ -1,6 +1,7 @@
 import { Fault } from "../../base/fault.ts";
 import { imageHost } from "../../host/image-host.ts";
 import { openImage } from "../../image/open.ts";
+import type { Stage } from "../stage.ts";
 import { unpackImage } from "../unpack/unpack-image.ts";
 import { type Agent, TELLING_RUNSCRIPT } from "./agent.ts";
 
@@ -9,16 +10,21 @@ export const fetched: Agent = {
   keepsFiles: true,
   runscript: TELLING_RUNSCRIPT,
   async bootstrap(stage) {
-    const { header } = stage.recipe;
-    const agent = header["bootstrap"] ?? "";
-    const from = (header["from"] ?? "").replace(/^\/\//, "");
-    const service = (header["library"] ?? "").replace(/^[a-z]+:\/\/|\/+$/g, "");
-    const name = service === "" ? from : `${service}/${from}`;
-    const address = from.startsWith(`${agent}://`) ? from : `${agent}://${name}`;
-    const fetch = stage.ports.fetchImage;
-    if (fetch === undefined) throw new Fault("unsupported", `Cannot fetch "${address}" here`);
-    const path = await fetch(address);
+    const path = await fetchedPath(stage);
     stage.ports.talk.info("Extracting local image...");
     await unpackImage(openImage(path, imageHost), stage.root, stage.ports);
   },
 };
+
+/** Path of the file of the image that the header names, fetched where needed. */
+export async function fetchedPath(stage: Stage): Promise<string> {
+  const { header } = stage.recipe;
+  const agent = header["bootstrap"] ?? "";
+  const from = (header["from"] ?? "").replace(/^\/\//, "");
+  const service = (header["library"] ?? "").replace(/^[a-z]+:\/\/|\/+$/g, "");
+  const name = service === "" ? from : `${service}/${from}`;
+  const address = from.startsWith(`${agent}://`) ? from : `${agent}://${name}`;
+  const fetch = stage.ports.fetchImage;
+  if (fetch === undefined) throw new Fault("unsupported", `Cannot fetch "${address}" here`);
+  return await fetch(address);
+}

@@ -7,6 +7,7 @@ import {
   readSync,
   statSync,
 } from "node:fs";
+import { lgetxattr } from "../../host/syscall.ts";
 
 /** How a tree is read for its digest. */
 export interface TreeDigestOptions {
@@ -14,6 +15,8 @@ export interface TreeDigestOptions {
   readonly follow: boolean;
   /** Owners count too. */
   readonly owners: boolean;
+  /** The tree is a layer of an overlay: its marks count. */
+  readonly overlay?: boolean;
   /** More than this and there is no digest. */
   readonly limits?: { readonly entries: number; readonly bytes: number };
   readonly signal: AbortSignal;
@@ -65,6 +68,7 @@ class TreeReader {
     if (stat.isSymbolicLink()) this.hash.update(`${readlinkSync(path)}\0`);
     if (stat.isFile()) return await this.#addContent(path, stat.size);
     if (!stat.isDirectory()) return true;
+    if (this.#options.overlay === true && isOpaque(path)) this.hash.update("opaque\0");
     const id = `${stat.dev}:${stat.ino}`;
     if (above.includes(id)) return true;
     for (const child of namesIn(path)) {
@@ -101,6 +105,12 @@ class TreeReader {
       closeSync(fd);
     }
   }
+}
+
+function isOpaque(path: string): boolean {
+  return ["user", "trusted"].some(
+    (space) => lgetxattr(path, `${space}.overlay.opaque`) !== undefined,
+  );
 }
 
 function namesIn(path: string): readonly string[] {

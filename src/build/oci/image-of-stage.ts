@@ -1,4 +1,5 @@
 import { Fault } from "../../base/fault.ts";
+import type { StageRecipe } from "../../format/deffile/recipe.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
 import { wantedPlatform } from "../../format/oci/platform.ts";
 import { saveImage } from "../../registry/daemon/save-image.ts";
@@ -14,15 +15,25 @@ export const OCI_AGENTS: readonly string[] = [
   "oci-archive",
 ];
 
+const opened = new WeakMap<StageRecipe, Promise<OciImage>>();
+
 /**
- * Opens the image that the header of a stage names.
+ * Opens the image that the header of a stage names; once for each stage, however often it is asked for.
  *
  * @param folder where an image lies that a Docker daemon writes, or an archive is decompressed; as long as the image is read.
  */
-export async function imageOfStage(
-  stage: Pick<Stage, "recipe" | "ports" | "options">,
-  folder: string,
-): Promise<OciImage> {
+export function imageOfStage(stage: ImageStage, folder: string): Promise<OciImage> {
+  let image = opened.get(stage.recipe);
+  if (image === undefined) {
+    image = openImageOf(stage, folder);
+    opened.set(stage.recipe, image);
+  }
+  return image;
+}
+
+type ImageStage = Pick<Stage, "recipe" | "ports" | "options">;
+
+async function openImageOf(stage: ImageStage, folder: string): Promise<OciImage> {
   const { header } = stage.recipe;
   const agent = header["bootstrap"] ?? "";
   const from = header["from"] ?? "";

@@ -16,10 +16,14 @@ import { hostFiles } from "../../host/host-files.ts";
 import type { RootEdit } from "../root/edit.ts";
 import type { BuildPorts } from "../stage.ts";
 import { rootArchitecture } from "./architecture.ts";
+import { hashFile } from "./file-hash.ts";
 import { finishSif } from "./finish-sif.ts";
 import { pseudoFiles } from "./pseudo-files.ts";
 import { layoutSif, type SifObject } from "./sif-layout.ts";
 import { packSquashfs } from "./squashfs.ts";
+
+/** SquashFS has 32 bits for times. */
+const MAX_TIME = 0xffffffff;
 
 /** Choices about the packed image. */
 export interface PackOptions {
@@ -31,7 +35,7 @@ export interface PackOptions {
   /** GOARCH name of the host, and the one that was asked for. */
   readonly hostArch: string;
   readonly arch: string;
-  /** Seconds since 1970: times are clamped to it and the header is deterministic. */
+  /** As the caller gave it, seconds since 1970: then header times and id are zero, as the peer has it. */
   readonly sourceDateEpoch: number | undefined;
 }
 
@@ -45,6 +49,17 @@ export interface PackPlace {
   /** Where the image is written, on the file system of `target`. */
   readonly image: string;
   readonly target: string;
+  /** No time in the image is later; seconds since 1970. */
+  readonly latestSeconds: number;
+  /** Bytes of all files in the source, for progress; absent: none is shown. */
+  readonly sourceBytes?: number;
+}
+
+/** A finished image. */
+export interface PackedImage {
+  readonly sizeBytes: number;
+  /** SHA-256 of the file, hexadecimal. */
+  readonly digest: string;
 }
 
 /** What goes into the image besides the file system. */
@@ -60,14 +75,15 @@ export interface PackTexts {
 
 /**
  * Packs a root into a SIF: definition, metadata, SquashFS (reference: sif.md section 8). The image is
- * written under another name and renamed when all of it is on disk.
+ * written under another name and renamed when all of it is on disk. Nothing in it depends on the clock or
+ * on chance: the id is made of the content, times are at most `latestSeconds`.
  */
 export async function packImage(
   place: PackPlace,
   texts: PackTexts,
   options: PackOptions,
   ports: BuildPorts,
-): Promise<void> {
+): Promise<PackedImage> {
   ports.talk.info("Creating SIF file...");
   const tool = ports.tool("mksquashfs");
   if (tool === undefined) {
@@ -100,9 +116,10 @@ export async function packImage(
     })),
     { dataType: DATA_PARTITION, name: "", sizeBytes, extra },
   ];
-  const uuid = uuidOf(options);
-  const time = timeOf(options);
-  const partitionOffset = layoutSif(objectsWith(0), uuid, time).offsets.at(-1) ?? 0;
+  const latest = Math.max(0, Math.min(place.latestSeconds, MAX_TIME));
+  const time = options.sourceDateEpoch === undefined ? BigInt(latest) : ZERO_TIME;
+  const noId = new Uint8Array(16);
+  const partitionOffset = layoutSif(objectsWith(0), noId, time).offsets.at(-1) ?? 0;
   try {
     // The file system is written where it will lie, so that it is written once only.
     await packSquashfs({
@@ -123,13 +140,23 @@ export async function packImage(
       processors: options.processors,
       memory: options.memory,
       extraArguments: options.extraArguments,
-      sourceDateEpoch: options.sourceDateEpoch,
-      signal: ports.signal,
+      latestSeconds: latest,
+      ...(place.sourceBytes === undefined ? {} : { sourceBytes: place.sourceBytes }),
+      ports,
     });
-    const sizeBytes = statSync(temporary).size - partitionOffset;
-    const layout = layoutSif(objectsWith(sizeBytes), uuid, time);
-    const parts = front.map(({ bytes }, i) => ({ offset: layout.offsets[i] ?? 0, bytes }));
-    finishSif(temporary, [{ offset: 0, bytes: layout.head }, ...parts], place.target);
+    const { size } = statSync(temporary);
+    const id =
+      options.sourceDateEpoch === undefined
+        ? await contentId(temporary, partitionOffset, front, ports.signal)
+        : noId;
+    const layout = layoutSif(objectsWith(size - partitionOffset), id, time);
+    const start = new Uint8Array(partitionOffset);
+    start.set(layout.head);
+    for (const [i, { bytes }] of front.entries()) start.set(bytes, layout.offsets[i] ?? 0);
+    const hash = new Bun.CryptoHasher("sha256").update(start);
+    await hashFile(temporary, partitionOffset, hash, ports.signal);
+    finishSif(temporary, [{ offset: 0, bytes: start }], place.target);
+    return { sizeBytes: size, digest: hash.digest("hex") };
   } catch (cause) {
     if (cause instanceof Fault || ports.signal.aborted) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -152,16 +179,18 @@ function imageArchitecture(view: FileView, options: PackOptions, ports: BuildPor
   return arch;
 }
 
-function uuidOf(options: PackOptions): Uint8Array {
-  const uuid = new Uint8Array(16);
-  if (options.sourceDateEpoch !== undefined) return uuid;
-  crypto.getRandomValues(uuid);
-  uuid[6] = ((uuid[6] ?? 0) & 0x0f) | 0x40;
-  uuid[8] = ((uuid[8] ?? 0) & 0x3f) | 0x80;
-  return uuid;
-}
-
-function timeOf(options: PackOptions): bigint {
-  if (options.sourceDateEpoch !== undefined) return ZERO_TIME;
-  return BigInt(Math.floor(Date.now() / 1000));
+/** An id, in the form of a random UUID, that is the same whenever the content is. */
+async function contentId(
+  path: string,
+  offset: number,
+  front: readonly { readonly bytes: Uint8Array }[],
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const hash = new Bun.CryptoHasher("sha256");
+  for (const { bytes } of front) hash.update(bytes);
+  await hashFile(path, offset, hash, signal);
+  const id = new Uint8Array(hash.digest()).slice(0, 16);
+  id[6] = ((id[6] ?? 0) & 0x0f) | 0x40;
+  id[8] = ((id[8] ?? 0) & 0x3f) | 0x80;
+  return id;
 }

@@ -1,6 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { lastWords, runChild } from "../child.ts";
+import type { BuildPorts } from "../stage.ts";
+import { toolHint } from "../tool-hint.ts";
 import type { PseudoFiles } from "./pseudo-files.ts";
 
 /**
@@ -29,10 +31,16 @@ export interface SquashfsInput {
   readonly memory: string;
   /** Words of `--mksquashfs-args`. */
   readonly extraArguments: readonly string[];
-  /** Seconds since 1970; times in the image are clamped to it. */
-  readonly sourceDateEpoch: number | undefined;
-  readonly signal: AbortSignal;
+  /** Seconds since 1970: later times in the image become this one. */
+  readonly latestSeconds: number;
+  /** Bytes that the tool will read; absent: no progress is shown. */
+  readonly sourceBytes?: number;
+  readonly ports: Pick<BuildPorts, "signal" | "progress">;
 }
+
+/** Words of `--mksquashfs-args` by which the caller sets times, instead of the builder. */
+const TIME_WORDS = ["-mkfs-time", "-fstime", "-all-time", "-inode-time"];
+const PROGRESS_MS = 200;
 
 /** Packs a directory into a SquashFS file. */
 export async function packSquashfs(input: SquashfsInput): Promise<void> {
@@ -49,7 +57,7 @@ export async function packSquashfs(input: SquashfsInput): Promise<void> {
   if (input.allRoot) argv.push("-all-root");
   if (input.memory !== "") argv.push("-mem", input.memory);
   if (input.processors > 0) argv.push("-processors", String(input.processors));
-  argv.push(...(await compressionWords(input, ZSTD_LEVEL)), ...input.extraArguments);
+  argv.push(...(await compressionWords({ ...input, signal: input.ports.signal }, ZSTD_LEVEL)), ...input.extraArguments);
   if (input.pseudo !== undefined && input.pseudo.definitions.length > 0) {
     writeFileSync(`${input.folder}/pseudo`, input.pseudo.definitions);
     argv.push("-pf", `${input.folder}/pseudo`);
@@ -58,27 +66,55 @@ export async function packSquashfs(input: SquashfsInput): Promise<void> {
     writeFileSync(`${input.folder}/excluded`, input.pseudo.excluded);
     argv.push("-ef", `${input.folder}/excluded`);
   }
+  const hasTimes = input.extraArguments.some((word) => TIME_WORDS.includes(word));
+  let watch: (() => void) | undefined;
   const end = await runChild({
     argv,
-    env: toolEnvironment(input.sourceDateEpoch),
+    env: toolEnvironment(hasTimes ? undefined : input.latestSeconds),
     stdin: "none",
     stdout: "drop",
     stderr: "keep",
-    signal: input.signal,
-  });
-  if (end.status !== 0) {
-    throw new Fault(
-      "failed",
-      `while creating squashfs: ${end.words}: ${lastWords(end.stderr)}`,
-      /No space left/.test(end.stderr)
-        ? { hint: "free space there or name another directory with --tmpdir" }
-        : {},
-    );
+    signal: input.ports.signal,
+    onStart: (pid) => {
+      watch = watchReading(pid, input);
+    },
+  }).finally(() => watch?.());
+  if (end.status === 0) return;
+  const hint = toolHint(end.stderr, end.words, "mksquashfs");
+  throw new Fault(
+    "failed",
+    `while creating squashfs: ${end.words}: ${lastWords(end.stderr)}`,
+    hint === undefined ? {} : { hint },
+  );
+}
+
+/** Shows how much of the source a process has read; gives the end of that. */
+function watchReading(pid: number, input: SquashfsInput): () => void {
+  const { ports, sourceBytes } = input;
+  if (ports.progress === undefined || sourceBytes === undefined) return () => {};
+  const progress = ports.progress("Packing", sourceBytes);
+  const timer = setInterval(() => {
+    const read = /^rchar: ([0-9]+)/m.exec(readText(`/proc/${pid}/io`))?.[1];
+    if (read !== undefined) progress.update(Math.min(Number(read), sourceBytes));
+  }, PROGRESS_MS);
+  return () => {
+    clearInterval(timer);
+    progress.finish();
+  };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
   }
 }
 
 /** What decides about the compression. */
-export type CompressionChoice = Pick<SquashfsInput, "tool" | "extraArguments" | "signal">;
+export interface CompressionChoice extends Pick<SquashfsInput, "tool" | "extraArguments"> {
+  readonly signal: AbortSignal;
+}
 
 /** Words that choose the compression; none when the caller's own words do. `level` is that of zstd. */
 export async function compressionWords(

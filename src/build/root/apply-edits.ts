@@ -14,11 +14,15 @@ import { hostFiles } from "../../host/host-files.ts";
 import type { RootEdit } from "./edit.ts";
 import { type EditedView, editedView } from "./edited-view.ts";
 
-/** Plans edits of the directory `root` and carries them out. */
-export function editRoot(root: string, plan: (view: EditedView) => void): void {
+/** Plans edits of the directory `root` and carries them out; gives them. */
+export function editRoot(
+  root: string,
+  plan: (view: EditedView) => void,
+): readonly RootEdit[] {
   const view = editedView(hostFiles(root));
   plan(view);
   applyEdits(root, view.edits);
+  return view.edits;
 }
 
 /**

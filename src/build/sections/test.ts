@@ -2,9 +2,8 @@ import { Fault } from "../../base/fault.ts";
 import type { Stage } from "../stage.ts";
 import { stageHostFiles } from "./staged-files.ts";
 
-/** Runs `%test` in the finished root, unless the caller does not want it. */
+/** Runs `%test` in the finished root. */
 export async function runTest(stage: Stage): Promise<void> {
-  if (!stage.options.runTests || stage.recipe.test === undefined) return;
   stage.ports.talk.info("Running testscript");
   const end = await stage.ports.runInContainer({
     action: "test",

@@ -3,6 +3,7 @@ import type { StageRecipe } from "../../format/deffile/recipe.ts";
 import { imageHost } from "../../host/image-host.ts";
 import { openImage } from "../../image/open.ts";
 import { TELLING_RUNSCRIPT } from "../agents/agent.ts";
+import { baseInputs } from "../agents/base-inputs.ts";
 import { findAgent } from "../agents/find-agent.ts";
 import { runChild } from "../child.ts";
 import { editRoot } from "../root/apply-edits.ts";
@@ -21,7 +22,7 @@ export function baseStep(recipe: StageRecipe): Step {
     line: recipe.line,
     async inputs(stage) {
       const agent = findAgent(bootstrap);
-      const own = await agent.inputs?.(stage);
+      const own = await (agent.inputs ?? baseInputs)(stage);
       if (own === undefined) return undefined;
       const fix = stage.options.fixPermissions ? [["fix-perms", "yes"] as const] : [];
       return new Map([["agent", bootstrap], ...own, ...fix]);

@@ -1,0 +1,192 @@
+import { withClaim } from "../image/cache/claim.ts";
+import { digestOf } from "./cache/digest.ts";
+import { explainMiss, PARENT } from "./cache/explain-miss.ts";
+import type { Layering } from "./cache/layers.ts";
+import { sumTree } from "./cache/newest-time.ts";
+import { STEP_FORMAT, type StepEntry, type StepMeta, type StepStore } from "./cache/step-store.ts";
+import { treeDigest } from "./cache/tree-digest.ts";
+import type { Stage } from "./stage.ts";
+import type { StageRoot } from "./stage-root.ts";
+import type { StagePlan, Step, StepInputs } from "./step.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** What the stages of one build with a cache share. */
+export interface StepCache {
+  readonly store: StepStore;
+  readonly layering: Layering;
+  /** On the file system of the store: a layer is finished by one rename. */
+  readonly space: Workspace;
+  /** What every base depends on: `architecture`, `rights`, `program`. */
+  readonly context: StepInputs;
+  /** Path of the definition, for explanations. */
+  readonly definition: string;
+  /** Layers of finished stages, by name. */
+  readonly stages: Map<string, CachedRoot>;
+  /** A word that differs for each scratch directory of the build. */
+  nextName(): string;
+}
+
+/**
+ * A root of layers, one for each step. A step whose key is known is not carried out: its layer is
+ * put on top. Only when a step has to run are the layers mounted.
+ */
+export class CachedRoot implements StageRoot {
+  readonly #cache: StepCache;
+  readonly #slot: string;
+  #layers: StepEntry[] = [];
+  #id = "";
+  #steps = 0;
+  /** Whether the content comes from more than is known: then nothing from here on is kept. */
+  #isUnknown = false;
+
+  /** @param slot tells this stage from others of the definition. */
+  constructor(cache: StepCache, slot: string) {
+    this.#cache = cache;
+    this.#slot = slot;
+  }
+
+  get id(): string | undefined {
+    return this.#isUnknown ? undefined : this.#id;
+  }
+
+  hasPassed(key: string): boolean {
+    return this.#cache.store.hasPassed(key);
+  }
+
+  notePassed(key: string): void {
+    this.#cache.store.notePassed(key);
+  }
+
+  get sizeBytes(): number {
+    return this.#layers.reduce((sum, { meta }) => sum + meta.sizeBytes, 0);
+  }
+
+  async begin(base: StagePlan["base"], stage: Stage): Promise<void> {
+    if (!("fromStage" in base)) return await this.carryOut(base, stage);
+    const from = this.#cache.stages.get(base.fromStage);
+    if (from === undefined) throw new TypeError(`no stage "${base.fromStage}"`);
+    this.#layers = [...from.#layers];
+    this.#id = from.#id;
+    this.#isUnknown = from.#isUnknown;
+    stage.clock.seconds ??= this.#layers[0]?.meta.newestSeconds;
+  }
+
+  async carryOut(step: Step, stage: Stage): Promise<void> {
+    const { store, context } = this.#cache;
+    const isBase = this.#layers.length === 0;
+    const own = await step.inputs(stage);
+    const slot = digestOf(`${this.#cache.definition}\0${this.#slot}\0${this.#steps++}`);
+    if (own === undefined) {
+      const isKept = step.runsAlways === true && !this.#isUnknown;
+      const why = isKept ? "it always runs" : "what it depends on is not known";
+      stage.ports.tellStep({ kind: "run", title: step.title, why });
+      if (!isKept) this.#isUnknown = true;
+      this.#push(await this.#make(step, stage, undefined), stage);
+      return;
+    }
+    if (this.#isUnknown) {
+      const why = "what a step before it depends on is not known";
+      stage.ports.tellStep({ kind: "run", title: step.title, why });
+      this.#push(await this.#make(step, stage, undefined), stage);
+      return;
+    }
+    const inputs = new Map([...(isBase ? context : [[PARENT, this.#id] as const]), ...own]);
+    const key = digestOf(JSON.stringify([STEP_FORMAT, ...[...inputs].sort(byName)]));
+    let isMade = false;
+    const entry = await withClaim({
+      folder: `${store.folder}/../claims`,
+      name: `step-${key}`,
+      find: () => store.find(key),
+      work: async () => {
+        isMade = true;
+        const why = explainMiss(store.lastInputs(slot), inputs);
+        stage.ports.tellStep({ kind: "miss", title: step.title, why });
+        return await this.#make(step, stage, key);
+      },
+      onWait: (state) => stage.ports.tellStep({ kind: "wait", title: step.title, why: `process ${state.pid} on ${state.host} is at it` }),
+      signal: stage.ports.signal,
+    });
+    store.noteInputs(slot, Object.fromEntries(inputs));
+    if (!isMade) {
+      const ageMs = Date.now() - entry.meta.createdMs;
+      stage.ports.tellStep({ kind: "hit", title: step.title, ageMs });
+    }
+    this.#push(entry, stage);
+  }
+
+  async open(stage: Stage): Promise<void> {
+    await this.#show(stage);
+  }
+
+  #push(entry: StepEntry, stage: Stage): void {
+    for (const [name, text] of Object.entries(entry.meta.objects)) stage.objects?.set(name, text);
+    if (this.#layers.length === 0) stage.clock.seconds ??= entry.meta.newestSeconds;
+    this.#layers.push(entry);
+    this.#id = entry.meta.id;
+  }
+
+  async #show(stage: Stage): Promise<string> {
+    const { layering, space, nextName } = this.#cache;
+    const scratch = `${space.path}/${nextName()}`;
+    await layering.show(
+      this.#layers.map((layer) => layer.root),
+      stage.root,
+      scratch,
+    );
+    return scratch;
+  }
+
+  /** Carries a step out and keeps what it changed; without a key, under a digest of its content. */
+  async #make(step: Step, stage: Stage, key: string | undefined): Promise<StepEntry> {
+    const { store, layering, space, nextName } = this.#cache;
+    const isBase = this.#layers.length === 0;
+    const began = Date.now();
+    const at = performance.now();
+    const before = new Set(stage.objects?.keys());
+    let layer: string;
+    if (isBase) {
+      const scratch = space.folder(nextName());
+      layer = `${scratch}/root`;
+      await step.run({ ...stage, root: layer });
+    } else {
+      const scratch = await this.#show(stage);
+      try {
+        await step.run(stage);
+      } catch (error) {
+        layering.drop(stage.root, scratch);
+        throw error;
+      }
+      layer = layering.collect(stage.root, scratch);
+    }
+    const { newestSeconds, sizeBytes } = sumTree(layer, began);
+    const id = key ?? (await this.#contentId(layer, stage));
+    const objects = [...(stage.objects ?? [])].filter(([name]) => !before.has(name));
+    const elapsedMs = performance.now() - at;
+    stage.ports.tellStep({ kind: "done", title: step.title, elapsedMs, sizeBytes });
+    const meta: StepMeta = {
+      format: STEP_FORMAT,
+      key: id,
+      id,
+      title: step.title,
+      definition: this.#cache.definition,
+      layer: layering.kind,
+      createdMs: Date.now(),
+      elapsedMs,
+      sizeBytes,
+      newestSeconds,
+      objects: Object.fromEntries(objects),
+    };
+    return this.#isUnknown ? { meta, root: layer } : store.keep(layer, meta);
+  }
+
+  async #contentId(layer: string, stage: Stage): Promise<string> {
+    if (this.#isUnknown) return crypto.randomUUID();
+    const { signal } = stage.ports;
+    const digest = await treeDigest(layer, { follow: false, owners: true, overlay: true, signal });
+    return digestOf(`content ${this.#cache.layering.kind} ${this.#id} ${digest}`);
+  }
+}
+
+function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : 1;
+}
