@@ -103,7 +103,12 @@ export class CachedRoot implements StageRoot {
         stage.ports.tellStep({ kind: "miss", title: step.title, why });
         return await this.#make(step, stage, key);
       },
-      onWait: (state) => stage.ports.tellStep({ kind: "wait", title: step.title, why: `process ${state.pid} on ${state.host} is at it` }),
+      onWait: (state) =>
+        stage.ports.tellStep({
+          kind: "wait",
+          title: step.title,
+          why: `process ${state.pid} on ${state.host} is at it`,
+        }),
       signal: stage.ports.signal,
     });
     store.noteInputs(slot, Object.fromEntries(inputs));

@@ -1,4 +1,35 @@
+import type { StepEvent } from "./stage.ts";
 import type { Talk } from "./talk.ts";
+
+/** What happened to a step, in one line. */
+export function stepLine(event: StepEvent): string {
+  switch (event.kind) {
+    case "hit":
+      return `${event.title}: hit${event.ageMs < 1000 ? "" : `, made ${formatAge(event.ageMs)} ago`}`;
+    case "miss":
+      return `${event.title}: miss: ${event.why}`;
+    case "run":
+      return `${event.title}: run: ${event.why}`;
+    case "wait":
+      return `${event.title}: waiting: ${event.why}`;
+    case "done": {
+      const size = event.sizeBytes === undefined ? "" : `, ${formatBytes(event.sizeBytes)}`;
+      return `${event.title}: done in ${formatSeconds(event.elapsedMs).trim()}${size}`;
+    }
+  }
+}
+
+function formatAge(ms: number): string {
+  const units = [
+    [86_400_000, "day"],
+    [3_600_000, "hour"],
+    [60_000, "minute"],
+    [1000, "second"],
+  ] as const;
+  const [unitMs, name] = units.find(([unit]) => ms >= unit) ?? units[3];
+  const count = Math.floor(ms / unitMs);
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
+}
 
 /** A talk that puts the time since the build began before every heading. */
 export function timedTalk(talk: Talk, now: () => number): Talk {

@@ -28,6 +28,10 @@ export interface RequestInput {
   /** This program's version, and that of the peer whose behaviour it has. */
   readonly version: string;
   readonly peerVersion: string;
+  /** Where finished steps are kept; absent: nowhere. */
+  readonly cacheFolder?: string;
+  /** Path of the definition, or of the target where there is none. */
+  readonly definition: string;
 }
 
 /** The build that a command line asks for. */
@@ -50,7 +54,8 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
     peerVersion: input.peerVersion,
     shellOnFailure: inv.bool("shell-on-failure"),
   };
-  const { recipe, target } = input;
+  const { recipe, target, cacheFolder } = input;
+  const tempFolder = cleanPath(resolvePath(cwd, inv.string("tmpdir")));
   const isUpdate = inv.bool("update");
   return {
     text: recipe.text,
@@ -59,7 +64,7 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
     target,
     format: inv.bool("sandbox") ? "sandbox" : "sif",
     update: isUpdate,
-    tempFolder: cleanPath(resolvePath(cwd, inv.string("tmpdir"))),
+    tempFolder,
     cleanUp: !inv.bool("no-cleanup"),
     options,
     pack: {
@@ -73,6 +78,17 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
       arch,
       sourceDateEpoch: epoch,
     },
+    ...(cacheFolder === undefined
+      ? {}
+      : {
+          cache: {
+            folder: cacheFolder,
+            tempFolder,
+            definition: input.definition,
+            arch,
+            version: input.version,
+          },
+        }),
   };
 }
 

@@ -1,5 +1,3 @@
-import { resolveIn } from "../base/file-view.ts";
-import { hostFiles } from "../host/host-files.ts";
 import { runChild } from "./child.ts";
 import type { ContainerEnd, ContainerInput, RunInContainer } from "./container.ts";
 
@@ -31,7 +29,8 @@ async function runSelf(
   words.push(input.cwd ?? "/");
   // Root of a user namespace keeps the ids it has; for the real root the word means nothing.
   words.push("--fakeroot");
-  if (!hasLoader(input.root)) words.push("--ignore-fakeroot-command");
+  // Where only one id exists the build's filter stands for that program (fake-owners.ts).
+  words.push("--ignore-fakeroot-command");
   if (input.writable) words.push("--writable");
   if (input.cleanEnvironment) words.push("--cleanenv");
   for (const [name, value] of Object.entries(input.env)) words.push("--env", `${name}=${value}`);
@@ -45,18 +44,6 @@ async function runSelf(
     stdout: "pass",
     stderr: "pass",
     signal: input.signal,
-  });
-}
-
-/**
- * Whether a root has a dynamic loader. The fakeroot command, which stands in for missing sub-ids, is
- * a library that the programs in it load.
- */
-function hasLoader(root: string): boolean {
-  const view = hostFiles(root);
-  return ["/lib64", "/lib"].some((path) => {
-    const found = resolveIn(view, path);
-    return (view.list(found.path) ?? []).some((name) => name.startsWith("ld-linux"));
   });
 }
 

@@ -1,11 +1,13 @@
 import { Fault } from "../base/fault.ts";
 import { execve } from "../host/process-calls.ts";
-import { lastErrno, memfdCreate, pwrite, sealMemfd } from "../host/syscall.ts";
+import { close, lastErrno, memfdCreate, pwrite, sealMemfd } from "../host/syscall.ts";
 import { encodeOps } from "../ops/encode.ts";
 import type { FaultText, WiredOp } from "../ops/op.ts";
+import type { UnshareOp } from "../ops/process-op.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { installedHelper } from "../runtime/installed.ts";
-import { type Rung, rungMaps } from "./rung.ts";
+import { fakeOwnersFilter } from "./fake-owners.ts";
+import { type BuildRung, rungMaps } from "./rung.ts";
 
 const CLONE_NEWNS = 0x20000;
 const CLONE_NEWUSER = 0x10000000;
@@ -13,46 +15,84 @@ const MS_REC = 0x4000;
 const MS_SLAVE = 0x80000;
 
 /**
- * Starts this program again with the same words, as root of a user namespace and with mounts of its
- * own. Same process id; returns only by throwing.
+ * Starts this program again with the same words, with mounts of its own and, but for root, as root of
+ * a user namespace. Same process id; returns only by throwing.
  *
  * @param program words that start it (own-program.ts).
  * @param words the whole command line after the program's name.
  */
-export async function enterUserNamespace(
-  rung: Exclude<Rung, { readonly kind: "root" }>,
+export async function enterNamespaces(
+  rung: BuildRung,
   program: readonly string[],
   words: readonly string[],
   host: HostFacts,
 ): Promise<never> {
-  const argv = [...program, ...words];
-  const { uidMap, gidMap } = rungMaps(rung, host.uid, host.gid);
-  const hasSubIds = rung.kind === "sub-ids";
-  const ops: readonly WiredOp[] = [
-    {
-      op: {
-        kind: "unshare",
-        flags: CLONE_NEWUSER | CLONE_NEWNS,
-        uidMap,
-        gidMap,
-        setgroups: hasSubIds ? 1 : 0,
-        newuidmap: hasSubIds ? rung.newuidmap : "",
-        newgidmap: hasSubIds ? rung.newgidmap : "",
-      },
-      faults: [REFUSED],
-    },
-    { op: { kind: "propagation", target: "/", flags: MS_REC | MS_SLAVE }, faults: [] },
-    { op: { kind: "exec", words: argv, counts: [String(argv.length)], notes: [""] }, faults: [] },
-  ];
-  const fd = memoryFile("skiff-ops", encodeOps(ops, { debug: false, procPath: "/proc" }), true);
+  const fd = memoryFile("skiff-ops", encoded(rung, [...program, ...words], host), true);
   const env = Object.entries(host.env).map(([name, value]) => `${name}=${value}`);
   execve(await starterPath(), ["skiff-starter", String(fd)], env);
   throw startFault(`errno ${lastErrno()}`);
 }
 
+/** Runs a program with the rights of a rung to its end: its status and what it or the kernel said. */
+export async function runOnRung(
+  rung: BuildRung,
+  argv: readonly string[],
+  host: HostFacts,
+): Promise<{ readonly status: number; readonly words: string }> {
+  const fd = memoryFile("skiff-ops", encoded(rung, argv, host), true);
+  try {
+    const child = Bun.spawn([await starterPath(), "3"], {
+      argv0: "skiff-starter",
+      env: { ...host.env },
+      stdio: ["ignore", "ignore", "pipe", fd],
+    });
+    const words = (await new Response(child.stderr).text()).replace(/^FATAL: +/, "").trim();
+    return { status: await child.exited, words };
+  } catch (error) {
+    return { status: 255, words: error instanceof Error ? error.message : String(error) };
+  } finally {
+    close(fd);
+  }
+}
+
+function encoded(rung: BuildRung, argv: readonly string[], host: HostFacts): Uint8Array {
+  const ops: WiredOp[] = [
+    { op: unshareOp(rung, host), faults: [REFUSED] },
+    { op: { kind: "propagation", target: "/", flags: MS_REC | MS_SLAVE }, faults: [] },
+  ];
+  const filter = rung.kind === "mapped" ? fakeOwnersFilter(host.arch) : undefined;
+  if (filter !== undefined) {
+    ops.push({ op: { kind: "seccomp", filter, flags: 0 }, faults: [NO_FILTER] });
+  }
+  ops.push({
+    op: { kind: "exec", words: argv, counts: [String(argv.length)], notes: [""] },
+    faults: [],
+  });
+  return encodeOps(ops, { debug: false, procPath: "/proc" });
+}
+
+function unshareOp(rung: BuildRung, host: HostFacts): UnshareOp {
+  const hasSubIds = rung.kind === "sub-ids";
+  const maps = rung.kind === "root" ? NO_MAPS : rungMaps(rung, host.uid, host.gid);
+  return {
+    kind: "unshare",
+    flags: rung.kind === "root" ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS,
+    ...maps,
+    setgroups: rung.kind === "mapped" ? 0 : 1,
+    newuidmap: hasSubIds ? rung.newuidmap : "",
+    newgidmap: hasSubIds ? rung.newgidmap : "",
+  };
+}
+
+const NO_MAPS = { uidMap: "", gidMap: "" };
+
 const REFUSED: FaultText = {
   errno: 0,
   text: "Cannot build from a definition file as an ordinary user: a user namespace is refused (%e); `skiff doctor` says what restricts it",
+};
+const NO_FILTER: FaultText = {
+  errno: 0,
+  text: "Cannot build with one user id: the kernel refuses a seccomp filter (%e)",
 };
 
 function startFault(reason: string): Fault {

@@ -1,27 +1,33 @@
 import { chownSync, readSync, statSync, writeSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { cleanPath, resolvePath } from "../base/path.ts";
-import { build } from "../build/build.ts";
+import { type BuildRequest, build } from "../build/build.ts";
+import { fileDigest } from "../build/cache/file-digest.ts";
 import { ownProgram } from "../build/own-program.ts";
-import { formatBytes, formatSeconds, timedTalk } from "../build/progress-talk.ts";
+import type { PackedImage } from "../build/pack/pack-image.ts";
+import { formatBytes, formatSeconds, stepLine, timedTalk } from "../build/progress-talk.ts";
 import { readDefinition, requireRecipe } from "../build/read-definition.ts";
 import { givenArguments, requestOf } from "../build/request.ts";
-import { chooseRung, type Rung } from "../build/rung.ts";
+import { type BuildRung, chooseRung, type Rung } from "../build/rung.ts";
 import { selfContainer } from "../build/self-container.ts";
 import { recognizeSource } from "../build/source.ts";
 import { checkTarget } from "../build/target.ts";
 import { checkTempFolder } from "../build/temp-folder.ts";
-import { enterUserNamespace } from "../build/user-namespace.ts";
+import { enterNamespaces, runOnRung } from "../build/user-namespace.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { VERSIONS } from "../cli/program.ts";
+import { userDirectory } from "../config/user-directory.ts";
 import { formatDiagnostic } from "../format/deffile/diagnostic.ts";
 import type { Recipe } from "../format/deffile/recipe.ts";
 import { hostFacts } from "../host/facts.ts";
+import { cachePlaces } from "../image/cache/places.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { readConfig } from "../runtime/gather.ts";
 import type { Context } from "../terminal/context.ts";
 import type { Log } from "../terminal/log.ts";
+import { progressSteps } from "../terminal/progress.ts";
 import { buildImages } from "./_build-images.ts";
+import { progressOutput } from "./_progress-output.ts";
 
 /** `build`: makes a SIF or a sandbox from a definition file, an image or a directory. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
@@ -41,8 +47,9 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   });
   const source = recognizeSource(sourceWord, cwd);
   const isDefinition = source.kind === "definition";
-  const rung = chooseRung(host, inv.bool("ignore-subuid"));
-  const moves = rung.kind !== "root" && (isDefinition || inv.bool("fakeroot"));
+  const rung = await chooseRung(host, inv.bool("ignore-subuid"), (one) => tryRung(one, host));
+  const cache = isDefinition ? cacheFolder(inv, ctx, host) : undefined;
+  const moves = needsNamespaces(rung, inv, host, isDefinition, cache !== undefined);
   // A process about to be started again says what is wrong with the file, but leaves warnings to the next.
   const recipe = isDefinition
     ? readRecipe(inv, moves ? undefined : ctx.log, sourceWord, source.path, cwd)
@@ -56,24 +63,47 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     config,
     version: VERSIONS.skiff,
     peerVersion: VERSIONS.apptainer,
-    now: new Date(),
+    ...(cache === undefined ? {} : { cacheFolder: cache }),
+    definition: isDefinition ? source.path : target,
   });
   checkTempFolder(request.tempFolder, "temporary", host.mounts, ctx.log);
+  const began = performance.now();
+  const built = await carryOut(request, inv, ctx, host);
+  giveToInvoker(ctx, host, target);
+  await tellEnd(ctx, targetWord, target, built, performance.now() - began);
+  return 0;
+}
+
+/** Builds with what the flags give it to reach the world through, until it is done or stopped. */
+async function carryOut(
+  request: BuildRequest,
+  inv: Invocation,
+  ctx: Context,
+  host: HostFacts,
+): Promise<Partial<PackedImage>> {
   const stop = new AbortController();
   const onSignal = (): void => stop.abort(new Fault("failed", "build stopped", { exitCode: 1 }));
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
-  const began = performance.now();
   const images = buildImages(inv, ctx);
+  const isOwnName = ctx.program === "skiff";
+  const talk = isOwnName ? timedTalk(ctx.log, () => performance.now()) : ctx.log;
+  const output = progressOutput(ctx);
+  const steps = progressSteps(output);
   try {
-    const isOwnName = ctx.program === "skiff";
-    await build(request, {
-      talk: isOwnName ? timedTalk(ctx.log, () => performance.now()) : ctx.log,
+    return await build(request, {
+      talk,
+      tellStep: (event) => {
+        if (isOwnName) talk.info(stepLine(event));
+      },
+      ...(isOwnName && output.isTerminal
+        ? { progress: (title: string, total: number) => steps.start(title, total) }
+        : {}),
       runInContainer: selfContainer(ownProgram(ctx.env["PATH"]), containerEnvironment(inv, ctx)),
       openRemoteImage: images.open,
       fetchImage: images.fetch,
       tool: host.tool,
       env: daemonEnvironment(inv, ctx),
-      cwd,
+      cwd: host.cwd ?? "/",
       signal: stop.signal,
     });
   } catch (error) {
@@ -81,9 +111,47 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   } finally {
     images.close();
   }
-  giveToInvoker(ctx, host, target);
-  tellEnd(ctx, targetWord, target, performance.now() - began);
-  return 0;
+}
+
+/**
+ * Folder for finished steps; undefined where every step is to be carried out. Under another program's
+ * name a build does what that one does: everything, each time.
+ */
+function cacheFolder(inv: Invocation, ctx: Context, host: HostFacts): string | undefined {
+  const isOff = ["no-cache", "disable-cache", "update"].some((name) => inv.bool(name));
+  if (isOff || ctx.program !== "skiff") return undefined;
+  const places = cachePlaces({
+    env: ctx.env,
+    userDirectory: userDirectory({
+      env: ctx.env,
+      accountHome: host.account?.home,
+      cwd: host.cwd,
+    }),
+    cwd: host.cwd ?? "/",
+  });
+  return `${places.root}/skiff/build`;
+}
+
+/** Carries over that this process has the namespaces that it needs. */
+const MOVED = "_SKIFF_BUILD_MOVED";
+const CAP_SYS_ADMIN = 2 ** 21;
+
+function needsNamespaces(
+  rung: Rung,
+  inv: Invocation,
+  host: HostFacts,
+  isDefinition: boolean,
+  hasCache: boolean,
+): boolean {
+  if (rung.kind !== "root") return isDefinition || inv.bool("fakeroot");
+  // Layers are mounted where nobody else sees them, so that killing the build leaves none behind.
+  const canMount = Math.floor(host.capabilities / CAP_SYS_ADMIN) % 2 === 1;
+  return hasCache && canMount && host.env[MOVED] === undefined;
+}
+
+async function tryRung(rung: BuildRung, host: HostFacts): Promise<string | undefined> {
+  const { status, words } = await runOnRung(rung, [host.tool("true") ?? "/bin/true"], host);
+  return status === 0 ? undefined : words;
 }
 
 /** Carries an answer given at the terminal into the user namespace. */
@@ -147,24 +215,37 @@ function readRecipe(
   return recipe;
 }
 
-/** Says with whose rights an ordinary user's build runs and starts it again with them. */
+/** Says with whose rights a build runs and starts it again with them. */
 async function takeRung(
-  rung: Exclude<Rung, { readonly kind: "root" }>,
+  rung: Rung,
   ctx: Context,
   host: HostFacts,
   confirmed: string,
 ): Promise<never> {
-  if (rung.kind === "sub-ids") {
-    const text = `Building as root of a user namespace with ${rung.uids.count} sub-ids from ${rung.uids.first}`;
-    if (ctx.program === "skiff") ctx.log.info(text);
-    else ctx.log.verbose(text);
-  } else {
-    ctx.log.info(`${rung.why}, trying root-mapped namespace`);
-    ctx.log.info("Installing some packages may fail: only the caller's own id exists there");
+  switch (rung.kind) {
+    case "refused":
+      throw new Fault("unsupported", rung.why, {
+        hint: "an administrator can allow user namespaces, or build on another machine",
+      });
+    case "sub-ids": {
+      const text = `Building as root of a user namespace with ${rung.uids.count} sub-ids from ${rung.uids.first}`;
+      if (ctx.program === "skiff") ctx.log.info(text);
+      else ctx.log.verbose(text);
+      break;
+    }
+    case "mapped":
+      ctx.log.info(`${rung.why}, trying root-mapped namespace`);
+      ctx.log.info(
+        "Building with one user id: giving files to others appears to succeed, and all belongs to root",
+      );
+      break;
+    case "root":
+      break;
   }
-  const env = confirmed === "" ? host.env : { ...host.env, [CONFIRMED]: confirmed };
+  const env: Record<string, string> = { ...host.env, [MOVED]: rung.kind };
+  if (confirmed !== "") env[CONFIRMED] = confirmed;
   const words = process.argv.slice(2);
-  return await enterUserNamespace(rung, ownProgram(ctx.env["PATH"]), words, { ...host, env });
+  return await enterNamespaces(rung, ownProgram(ctx.env["PATH"]), words, { ...host, env });
 }
 
 /** Flags that reach containers of the build as variables. */
@@ -173,14 +254,17 @@ function containerEnvironment(inv: Invocation, ctx: Context): Readonly<Record<st
   for (const flag of ["nv", "nvccli", "rocm", "writable-tmpfs"]) {
     if (inv.bool(flag)) env[`APPTAINER_${flag.toUpperCase().replace("-", "_")}`] = "1";
   }
-  delete env[CONFIRMED];
+  for (const name of [CONFIRMED, MOVED]) delete env[name];
   return env;
 }
 
-/** The environment with the Docker daemon that flag or variables name. */
+/** The caller's environment, with the Docker daemon that flag or variables name. */
 function daemonEnvironment(inv: Invocation, ctx: Context): Readonly<Record<string, string>> {
+  const env: Record<string, string> = { ...ctx.env };
+  for (const name of [CONFIRMED, MOVED]) delete env[name];
   const host = inv.has("docker-host") ? inv.string("docker-host") : "";
-  return host === "" ? ctx.env : { ...ctx.env, DOCKER_HOST: host };
+  if (host !== "") env["DOCKER_HOST"] = host;
+  return env;
 }
 
 function askUser(question: string): boolean {
@@ -209,9 +293,22 @@ function giveToInvoker(ctx: Context, host: HostFacts, target: string): void {
   if (statSync(target).isFile()) chownSync(target, Number(SUDO_UID), Number(SUDO_GID));
 }
 
-function tellEnd(ctx: Context, word: string, target: string, elapsedMs: number): void {
+async function tellEnd(
+  ctx: Context,
+  word: string,
+  target: string,
+  built: Partial<PackedImage>,
+  elapsedMs: number,
+): Promise<void> {
   const stat = statSync(target);
+  if (ctx.program !== "skiff") return ctx.log.info(`Build complete: ${word}`);
   const size = stat.isFile() ? `${formatBytes(stat.size)}, ` : "";
-  const detail = ctx.program === "skiff" ? ` (${size}${formatSeconds(elapsedMs).trim()})` : "";
-  ctx.log.info(`Build complete: ${word}${detail}`);
+  ctx.log.info(`Build complete: ${word} (${size}${formatSeconds(elapsedMs).trim()})`);
+  if (!stat.isFile()) return;
+  const digest = built.digest ?? (await sha256Of(target));
+  if (digest !== undefined) ctx.log.info(`sha256:${digest}`);
+}
+
+async function sha256Of(path: string): Promise<string | undefined> {
+  return await fileDigest(path, undefined, new AbortController().signal);
 }

@@ -28,9 +28,11 @@ function stageWith(
       arch,
       version: "0",
       peerVersion: "0",
-      time: new Date(0),
+      shellOnFailure: false,
     },
+    clock: { seconds: undefined },
     ports: {
+      tellStep: () => undefined,
       talk: { info: () => undefined, warning: () => undefined, verbose: () => undefined },
       runInContainer: () => Promise.reject(new Error("not here")),
       tool: (name) => (tools.includes(name) ? `/usr/bin/${name}` : undefined),

@@ -73,7 +73,10 @@ function tryFolder(
 /** The ids of this process: the map as text, the highest id, and whose the id 0 is outside. */
 function readIds(): { readonly map: string; readonly highest: number; readonly outside: string } {
   const text = ["uid_map", "gid_map"].map((name) => readFileSync(`/proc/self/${name}`, "utf8"));
-  const rows = (text[0] ?? "").trim().split("\n").map((line) => line.trim().split(/\s+/));
+  const rows = (text[0] ?? "")
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/));
   const ends = rows.map(([first, , count]) => Number(first) + Number(count) - 1);
   return {
     map: text.map((one) => one.trim().replaceAll(/[ \n]+/g, " ")).join("; "),

@@ -57,7 +57,10 @@ export async function packSquashfs(input: SquashfsInput): Promise<void> {
   if (input.allRoot) argv.push("-all-root");
   if (input.memory !== "") argv.push("-mem", input.memory);
   if (input.processors > 0) argv.push("-processors", String(input.processors));
-  argv.push(...(await compressionWords({ ...input, signal: input.ports.signal }, ZSTD_LEVEL)), ...input.extraArguments);
+  argv.push(
+    ...(await compressionWords({ ...input, signal: input.ports.signal }, ZSTD_LEVEL)),
+    ...input.extraArguments,
+  );
   if (input.pseudo !== undefined && input.pseudo.definitions.length > 0) {
     writeFileSync(`${input.folder}/pseudo`, input.pseudo.definitions);
     argv.push("-pf", `${input.folder}/pseudo`);

@@ -15,10 +15,7 @@ import type { RootEdit } from "./edit.ts";
 import { type EditedView, editedView } from "./edited-view.ts";
 
 /** Plans edits of the directory `root` and carries them out; gives them. */
-export function editRoot(
-  root: string,
-  plan: (view: EditedView) => void,
-): readonly RootEdit[] {
+export function editRoot(root: string, plan: (view: EditedView) => void): readonly RootEdit[] {
   const view = editedView(hostFiles(root));
   plan(view);
   applyEdits(root, view.edits);

@@ -12,7 +12,6 @@ const STATE = "/.post.state";
 
 const RESTORE = `{ set +x; } 2>/dev/null; . ${STATE}; cd -- "$SKIFF_POST_PWD"; unset SKIFF_POST_PWD; { set -x; } 2>/dev/null\n`;
 const SAVE = `\n{ set +x; } 2>/dev/null; SKIFF_POST_PWD=$PWD; export SKIFF_POST_PWD; export -p >${STATE}\n`;
-const REMOVE = `{ set +x; } 2>/dev/null; rm -f ${STATE}; { set -x; } 2>/dev/null\n`;
 
 /** Shells that read what another one of them wrote by `export -p`. */
 const SHELLS = /^(?:\S*\/)?(?:sh|bash|dash|ash|ksh|mksh|zsh)$/;
@@ -34,7 +33,7 @@ export function postSteps(recipe: StageRecipe): readonly Step[] {
   const carries = parts.length > 1 && isShell(script);
   return parts.map((part, index) => {
     const isLast = index === parts.length - 1;
-    const head = index === 0 ? "" : isLast ? RESTORE + REMOVE : RESTORE;
+    const head = index === 0 ? "" : RESTORE;
     const tail = isLast ? "" : SAVE;
     const number = parts.length === 1 ? "" : ` ${index + 1} of ${parts.length}`;
     return scriptStep({
@@ -44,6 +43,7 @@ export function postSteps(recipe: StageRecipe): readonly Step[] {
       line: part.line,
       text: carries ? head + part.text + tail : part.text,
       argv: (path) => scriptArgv("post", script, path),
+      ...(carries && isLast ? { leftover: STATE } : {}),
       env: {
         ...postEnvironment(),
         APPTAINER_LABELS: POST_LABELS,

@@ -21,6 +21,8 @@ export interface ScriptInput {
   readonly env: Readonly<Record<string, string>>;
   /** Where it begins; `/` when absent. */
   readonly cwd?: string;
+  /** A file of the root that goes when the script has succeeded. */
+  readonly leftover?: string;
 }
 
 const SCRIPT = "/.post.script";
@@ -60,7 +62,10 @@ export function scriptStep(input: ScriptInput): Step {
           ...(input.cwd === undefined ? {} : { cwd: input.cwd }),
           signal: stage.ports.signal,
         });
-        if (end.status === 0) return;
+        if (end.status === 0) {
+          if (input.leftover !== undefined) rmSync(stage.root + input.leftover, { force: true });
+          return;
+        }
         throw new Fault(
           "failed",
           `while running engine: while running ${input.section} section: ${end.words}`,

@@ -122,6 +122,28 @@ const DEFINITION_FLAGS: readonly FlagSpec[] = [
     help: "set variables of the definition from lines of name=value",
   },
   {
+    name: "no-cache",
+    kind: "bool",
+    env: ["NO_CACHE"],
+    help: "carry out every step, and keep none",
+  },
+  {
+    name: "verify",
+    kind: "bool",
+    help: "build an image again from its own definition and list the paths that differ",
+  },
+  {
+    name: "shell-on-failure",
+    kind: "bool",
+    help: "open a shell where a script of the root failed",
+  },
+  {
+    name: "source-date-epoch",
+    kind: "string",
+    meta: "seconds",
+    help: "no time in the image is later; the same as the variable SOURCE_DATE_EPOCH",
+  },
+  {
     name: "warn-unused-build-args",
     kind: "bool",
     help: "only warn of variables that the definition does not use",
@@ -245,11 +267,18 @@ export const COMMANDS: readonly CommandSpec[] = [
       TMPDIR_FLAG,
     ],
     args: { min: 2, max: 2, usage: "<target> <source>", values: ["file", "file"] },
-    argsWith: { check: { min: 1, max: 1, usage: "--check <definition>", values: ["file"] } },
+    argsWith: {
+      verify: { min: 1, max: 1, usage: "--verify <image>", values: ["file"] },
+      check: { min: 1, max: 1, usage: "--check <definition>", values: ["file"] },
+    },
     examples: [
       { text: "Build by a definition", command: "build lolcow.sif lolcow.def" },
       { text: "Pack a directory", command: "build debian.sif rootfs/" },
       { text: "See whether a definition is right", command: "build --check lolcow.def" },
+      {
+        text: "See whether an image is what its definition makes",
+        command: "build --verify lolcow.sif",
+      },
       { text: "Unpack an image, to change it", command: "build --sandbox rootfs/ debian.sif" },
     ],
   },
