@@ -1,4 +1,5 @@
 import { digestOf } from "./cache/digest.ts";
+import { settleLogs } from "./reproducible/settle-logs.ts";
 import { editRoot } from "./root/apply-edits.ts";
 import type { RootEdit } from "./root/edit.ts";
 import type { Stage } from "./stage.ts";
@@ -19,6 +20,7 @@ export async function buildStage(
   await root.begin(plan.base, stage);
   for (const step of plan.steps) await root.carryOut(step, stage);
   await root.open(stage);
+  settleLogs(stage.root, stage.clock.seconds ?? 0);
   const edits = editRoot(stage.root, (view) => plan.finish(view, stage));
   const key = root.id === undefined ? undefined : digestOf(`${root.id} ${editsDigest(edits)}`);
   if (plan.test !== undefined) await runTests(plan.test.bind(plan), stage, root, key);

@@ -2,9 +2,9 @@ import { withClaim } from "../image/cache/claim.ts";
 import { digestOf } from "./cache/digest.ts";
 import { explainMiss, PARENT } from "./cache/explain-miss.ts";
 import type { Layering } from "./cache/layers.ts";
-import { sumTree } from "./cache/newest-time.ts";
 import { STEP_FORMAT, type StepEntry, type StepMeta, type StepStore } from "./cache/step-store.ts";
 import { treeDigest } from "./cache/tree-digest.ts";
+import { settleTimes, sumTree } from "./reproducible/settle-times.ts";
 import type { Stage } from "./stage.ts";
 import type { StageRoot } from "./stage-root.ts";
 import type { StagePlan, Step, StepInputs } from "./step.ts";
@@ -164,6 +164,7 @@ export class CachedRoot implements StageRoot {
       layer = layering.collect(stage.root, scratch);
     }
     const { newestSeconds, sizeBytes } = sumTree(layer, began);
+    settleTimes(layer, stage.clock.seconds ?? newestSeconds);
     const id = key ?? (await this.#contentId(layer, stage));
     const objects = [...(stage.objects ?? [])].filter(([name]) => !before.has(name));
     const elapsedMs = performance.now() - at;

@@ -1,5 +1,5 @@
 import { Fault } from "../base/fault.ts";
-import { sumTree } from "./cache/newest-time.ts";
+import { EARLIEST_SECONDS, settleTimes, sumTree } from "./reproducible/settle-times.ts";
 import type { Stage } from "./stage.ts";
 import type { StagePlan, Step } from "./step.ts";
 import { copyDirectory } from "./unpack/unpack-image.ts";
@@ -39,7 +39,10 @@ export function plainRoot(): StageRoot {
       stage.clock.seconds ??= sumTree(stage.root, began).newestSeconds;
     },
     carryOut: run,
-    open: () => Promise.resolve(),
+    open: (stage) => {
+      settleTimes(stage.root, stage.clock.seconds ?? EARLIEST_SECONDS);
+      return Promise.resolve();
+    },
   };
 }
 

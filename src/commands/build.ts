@@ -128,6 +128,8 @@ function cacheFolder(inv: Invocation, ctx: Context, host: HostFacts): string | u
       cwd: host.cwd,
     }),
     cwd: host.cwd ?? "/",
+    // Steps are the user's own.
+    sharedCache: "",
   });
   return `${places.root}/skiff/build`;
 }

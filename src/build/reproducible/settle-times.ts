@@ -1,0 +1,87 @@
+import {
+  closeSync,
+  lstatSync,
+  lutimesSync,
+  openSync,
+  readdirSync,
+  readSync,
+  type Stats,
+  writeSync,
+} from "node:fs";
+
+/** What a walk over a tree finds. */
+export interface TreeSums {
+  /** Newest time of change of content before a moment; seconds since 1970, 0 when there is none. */
+  readonly newestSeconds: number;
+  /** Bytes of all files. */
+  readonly sizeBytes: number;
+}
+
+/** No image is older: archives that many programs write cannot hold earlier times. */
+export const EARLIEST_SECONDS = 315_532_800;
+
+/**
+ * Looks at all of a tree. Times from `beforeMs` on are those of the build itself; the newest one
+ * before it comes with the content, and so is the same in every build.
+ */
+export function sumTree(root: string, beforeMs: number): TreeSums {
+  let newest = 0;
+  let sizeBytes = 0;
+  walk(root, (_, stat) => {
+    if (stat.mtimeMs < beforeMs && stat.mtimeMs > newest) newest = stat.mtimeMs;
+    if (stat.isFile()) sizeBytes += stat.size;
+  });
+  return { newestSeconds: Math.max(EARLIEST_SECONDS, Math.floor(newest / 1000)), sizeBytes };
+}
+
+/**
+ * Gives everything in a tree that is newer than the image's time that time. Python's compiled files
+ * tell the time of their source, and are only used as long as it is right: it is changed with it.
+ */
+export function settleTimes(root: string, latestSeconds: number): void {
+  walk(root, (path, stat) => {
+    if (stat.mtimeMs <= latestSeconds * 1000) return;
+    try {
+      if (stat.isFile() && path.endsWith(".pyc")) settleBytecode(path, latestSeconds);
+      lutimesSync(path, latestSeconds, latestSeconds);
+    } catch {
+      // Not the user's, or special: packing clamps its time.
+    }
+  });
+}
+
+/**
+ * Header of a compiled Python file: magic number, flags, then for flags 0 the time of the source and
+ * its size, 32 bits each, little-endian (PEP 552).
+ */
+function settleBytecode(path: string, latestSeconds: number): void {
+  const header = new Uint8Array(12);
+  const fd = openSync(path, "r+");
+  try {
+    if (readSync(fd, header, 0, 12, 0) < 12) return;
+    const view = new DataView(header.buffer);
+    if (view.getUint32(4, true) !== 0 || view.getUint32(8, true) <= latestSeconds) return;
+    view.setUint32(8, latestSeconds, true);
+    writeSync(fd, header, 8, 4, 8);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+type Visit = (path: string, stat: Stats) => void;
+
+/** Visits what is in a directory before the directory. */
+function walk(path: string, visit: Visit): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (stat.isDirectory()) for (const name of namesIn(path)) walk(`${path}/${name}`, visit);
+  visit(path, stat);
+}
+
+function namesIn(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
