@@ -7,10 +7,11 @@ import {
   rmSync,
   statSync,
   utimesSync,
-  writeSync,
 } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { Fault } from "../../base/fault.ts";
 import { dirName } from "../../base/path.ts";
+import { HashingWriter } from "./_hashing-writer.ts";
 import { type Waiting, withClaim } from "./claim.ts";
 import { dropPartial, leavePartial, takePartial } from "./partial.ts";
 import { type CachePlaces, hexOf, makeFolder } from "./places.ts";
@@ -96,24 +97,27 @@ async function download(
   const [target = ""] = wanted.candidates;
   const hex = hexOf(wanted.digest);
   let partial: string | undefined;
-  let fd: number | undefined;
+  let file: FileHandle | undefined;
   try {
     makeFolder(dirName(target));
     partial = takePartial(places.root, hex, wanted.sizeBytes);
-    fd = openSync(partial, "r+");
+    file = await open(partial, "r+");
     const hash = new Bun.CryptoHasher("sha256");
-    let at = hashInto(hash, fd, wanted.sizeBytes);
+    let at = hashInto(hash, file.fd, wanted.sizeBytes);
+    const writer = new HashingWriter(file, hash, at);
     hooks.onBytes?.(at);
-    for await (const piece of at < wanted.sizeBytes ? wanted.source(at) : []) {
-      if (at + piece.length > wanted.sizeBytes) {
-        throw refusal(wanted, `more than the ${wanted.sizeBytes} bytes of its description came`);
+    try {
+      for await (const piece of at < wanted.sizeBytes ? wanted.source(at) : []) {
+        if (at + piece.length > wanted.sizeBytes) {
+          throw refusal(wanted, `more than the ${wanted.sizeBytes} bytes of its description came`);
+        }
+        await writer.add(piece);
+        at += piece.length;
+        hooks.onBytes?.(at);
       }
-      for (let done = 0; done < piece.length; ) {
-        done += writeSync(fd, piece, done, piece.length - done, at + done);
-      }
-      hash.update(piece);
-      at += piece.length;
-      hooks.onBytes?.(at);
+    } finally {
+      // What has come is kept for the next attempt.
+      await writer.end();
     }
     if (at !== wanted.sizeBytes) {
       throw new Fault(
@@ -124,9 +128,9 @@ async function download(
     }
     const digest = `sha256:${hash.digest("hex")}`;
     if (digest !== wanted.digest) throw refusal(wanted, `its content has the digest ${digest}`);
-    fsyncSync(fd);
-    closeSync(fd);
-    fd = undefined;
+    await file.sync();
+    await file.close();
+    file = undefined;
     renameSync(partial, target);
     partial = undefined;
     syncFolder(dirName(target));
@@ -139,7 +143,7 @@ async function download(
     }
     throw spaceFault(error, `Cannot store ${wanted.what}`, places.root);
   } finally {
-    if (fd !== undefined) closeSync(fd);
+    await file?.close();
     if (partial !== undefined) leavePartial(partial, places.root, hex);
   }
 }
