@@ -27,14 +27,16 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const opened = openAccess(inv, ctx);
   try {
     const target = targetOf(inv, address, opened.host.cwd ?? "/");
-    const path = await localImage(address, opened.access);
+    const access = { ...opened.access, copiedTo: dirName(target) };
+    const path = await localImage(address, access);
     if (inv.bool("sandbox")) {
       const { makeSandbox } = await import("../build/remote/make-sandbox.ts");
-      opened.access.talk.info("Creating sandbox directory...");
-      await makeSandbox(path, target, opened.access);
+      access.talk.info("Creating sandbox directory...");
+      await makeSandbox(path, target, access);
       return 0;
     }
-    requireSpace(dirName(target), statSync(path).size, `"${target}"`, "--dir");
+    const needBytes = statSync(path).size;
+    requireSpace([{ folder: dirName(target), needBytes, variable: "--dir" }], `"${target}"`);
     try {
       await copyImage(path, target);
     } catch (cause) {

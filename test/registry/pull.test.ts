@@ -270,6 +270,22 @@ describe("pull", () => {
     },
   );
 
+  testIt("counts the room of the target before layers are fetched", async () => {
+    const home = newHome();
+    mkdirSync(`${home}/small`);
+    const script = `mount -t tmpfs -o size=64k,mode=777 none small && exec "$0" pull --dir small "$1"`;
+    const requests = await requestsOf(async () => {
+      const child = start(
+        ["unshare", "-Urm", "sh", "-c", script, skiffPath, address("tools/sample:1")],
+        { cwd: home, extraEnv: { HOME: home } },
+      );
+      const [stderr, code] = await Promise.all([child.stderr.text(), child.exited]);
+      expect(code).toBe(255);
+      expect(stderr).toMatch(/in ".*\/small": [0-9]+ MiB are needed, [0-9]+ MiB are free.*--dir/);
+    });
+    expect(requests.filter((line) => line.includes("/blobs/")).length).toBeLessThan(2);
+  });
+
   testIt("works without a cache", async () => {
     const home = newHome();
     const off = await call(home, ["pull", "--disable-cache", address("tools/sample:1")]);

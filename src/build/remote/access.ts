@@ -26,6 +26,8 @@ export interface RemoteAccess {
   readonly places: CachePlaces;
   /** Variable that moves `places.root` elsewhere, for faults. */
   readonly placeVariable: string;
+  /** Directory into which the image is copied in the end; absent when it is used from the cache. */
+  readonly copiedTo?: string;
   /** The library service of that host, or without one that of `--library` or in use. Throws a Fault when there is none. */
   findLibrary(host: string | undefined): Promise<LibraryPlace>;
   readonly wish: PlatformWish;

@@ -1,9 +1,9 @@
 import { Fault } from "../../base/fault.ts";
 import type { ImageAddress } from "../../format/oci/image-address.ts";
 import { wantedPlatform } from "../../format/oci/platform.ts";
-import { requireSpace } from "../../image/cache/space.ts";
 import type { TransferHooks } from "../../registry/oci/open-image.ts";
 import { type RemoteAccess, registryOf, type Step } from "./access.ts";
+import { requireRoom } from "./require-room.ts";
 import { transferHooks } from "./transfer-hooks.ts";
 
 /** Path of an image file on this machine, in the cache, for an address; fetched and converted first where needed. Throws a Fault. */
@@ -91,12 +91,8 @@ async function fetchWhole(
   const file = await open(transferHooks(access, () => step));
   if (file.isCached) access.talk.info("Using cached SIF image");
   else {
-    requireSpace(
-      access.places.root,
-      file.sizeBytes ?? 0,
-      `the image ${text}`,
-      access.placeVariable,
-    );
+    const sizeBytes = file.sizeBytes ?? 0;
+    requireRoom(access, sizeBytes, sizeBytes, text);
     step = access.step(`Fetching ${text}`, file.sizeBytes);
   }
   try {

@@ -3,11 +3,12 @@ import { wantedPlatform } from "../../format/oci/platform.ts";
 import { findImage, obtainImage } from "../../image/cache/image-store.ts";
 import { type CachePlaces, makeFolder } from "../../image/cache/places.ts";
 import { uniqueName } from "../../image/cache/records.ts";
-import { requireSpace, spaceFault } from "../../image/cache/space.ts";
+import { spaceFault } from "../../image/cache/space.ts";
 import { saveImage } from "../../registry/daemon/save-image.ts";
 import { type LocalTransport, openLocalOciImage } from "../oci/sources/open-local-image.ts";
 import type { RemoteAccess } from "./access.ts";
 import { convertToSif } from "./convert-to-sif.ts";
+import { requireRoom } from "./require-room.ts";
 import { entryOf } from "./sif-name.ts";
 import { tellWaiting } from "./tell-waiting.ts";
 
@@ -40,7 +41,7 @@ export async function convertLocalImage(
     { reference: text, manifest: image.manifestDigest },
     async (path, tell) => {
       const sum = image.layers.reduce((all, layer) => all + layer.sizeBytes, 0);
-      requireSpace(places.root, sum, `the image ${text}`, access.placeVariable);
+      requireRoom(access, sum, sum, text);
       await convertToSif(image, path, access, { tell });
     },
     { signal: access.signal, onWait: tellWaiting(access.talk) },

@@ -8,7 +8,6 @@ import {
 } from "../../format/oci/reference.ts";
 import { findImage, obtainImage } from "../../image/cache/image-store.ts";
 import { readRecord, writeRecord } from "../../image/cache/records.ts";
-import { requireSpace } from "../../image/cache/space.ts";
 import { ConnectionFault } from "../../registry/http/client.ts";
 import { HttpFault } from "../../registry/http/http-fault.ts";
 import { mirrorsOf } from "../../registry/mirror/mirrors.ts";
@@ -20,6 +19,7 @@ import {
   wishOf,
 } from "../../registry/oci/open-image.ts";
 import { type RemoteAccess, registryOf, type Step } from "./access.ts";
+import { requireRoom } from "./require-room.ts";
 import { entryOf, nameOf } from "./sif-name.ts";
 import { tellWaiting } from "./tell-waiting.ts";
 import { transferHooks } from "./transfer-hooks.ts";
@@ -98,7 +98,7 @@ async function fetchFrom(
       const missing = opened.missingBytes();
       // A SIF is about as long as its packed layers.
       const sum = opened.layers.reduce((all, layer) => all + layer.sizeBytes, 0);
-      requireSpace(places.root, missing + sum, `the image ${text}`, access.placeVariable);
+      requireRoom(access, missing + sum, sum, text);
       const count = opened.layers.length;
       step = access.step(`Fetching ${count} layer${count === 1 ? "" : "s"} of ${text}`, sum);
       await convertWhileFetching(opened, path, access, step, tell);

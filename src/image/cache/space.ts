@@ -1,4 +1,4 @@
-import { statfsSync } from "node:fs";
+import { statfsSync, statSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { dirName } from "../../base/path.ts";
 
@@ -14,24 +14,38 @@ export function freeBytes(path: string): number | undefined {
   }
 }
 
-/**
- * Throws a Fault when a directory has not the room for what is about to be written; `variable` is
- * what moves the directory elsewhere.
- */
-export function requireSpace(
-  folder: string,
-  needBytes: number,
-  what: string,
-  variable: string,
-): void {
-  const free = freeBytes(folder);
-  if (free === undefined || free >= needBytes) return;
-  const mib = (bytes: number): string => `${Math.ceil(bytes / 1048576)} MiB`;
-  throw new Fault(
-    "io",
-    `Cannot store ${what} in "${folder}": ${mib(needBytes)} are needed, ${mib(free)} are free`,
-    { hint: `make room ("cache clean"), or name another directory in ${variable}` },
-  );
+/** A directory that is about to be written to. */
+export interface SpaceNeed {
+  readonly folder: string;
+  readonly needBytes: number;
+  /** What moves the directory elsewhere: a variable or an option. */
+  readonly variable: string;
+}
+
+/** Throws a Fault when a file system has not the room for all that is about to be written there. */
+export function requireSpace(needs: readonly SpaceNeed[], what: string): void {
+  const sums = new Map<number | string, number>();
+  for (const { folder, needBytes, variable } of needs) {
+    const place = deviceOf(folder) ?? folder;
+    const sum = (sums.get(place) ?? 0) + needBytes;
+    sums.set(place, sum);
+    const free = freeBytes(folder);
+    if (free === undefined || free >= sum) continue;
+    const mib = (bytes: number): string => `${Math.ceil(bytes / 1048576)} MiB`;
+    throw new Fault(
+      "io",
+      `Cannot store ${what} in "${folder}": ${mib(sum)} are needed, ${mib(free)} are free`,
+      { hint: `make room ("cache clean"), or name another directory in ${variable}` },
+    );
+  }
+}
+
+/** Number of the file system of a path that need not exist yet. */
+function deviceOf(path: string): number | undefined {
+  for (let at = path; ; at = dirName(at)) {
+    const stat = statSync(at, { throwIfNoEntry: false });
+    if (stat !== undefined || at === "/" || at === ".") return stat?.dev;
+  }
 }
 
 /** An error of writing below the cache, as a Fault that says what to do; Faults stay as they are. */
