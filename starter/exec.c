@@ -108,7 +108,10 @@ static uint32_t word_count(const char *text, uint32_t left)
 int op_exec(struct starter *starter, const struct op_exec *op)
 {
   uint32_t start = 0;
-  int error = split_init(starter);
+  /* An instance without a program. */
+  int error = starter->instance && starter->pending_init && op->counts.count == 0
+                ? split_instance(starter, false)
+                : split_init(starter);
   if (!error)
     error = rearm_tether(starter);
   if (error)

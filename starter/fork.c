@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-static _Noreturn void die_by(int signal)
+_Noreturn void die_by(int signal)
 {
   sigset_t only;
   struct sigaction usual = {.sa_handler = SIG_DFL};
@@ -34,7 +34,7 @@ static _Noreturn void die_by(int signal)
 }
 
 /* Blocks every signal that is not ignored and gives a descriptor that tells of them. */
-static int watch_signals(void)
+int watch_signals(void)
 {
   sigset_t all;
   struct sigaction now;
@@ -47,7 +47,7 @@ static int watch_signals(void)
   return signalfd(-1, &all, SFD_CLOEXEC);
 }
 
-static void unwatch_signals(int *watch)
+void unwatch_signals(int *watch)
 {
   sigset_t none;
   sigemptyset(&none);
@@ -77,10 +77,16 @@ static void follow_child(pid_t child)
   }
 }
 
+/* Whether a signal asks for the end. */
+bool is_ending(int signal)
+{
+  return signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM;
+}
+
 /* While the container is being set up nothing of it may listen: the waiter ends it itself. */
 static void end_early(pid_t child, int signal)
 {
-  if (signal != SIGHUP && signal != SIGINT && signal != SIGQUIT && signal != SIGTERM)
+  if (!is_ending(signal))
     return;
   kill(child, SIGKILL);
   wait_status(child);
@@ -115,7 +121,7 @@ static _Noreturn void wait_for(pid_t child, int watch, int socket)
 }
 
 /* In the child: whoever kills the waiter kills us. */
-static int tether(struct starter *starter, int socket)
+int tether(struct starter *starter, int socket)
 {
   struct pollfd parent = {.fd = socket, .events = POLLIN};
   starter->tethered = true;
@@ -183,6 +189,8 @@ int split_init(struct starter *starter)
 {
   if (!starter->pending_init)
     return 0;
+  if (starter->instance)
+    return split_instance(starter, true);
   starter->pending_init = false;
   if (getpid() != 1)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -191,6 +199,7 @@ int split_init(struct starter *starter)
   if (program < 0)
     return errno;
   if (program > 0) {
+    name_process(starter, "appinit");
     if (send(starter->waiter, "R", 1, MSG_NOSIGNAL) < 0)
       _exit(FAILED);
     run_init(program, watch, starter->waiter);

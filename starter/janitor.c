@@ -13,6 +13,9 @@
 int watch_self(const struct starter *starter)
 {
   enum { FAR = 500 };
+  /* This process ends when an instance runs, which is when that begins. */
+  if (starter->lifeline[0] >= 0)
+    return fcntl(starter->lifeline[0], F_DUPFD_CLOEXEC, 0);
   if (!(starter->flags & FLAG_CLASSIC)) {
     int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (fd >= 0)

@@ -76,6 +76,10 @@ static int carry_out(struct starter *starter, const struct op *op)
     return op_meet(starter);
   case OP_EXEC:
     return op_exec(starter, &op->as.exec);
+  case OP_INSTANCE:
+    return op_instance(starter, &op->as.instance);
+  case OP_ENTER:
+    return op_enter(starter, &op->as.enter);
   }
   return EBADMSG;
 }
@@ -95,9 +99,29 @@ static int fill_standard_fds(void)
 /* Descriptors that came for us and not for the program. */
 static void hide_own_fds(const struct starter *starter)
 {
+  for (uint32_t i = 0; i < starter->count; i++) {
+    const struct op *op = &starter->ops[i];
+    int fd = op->code == OP_ENVIRON ? op->as.environ.fd : -1;
+    if (fd >= 0)
+      fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+}
+
+/* A pipe that process 1 of an instance holds to its end, for those who do something afterwards. */
+static int open_lifeline(struct starter *starter)
+{
+  bool found = false;
   for (uint32_t i = 0; i < starter->count; i++)
-    if (starter->ops[i].code == OP_ENVIRON && starter->ops[i].as.environ.fd >= 0)
-      fcntl(starter->ops[i].as.environ.fd, F_SETFD, FD_CLOEXEC);
+    found = found || starter->ops[i].code == OP_INSTANCE;
+  return found && pipe2(starter->lifeline, O_CLOEXEC) < 0 ? errno : 0;
+}
+
+/* All words of the command line, which lie one after another: room for another name. */
+static void take_title(struct starter *starter, int argc, char **argv)
+{
+  const char *last = argv[argc - 1];
+  starter->title = argv[0];
+  starter->title_room = (size_t)(last + strlen(last) - argv[0]) + 1;
 }
 
 /* The proc that we are in: one of another PID namespace would not know us. */
@@ -125,12 +149,27 @@ static int prepare(struct starter *starter, int fd)
   reset_signals(starter->keep_ignored);
   starter->umask = umask(0);
   starter->proc = open_proc(starter->proc_path);
-  return 0;
+  return open_lifeline(starter);
+}
+
+static int fail(struct starter *starter, int error)
+{
+  int status = report_failure(starter, error);
+  /* To process 1 of an instance, which would take our end for that of the program. */
+  if (starter->failed >= 0 && write(starter->failed, "F", 1) < 0)
+    return FAILED;
+  return status;
 }
 
 int main(int argc, char **argv)
 {
-  struct starter starter = {.proc = -1, .waiter = -1, .companion = -1, .companion_log = -1, .environment = environ};
+  struct starter starter = {.proc = -1,
+                            .waiter = -1,
+                            .failed = -1,
+                            .lifeline = {-1, -1},
+                            .companion = -1,
+                            .companion_log = -1,
+                            .environment = environ};
   char *end = NULL;
   long fd = argc == 2 ? strtol(argv[1], &end, 10) : -1;
   int error = fd <= STDERR_FILENO || fd > 1 << 20 || *end ? EBADF : prepare(&starter, (int)fd);
@@ -138,12 +177,13 @@ int main(int argc, char **argv)
     print_plain(strerror(error));
     return FAILED;
   }
+  take_title(&starter, argc, argv);
   for (; starter.index < starter.count; starter.index++) {
     const struct op *op = &starter.ops[starter.index];
     print_plain(op->note);
     error = carry_out(&starter, op);
     if (error)
-      return report_failure(&starter, error);
+      return fail(&starter, error);
   }
   return 0;
 }

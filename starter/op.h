@@ -39,6 +39,8 @@ enum op_code {
   OP_WRITE = 31,
   OP_COMPANION = 32,
   OP_MEET = 33,
+  OP_INSTANCE = 34,
+  OP_ENTER = 35,
 };
 
 /* `items` ends with a null pointer that `count` leaves out. */
@@ -265,6 +267,24 @@ struct op_companion {
   struct op_strs env;
 };
 
+struct op_instance {
+  int32_t out_fd;
+  int32_t err_fd;
+  int32_t dir_fd;
+  const char *name;
+  struct op_bytes record;
+  int32_t pid_dir_fd;
+  const char *pid_name;
+  uint32_t boot;
+  const char *done;
+};
+
+struct op_enter {
+  uint32_t pid;
+  uint64_t started;
+  struct op_strs names;
+};
+
 struct op {
   enum op_code code;
   uint32_t fault_count;
@@ -302,6 +322,8 @@ struct op {
     struct op_cgroup cgroup;
     struct op_write write;
     struct op_companion companion;
+    struct op_instance instance;
+    struct op_enter enter;
   } as;
 };
 
@@ -514,6 +536,22 @@ static inline const struct op_schema *op_schema(uint32_t code)
     OP_FIELD(OP_STRS, companion, teardown),
     OP_FIELD(OP_STRS, companion, env),
   };
+  static const struct op_field of_instance[] = {
+    OP_FIELD(OP_I32, instance, out_fd),
+    OP_FIELD(OP_I32, instance, err_fd),
+    OP_FIELD(OP_I32, instance, dir_fd),
+    OP_FIELD(OP_STR, instance, name),
+    OP_FIELD(OP_BYTES, instance, record),
+    OP_FIELD(OP_I32, instance, pid_dir_fd),
+    OP_FIELD(OP_STR, instance, pid_name),
+    OP_FIELD(OP_U32, instance, boot),
+    OP_FIELD(OP_STR, instance, done),
+  };
+  static const struct op_field of_enter[] = {
+    OP_FIELD(OP_U32, enter, pid),
+    OP_FIELD(OP_U64, enter, started),
+    OP_FIELD(OP_STRS, enter, names),
+  };
   static const struct op_schema schemas[] = {
     {OP_KIND("unshare") sizeof of_unshare / sizeof *of_unshare, of_unshare},
     {OP_KIND("join") sizeof of_join / sizeof *of_join, of_join},
@@ -548,6 +586,8 @@ static inline const struct op_schema *op_schema(uint32_t code)
     {OP_KIND("write") sizeof of_write / sizeof *of_write, of_write},
     {OP_KIND("companion") sizeof of_companion / sizeof *of_companion, of_companion},
     {OP_KIND("meet") 0, NULL},
+    {OP_KIND("instance") sizeof of_instance / sizeof *of_instance, of_instance},
+    {OP_KIND("enter") sizeof of_enter / sizeof *of_enter, of_enter},
   };
   if (code < 1 || code > sizeof schemas / sizeof *schemas)
     return NULL;

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -21,6 +22,17 @@ void reset_signals(uint64_t keep_ignored)
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* What ps(1) shows. */
+void name_process(const struct starter *starter, const char *name)
+{
+  size_t length = strlen(name);
+  prctl(PR_SET_NAME, name, 0, 0, 0);
+  if (length >= starter->title_room)
+    return;
+  memset(starter->title, 0, starter->title_room);
+  memcpy(starter->title, name, length);
 }
 
 /* Exit status of a child: 128+n when signal n killed it. */

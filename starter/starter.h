@@ -5,7 +5,7 @@
  *   stream    bytes -> ops: every length, count and NUL is verified before the first op runs
  *   resolve   paths inside a root, as in a chroot
  *   mount, overlay, loop, fuse, server, files, root   the tree
- *   ns, ids, caps, process, fork, run, environ, attributes, exec   the process
+ *   ns, ids, caps, process, fork, instance, member, run, environ, attributes, exec   the process
  *   janitor, cgroup, companion   what is done beside it and when it is over
  *   report    what is printed
  *
@@ -60,6 +60,11 @@ struct starter {
   int waiter;          /* socket to the waiter; -1: none */
   int companion;       /* socket to the companion; -1: none */
   int companion_log;   /* what it prints; -1: nowhere */
+  const struct op_instance *instance; /* that process 1 is to be; null: none */
+  int lifeline[2];     /* pipe that ends with an instance; -1: none */
+  int failed;          /* pipe to process 1 of an instance; -1: none */
+  char *title;         /* what ps(1) shows */
+  size_t title_room;
   uint32_t server_count;
   struct server servers[SERVERS_MAX];
   char output[OUTPUT_MAX]; /* what a helper program printed */
@@ -100,7 +105,7 @@ int lock_range(int file, bool exclusive, uint64_t offset, uint64_t size);
 void close_others(const int *keep, size_t count);
 void null_stdio(int log);
 void reset_signals(uint64_t keep_ignored);
-int split_init(struct starter *starter);
+void name_process(const struct starter *starter, const char *name);
 int wait_status(pid_t pid);
 int rearm_tether(const struct starter *starter);
 
@@ -108,6 +113,21 @@ int rearm_tether(const struct starter *starter);
 typedef void ending(const struct starter *starter, const void *op);
 int watch_self(const struct starter *starter);
 int at_end(const struct starter *starter, ending *task, const void *op);
+/* fork */
+int split_init(struct starter *starter);
+int watch_signals(void);
+void unwatch_signals(int *watch);
+int tether(struct starter *starter, int socket);
+bool is_ending(int signal);
+_Noreturn void die_by(int signal);
+
+/* instance */
+int split_instance(struct starter *starter, bool has_program);
+
+/* member: a number above 0 is an errno */
+int start_time(const struct starter *starter, pid_t pid, uint64_t *started);
+int enter_process(const struct starter *starter, pid_t pid, uint64_t started,
+                  const struct op_strs *names, bool *half);
 
 /* caps */
 void limit_bounding(uint64_t keep);
@@ -148,6 +168,8 @@ int op_write(struct starter *starter, const struct op_write *op);
 int op_companion(struct starter *starter, const struct op_companion *op);
 int op_meet(struct starter *starter);
 int op_exec(struct starter *starter, const struct op_exec *op);
+int op_instance(struct starter *starter, const struct op_instance *op);
+int op_enter(struct starter *starter, const struct op_enter *op);
 
 /* Descriptors and memory that end with their block. */
 static inline void close_fd(const int *fd)

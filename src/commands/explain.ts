@@ -3,9 +3,13 @@ import type { Invocation } from "../cli/invocation.ts";
 import { hostFiles } from "../host/host-files.ts";
 import { explainPlan } from "../plan/explain.ts";
 import { diffPlans, renderDifferences } from "../plan/explain-diff.ts";
+import { explainJoin } from "../plan/explain-join.ts";
+import { planJoin } from "../plan/join.ts";
 import { planLaunch } from "../plan/launch.ts";
 import type { Action } from "../plan/request.ts";
 import { gatherLaunch } from "../runtime/gather.ts";
+import { gatherJoin } from "../runtime/instances/join.ts";
+import { INSTANCE } from "../runtime/launcher.ts";
 import { RARE_GATHERERS } from "../runtime/rare-gatherers.ts";
 import type { Context } from "../terminal/context.ts";
 import { fetchedImage } from "./_fetched-image.ts";
@@ -15,6 +19,13 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const action = inv.path[1];
   if (action === undefined) return compareSaved(inv, ctx);
   const [image = "", ...rest] = inv.args;
+  const isJson = inv.bool("json") || inv.group?.bool("json") === true;
+  if (image.startsWith(INSTANCE)) {
+    const joined = planJoin(gatherJoin(inv, action as Action, ctx));
+    if (joined.kind === "nothing") ctx.print(`${joined.note}\n`);
+    else ctx.print(isJson ? asJson(joined.plan) : explainJoin(joined.plan));
+    return 0;
+  }
   const path = /^[a-z][a-z0-9+-]*:/.test(image) ? await fetchedImage(image, inv, ctx) : undefined;
   const call = path === undefined ? inv : inv.withArgs([path, ...rest]);
   const launch = planLaunch(
@@ -24,9 +35,12 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     ctx.print(`${launch.note}\n`);
     return 0;
   }
-  const isJson = inv.bool("json") || inv.group?.bool("json") === true;
-  ctx.print(isJson ? `${JSON.stringify(launch.plan, undefined, 2)}\n` : explainPlan(launch.plan));
+  ctx.print(isJson ? asJson(launch.plan) : explainPlan(launch.plan));
   return 0;
+}
+
+function asJson(plan: unknown): string {
+  return `${JSON.stringify(plan, undefined, 2)}\n`;
 }
 
 function compareSaved(inv: Invocation, ctx: Context): number {

@@ -1,29 +1,129 @@
+import { lstatSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
+import { resolvePath } from "../base/path.ts";
 import type { Invocation } from "../cli/invocation.ts";
+import { UsageFault } from "../cli/usage-fault.ts";
+import { hostFacts } from "../host/facts.ts";
+import type { HostFacts } from "../plan/facts.ts";
+import { readConfig } from "../runtime/gather.ts";
+import { ownBinary } from "../runtime/installed.ts";
+import { recordDirectory, recordDirectoryOf } from "../runtime/instances/places.ts";
+import type { InstanceRecord } from "../runtime/instances/records.ts";
+import { startInstance } from "../runtime/instances/start.ts";
+import { namePattern, surveyInstances } from "../runtime/instances/survey.ts";
+import { RARE_GATHERERS } from "../runtime/rare-gatherers.ts";
 import type { Context } from "../terminal/context.ts";
+import { fetchedImage } from "./_fetched-image.ts";
+import { instancesAsJson, instanceTable, logTable } from "./instance/list.ts";
+import { startingWords } from "./instance/starting-words.ts";
+import { showStats } from "./instance/stats.ts";
+import { parseSignal, stopAll } from "./instance/stop.ts";
+import { systemdUnit } from "./instance/unit.ts";
 
-/**
- * `instance list`, `stop` and `stats` of a version that starts no instances: there is none, in the
- * reference tool's words, so that callers which tidy up or look first go on as they do there.
- * `start` and `run` throw `unsupported`.
- */
-export function run(inv: Invocation, ctx: Context): number {
+/** `instance start|run|list|stop|stats|unit`. */
+export async function run(inv: Invocation, ctx: Context): Promise<number> {
   switch (inv.path[1]) {
+    case "start":
+    case "run":
+      return start(inv, ctx);
     case "list":
-      ctx.print(inv.bool("json") ? '{\n\t"instances": []\n}\n' : heading(inv.bool("logs")));
-      return 0;
+      return list(inv, ctx);
     case "stop":
+      return stop(inv, ctx);
     case "stats":
-      throw new Fault("not-found", "no instance found");
+      return showStats(theOnly(inv, ctx), inv.bool("json"), inv.bool("no-stream"), ctx);
     default:
-      throw new Fault(
-        "unsupported",
-        `Cannot start the instance "${inv.args[1] ?? ""}": ${ctx.program} has no instances in this version`,
-        { hint: "start the program itself in the background: exec IMAGE COMMAND &" },
-      );
+      ctx.print(systemdUnit(theOnly(inv, ctx)));
+      return 0;
   }
 }
 
-function heading(withLogs: boolean): string {
-  return withLogs ? "INSTANCE NAME    PID    LOGS\n" : "INSTANCE NAME    PID    IP    IMAGE\n";
+async function start(inv: Invocation, ctx: Context): Promise<number> {
+  const [image = "", ...rest] = inv.args;
+  for (const flag of ["dmtcp-launch", "dmtcp-restart"]) {
+    if (!inv.isSet(flag)) continue;
+    throw new Fault("unsupported", `Cannot use --${flag}: checkpoints are not in this version`, {
+      hint: `leave --${flag} out`,
+    });
+  }
+  const path = await pathOf(image, inv, ctx);
+  const call = inv.withArgs([path, ...rest]);
+  return startInstance(call, ctx, RARE_GATHERERS, [ownBinary(), ...startingWords(call)]);
+}
+
+/** What exists is a path; an address is fetched first. */
+async function pathOf(image: string, inv: Invocation, ctx: Context): Promise<string> {
+  if (!/^[a-z][a-z0-9+-]*:/.test(image)) return image;
+  if (lstatSync(resolvePath("/proc/self/cwd", image), { throwIfNoEntry: false })) return image;
+  return (await fetchedImage(image, inv, ctx)) ?? image;
+}
+
+function list(inv: Invocation, ctx: Context): number {
+  if (inv.bool("json") && inv.bool("logs")) {
+    throw new Fault("usage", "more than one flags have been set", {
+      exitCode: 255,
+      hint: "use --json or --logs",
+    });
+  }
+  const { instances } = find(inv, ctx, inv.args[0] ?? "*");
+  if (inv.bool("json")) ctx.print(instancesAsJson(instances));
+  else ctx.print(inv.bool("logs") ? logTable(instances) : instanceTable(instances));
+  return 0;
+}
+
+async function stop(inv: Invocation, ctx: Context): Promise<number> {
+  const all = inv.bool("all");
+  if ((inv.args[0] === undefined) !== all) throw usage(inv, "invalid command");
+  const signal = inv.bool("force") ? 9 : parseSignal(inv.string("signal"));
+  const { directory, instances } = find(inv, ctx, inv.args[0] ?? "*");
+  if (instances.length === 0) throw usage(inv, "no instance found");
+  return stopAll(directory, instances, { signal, timeoutMs: inv.int("timeout") * 1000 }, ctx);
+}
+
+/** The one instance that a command is about. */
+function theOnly(inv: Invocation, ctx: Context): InstanceRecord {
+  const name = inv.args[0] ?? "";
+  const { instances } = find(inv, ctx, undefined);
+  const found = instances.find((one) => one.name === name);
+  if (found === undefined) throw usage(inv, "no instance found");
+  return found;
+}
+
+/** The running instances of the user that is asked for, and where their records are. */
+function find(
+  inv: Invocation,
+  ctx: Context,
+  pattern: string | undefined,
+): { readonly directory: string; readonly instances: readonly InstanceRecord[] } {
+  const { values } = readConfig(inv);
+  const host = hostFacts({ binaryPath: values.binaryPath, env: ctx.env });
+  const user = inv.has("user") ? inv.string("user") : "";
+  const owner = user === "" ? undefined : ownerOf(user, host, inv.path[1] ?? "");
+  const directory =
+    owner === undefined ? recordDirectory(host) : recordDirectoryOf(host, owner.home, owner.uid);
+  const fits =
+    pattern === undefined ? (name: string) => name === inv.args[0] : namePattern(pattern);
+  const tell = (text: string): void => ctx.log.verbose(text);
+  return { directory, instances: surveyInstances(directory, fits, owner?.uid, tell) };
+}
+
+function ownerOf(
+  name: string,
+  host: HostFacts,
+  verb: string,
+): { readonly home: string; readonly uid: number } {
+  if (host.uid !== 0) {
+    throw new Fault("denied", `Only root user can ${verb} user's instances`, {
+      hint: "leave --user out",
+    });
+  }
+  const account = host.accountByName(name);
+  if (account !== undefined) return account;
+  throw new Fault("not-found", `Cannot look for the instances of "${name}": no such user`, {
+    hint: "give the name of an account of this machine",
+  });
+}
+
+function usage(inv: Invocation, text: string): UsageFault {
+  return new UsageFault(text, "args", inv.command, inv.path);
 }

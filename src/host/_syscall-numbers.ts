@@ -36,6 +36,8 @@ export interface SyscallNumbers {
   readonly mount: number;
   readonly umount2: number;
   readonly syncfs: number;
+  readonly pidfdOpen: number;
+  readonly pidfdSendSignal: number;
   /** Open flags that differ between the two. */
   readonly O_DIRECTORY: number;
   readonly O_NOFOLLOW: number;
@@ -78,6 +80,8 @@ const X64: SyscallNumbers = {
   mount: 165,
   umount2: 166,
   syncfs: 306,
+  pidfdOpen: 434,
+  pidfdSendSignal: 424,
   O_DIRECTORY: 0o200000,
   O_NOFOLLOW: 0o400000,
 };
@@ -119,6 +123,8 @@ const ARM64: SyscallNumbers = {
   mount: 40,
   umount2: 39,
   syncfs: 267,
+  pidfdOpen: 434,
+  pidfdSendSignal: 424,
   O_DIRECTORY: 0o40000,
   O_NOFOLLOW: 0o100000,
 };

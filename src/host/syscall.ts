@@ -29,6 +29,7 @@ export const O_RDWR: number = 2;
 export const O_CREAT: number = 0o100;
 export const O_EXCL: number = 0o200;
 export const O_TRUNC: number = 0o1000;
+export const O_APPEND: number = 0o2000;
 export const O_NONBLOCK: number = 0o4000;
 export const O_CLOEXEC: number = 0o2000000;
 export const O_PATH: number = 0o10000000;

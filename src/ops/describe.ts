@@ -80,6 +80,10 @@ export function describeOp(op: Op): string {
       }`;
     case "meet":
       return "let the helper outside do its part";
+    case "instance":
+      return `start process 1 of the instance ${op.name}`;
+    case "enter":
+      return `enter the ${op.names.join(", ")} namespaces of process ${op.pid}`;
     case "exec":
       return `execute ${candidates(op.words, op.counts).map(commandLine).join(", else ")}`;
   }

@@ -102,4 +102,16 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
   write: { root: "str", path: "str", value: "str" },
   companion: { setup: "strs", teardown: "strs", env: "strs" },
   meet: {},
+  instance: {
+    outFd: "i32",
+    errFd: "i32",
+    dirFd: "i32",
+    name: "str",
+    record: "bytes",
+    pidDirFd: "i32",
+    pidName: "str",
+    boot: "u32",
+    done: "str",
+  },
+  enter: { pid: "u32", started: "u64", names: "strs" },
 };

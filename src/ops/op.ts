@@ -4,11 +4,13 @@ import type {
   CgroupOp,
   ChdirOp,
   CompanionOp,
+  EnterOp,
   EnvironOp,
   ExecOp,
   ForkOp,
   HostnameOp,
   IdsOp,
+  InstanceOp,
   JanitorOp,
   JoinOp,
   LoopbackOp,
@@ -95,7 +97,9 @@ export type Op =
   | CgroupOp
   | WriteOp
   | CompanionOp
-  | MeetOp;
+  | MeetOp
+  | InstanceOp
+  | EnterOp;
 
 export type OpKind = Op["kind"];
 

@@ -215,3 +215,45 @@ export interface RunOp {
   readonly env: readonly string[];
   readonly alsoGood: number;
 }
+
+/**
+ * Forks process 1 of an instance, in a session of its own, which carries out the rest and forks the
+ * program as `fork` with `init` does; its end is not the end of process 1. The parent waits until the
+ * program runs, writes the record and ends with status 0; it ends as process 1 if that fails, after
+ * what the program printed so far. Until the record stands, the death of the parent is the death of
+ * the instance. A signal that is sent to process 1 goes to the program's process group; when that is
+ * gone, to all processes; when there are none, process 1 ends. A signal that asks for the end goes to
+ * what the program leaves behind, too.
+ *
+ * The descriptors are inherited; no process of the instance keeps one of the caller's.
+ */
+export interface InstanceOp {
+  readonly kind: "instance";
+  /** Where the output and the errors of the program go. */
+  readonly outFd: number;
+  readonly errFd: number;
+  /** Directory of the record. `name` plus ".json" is its file, which exists as a claim and is removed on failure. */
+  readonly dirFd: number;
+  readonly name: string;
+  /** What follows the record's first line, `PID START`: process 1 and its start time in clock ticks since boot. */
+  readonly record: Uint8Array;
+  /** Directory and name of a file that gets the process id; -1 and empty: none. */
+  readonly pidDirFd: number;
+  readonly pidName: string;
+  /** 1: the program is process 1 itself. */
+  readonly boot: number;
+  /** Printed when the instance runs. */
+  readonly done: string;
+}
+
+/**
+ * Enters namespaces and root of a process of the same user, by names as in /proc/PID/ns. ESRCH when
+ * that process is gone: the id is another's when the start time (clock ticks since boot) differs.
+ * EINVAL when its mount namespace is the caller's own. A PID namespace holds for children only.
+ */
+export interface EnterOp {
+  readonly kind: "enter";
+  readonly pid: number;
+  readonly started: number;
+  readonly names: readonly string[];
+}

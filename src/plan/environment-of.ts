@@ -4,9 +4,7 @@ import type { BindSpec } from "./bind-spec.ts";
 import type { EnvFileValues, NamedValue } from "./env/environment-input.ts";
 import type { EnvironmentPlan } from "./env/environment-plan.ts";
 import { planEnvironment } from "./env/plan-environment.ts";
-import type { HostFacts, ImageFacts } from "./facts.ts";
-import type { GpuBinds } from "./gpu-binds.ts";
-import type { MountTable } from "./mount-table.ts";
+import type { HostFacts } from "./facts.ts";
 import type { IdentityPlan, Notice } from "./plan.ts";
 import type { LaunchRequest } from "./request.ts";
 import type { ScriptText } from "./shell/script-files.ts";
@@ -20,16 +18,18 @@ export interface EnvironmentFacts {
 interface Parts {
   readonly request: LaunchRequest;
   readonly host: HostFacts;
-  readonly image: ImageFacts;
+  readonly imagePath: string;
   readonly binds: readonly BindSpec[];
   readonly home: string;
   /** First word of what is executed. */
   readonly program: string;
   readonly cwd: string;
-  readonly identity: IdentityPlan;
-  readonly gpu: GpuBinds;
-  readonly fakeroot: readonly NamedValue[];
-  readonly table: MountTable;
+  readonly identity: Pick<IdentityPlan, "uid" | "gid">;
+  /** Variables of GPUs and of a fakeroot command. */
+  readonly runtime: readonly NamedValue[];
+  /** The container's files, and which of them are known to be what they will be. */
+  readonly files: FileView;
+  readonly isKnown: ((path: string) => boolean) | undefined;
   readonly facts: EnvironmentFacts;
   /** Host libraries stand in /.singularity.d/libs. */
   readonly librariesBound: boolean;
@@ -37,7 +37,7 @@ interface Parts {
 }
 
 /** Where glibc's loader looks by itself, by distribution family. */
-const GLIBC_DIRECTORIES = [
+export const GLIBC_DIRECTORIES: readonly string[] = [
   "/lib/x86_64-linux-gnu",
   "/usr/lib/x86_64-linux-gnu",
   "/lib/aarch64-linux-gnu",
@@ -52,13 +52,13 @@ const SCRIPTS = "/.singularity.d/env";
 
 /** The environment of the program, from the request and from the scripts that the container will have. */
 export function environmentOf(parts: Parts): EnvironmentPlan {
-  const { request, host, identity, table } = parts;
-  const scripts = readScripts(table);
+  const { request, host, identity, files, isKnown } = parts;
+  const scripts = readScripts(files);
   const environment = planEnvironment({
     host: host.env,
     action: request.action,
     arguments: request.args,
-    imagePath: parts.image.path,
+    imagePath: parts.imagePath,
     bindDestinations: parts.binds.filter((b) => b.nested).map((b) => b.target),
     home: parts.home,
     cwd: parts.cwd,
@@ -73,23 +73,26 @@ export function environmentOf(parts: Parts): EnvironmentPlan {
     shell: request.action === "shell" ? request.shell : undefined,
     interactiveShell:
       request.action === "shell" && parts.program !== request.shell ? parts.program : undefined,
-    instance: undefined,
+    instance: request.instance,
     sharensMaster: false,
     oldNamesAreOwn: request.calledAs === "singularity",
     prompt: request.calledAs === "singularity" ? "Singularity> " : "Apptainer> ",
-    runtime: [...parts.gpu.environment, ...parts.fakeroot],
+    runtime: parts.runtime,
     librariesBound: parts.librariesBound,
     libraryDirectories: () =>
-      GLIBC_DIRECTORIES.filter((dir) => resolveIn(table, dir).entry?.kind === "dir"),
+      GLIBC_DIRECTORIES.filter((dir) => resolveIn(files, dir).entry?.kind === "dir"),
     scripts,
-    oldEnvironment: scripts === undefined ? readScript(table, "/environment") : undefined,
-    files: {
-      view: table,
-      isKnown: (path) => table.isImage(path),
-      uid: identity.uid,
-      gid: identity.gid,
-      groups: host.groups,
-    },
+    oldEnvironment: scripts === undefined ? readScript(files, "/environment") : undefined,
+    files:
+      isKnown === undefined
+        ? undefined
+        : {
+            view: files,
+            isKnown,
+            uid: identity.uid,
+            gid: identity.gid,
+            groups: host.groups,
+          },
     timeoutMs: request.runscriptTimeoutMs,
   });
   for (const notice of environment.notices) {

@@ -19,13 +19,18 @@ export function explainPlan(plan: Plan): string {
   if (plan.notices.length > 0) {
     sections.push(["Notices", plan.notices.map((n) => `${n.level}: ${n.text}`)]);
   }
+  return layOut(sections);
+}
+
+/** Sections with their titles. */
+export function layOut(sections: readonly (readonly [string, readonly string[]])[]): string {
   return sections
     .map(([title, lines]) => `${title}\n${lines.map((l) => `  ${l}\n`).join("")}`)
     .join("\n");
 }
 
 /** Rows of cells as aligned lines; the last cell is the reason. */
-function table(rows: readonly (readonly string[])[]): string[] {
+export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {
     row.slice(0, -1).forEach((cell, i) => {
@@ -40,7 +45,7 @@ function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-function because(why: string): string {
+export function because(why: string): string {
   return why === "" ? "" : `# ${why}`;
 }
 
@@ -70,7 +75,8 @@ function imageLines(plan: Plan): string[] {
   ]);
 }
 
-function programLines(plan: Plan): string[] {
+/** What is run, where, and how it makes files. */
+export function programLines(plan: Pick<Plan, "process" | "cwd" | "umask">): string[] {
   const rows = plan.process.candidates.map((c, i) => [
     `${i === 0 ? "run" : "else run"} ${c.argv.map(quoteWord).join(" ")}`,
     because(i === 0 ? plan.process.why : c.note),
@@ -84,7 +90,7 @@ function programLines(plan: Plan): string[] {
   return table(rows);
 }
 
-function capabilityText(mask: number): string {
+export function capabilityText(mask: number): string {
   const names = CAPABILITIES.filter((_, bit) => hasBit(mask, bit));
   if (names.length === 0) return "no capabilities";
   return names.length === CAPABILITIES.length ? "all capabilities" : names.join(", ");
@@ -193,7 +199,8 @@ function mountRow(mount: PlannedMount): string[] {
   }
 }
 
-function environmentLines(plan: Plan): string[] {
+/** Each variable, and whose it is. */
+export function environmentLines(plan: Pick<Plan, "environment">): string[] {
   const { environment } = plan;
   const known = environment.kind === "direct" ? environment.variables : environment.predicted;
   const lines = table(known.map((v) => [`${v.name}=${quoteWord(v.value)}`, because(v.origin)]));

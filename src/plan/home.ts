@@ -12,7 +12,7 @@ import type { LaunchRequest } from "./request.ts";
 export function planHome(
   request: LaunchRequest,
   host: HostFacts,
-  identity: IdentityPlan,
+  identity: Pick<IdentityPlan, "uid" | "uidMap" | "become">,
 ): HomePlan {
   if (request.home !== undefined) {
     const words = request.home.split(":");

@@ -11,6 +11,7 @@ import { planFakerootCommand } from "./fakeroot-command.ts";
 import type { GpuBinds } from "./gpu-binds.ts";
 import { planHome } from "./home.ts";
 import { planIdentity } from "./identity.ts";
+import { planInstance } from "./instance.ts";
 import { planRoot } from "./layers.ts";
 import type { MountTable } from "./mount-table.ts";
 import { addConfiguredBinds } from "./mounts/configured.ts";
@@ -23,7 +24,7 @@ import { addDeviceFiles, addUserBinds } from "./mounts/user.ts";
 import { planNamespaces } from "./namespaces.ts";
 import { layerTree } from "./overlays.ts";
 import type { Notice, Plan, ProcessPlan, RootPlan, Stub } from "./plan.ts";
-import { planOciProcess, planProcess } from "./process.ts";
+import { bootProcess, type ProcessChoice, planOciProcess, planProcess } from "./process.ts";
 import type { LaunchRequest } from "./request.ts";
 import { planSecurity } from "./security.ts";
 import { planUnderlay } from "./underlay.ts";
@@ -113,23 +114,24 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
   addIdentityFiles(list, input);
   addCwd(list, input);
 
-  const choice = planProcess(request, list.table);
+  const choice = chooseProgram(request, list.table, notices);
   if (choice.kind === "nothing") return choice;
+  const librariesBound = list.mounts.some((m) => m.kind === "libraries");
   const start = startDirectory(request, host, home.target, list.table);
   const environment = environmentOf({
     request,
     host,
-    image,
+    imagePath: image.path,
     binds,
     home: home.target,
     program: choice.process.candidates[0]?.argv[0] ?? "",
     cwd: start.candidates[0] ?? "/",
     identity,
-    gpu,
-    fakeroot: fakeroot.environment,
-    table: list.table,
+    runtime: [...gpu.environment, ...fakeroot.environment],
+    files: list.table,
+    isKnown: (path) => list.table.isImage(path),
     facts: facts.environment,
-    librariesBound: list.mounts.some((m) => m.kind === "libraries"),
+    librariesBound,
     notices,
   });
 
@@ -170,9 +172,22 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
       security: planSecurity(request, config, host, identity, controls, notices),
       limits: controls.limits,
       process,
+      instance:
+        request.instance === undefined
+          ? undefined
+          : planInstance(request.instance, request.boot, home.target, list.table, librariesBound),
       notices,
     },
   };
+}
+
+/** The program; an instance of an image without a start script is its process 1 alone. */
+function chooseProgram(request: LaunchRequest, files: FileView, notices: Notice[]): ProcessChoice {
+  if (request.boot) return bootProcess();
+  const choice = planProcess(request, files);
+  if (choice.kind === "start" || request.instance === undefined) return choice;
+  notices.push({ level: "info", text: choice.note });
+  return { kind: "start", process: { candidates: [], notFound: "", why: choice.note } };
 }
 
 /** The program with what the environment scripts and an OCI image's words make of it. */

@@ -56,11 +56,13 @@ export function planNamespaces(
     return true;
   };
 
+  const instance = request.instance === undefined ? undefined : "an instance";
+  const boot = request.boot ? origin("boot") : undefined;
   const containAll = request.containAll ? origin("containall") : undefined;
   const pid = want(
     "pid",
-    (request.pid || request.containAll) && !request.noPid,
-    request.pid ? origin("pid") : (containAll ?? ""),
+    instance !== undefined || ((request.pid || request.containAll) && !request.noPid),
+    instance ?? (request.pid ? origin("pid") : (containAll ?? "")),
     values.allowPidNs,
   );
   const ipc = want(
@@ -72,8 +74,8 @@ export function planNamespaces(
   const hostname = request.hostname !== undefined;
   const uts = want(
     "uts",
-    request.uts || hostname,
-    request.uts ? origin("uts") : origin("hostname"),
+    request.uts || hostname || request.boot,
+    boot ?? (request.uts ? origin("uts") : origin("hostname")),
     values.allowUtsNs,
   );
   const net = planNetwork(request, host, notices);

@@ -1,4 +1,5 @@
 import type { EnvironmentPlan } from "./env/environment-plan.ts";
+import type { InstancePlan } from "./instance.ts";
 import type { LimitSetting } from "./limits/limit-setting.ts";
 import type { UnderlayEntry } from "./underlay.ts";
 
@@ -280,5 +281,7 @@ export interface Plan {
   readonly security: SecurityPlan;
   readonly limits: LimitsPlan | undefined;
   readonly process: ProcessPlan;
+  /** The container goes on in the background under this name; absent: it is the caller's. */
+  readonly instance: InstancePlan | undefined;
   readonly notices: readonly Notice[];
 }

@@ -30,8 +30,13 @@ export function planProcess(request: LaunchRequest, files: FileView): ProcessCho
     case "test":
       return script(request, files, "test", "No test script found in container, exiting");
     case "start":
-      return script(request, files, "startscript", "No startscript found in container");
+      return script(request, files, "startscript", "No instance start script found in container");
   }
+}
+
+/** The image's own init as process 1 (`--boot`). */
+export function bootProcess(): Started {
+  return start([{ argv: ["/sbin/init"], note: "" }], "--boot");
 }
 
 /**

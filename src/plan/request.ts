@@ -66,6 +66,10 @@ export interface LaunchRequest {
   readonly limits: Readonly<Record<string, readonly string[]>>;
   /** Libraries to bind below /.singularity.d/libs (--containlibs). */
   readonly containLibs: readonly string[];
+  /** Name of the instance that is started, or joined. */
+  readonly instance: string | undefined;
+  /** `instance start --boot`: the image's own init is process 1. */
+  readonly boot: boolean;
   /** Option name → who set it; missing means default. */
   readonly origins: Readonly<Record<string, string>>;
 }

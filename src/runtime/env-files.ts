@@ -6,14 +6,14 @@ import type { Invocation } from "../cli/invocation.ts";
 import { close, O_RDONLY, open, read } from "../host/syscall.ts";
 import { evaluateEnvFile } from "../plan/env/env-file.ts";
 import type { EnvFileValues } from "../plan/env/environment-input.ts";
-import type { HostFacts, ImageFacts } from "../plan/facts.ts";
+import type { HostFacts } from "../plan/facts.ts";
 import type { LaunchRequest } from "../plan/request.ts";
 
 /** Reads and evaluates the files of `--env-file` on the host (reference: runtime.md 2.2). */
 export function readEnvFiles(
   inv: Invocation,
   request: LaunchRequest,
-  image: ImageFacts,
+  imagePath: string,
   host: HostFacts,
 ): EnvFileValues[] {
   return inv.strings("env-file").map((path) => {
@@ -28,7 +28,7 @@ export function readEnvFiles(
     const result = evaluateEnvFile({
       file: { path, text: decodeOsText(bytes) },
       host: host.env,
-      imagePath: image.path,
+      imagePath,
       action: request.action,
       arguments: request.args,
       cwd: host.cwd ?? "/",

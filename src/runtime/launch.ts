@@ -1,25 +1,14 @@
 import type { Invocation } from "../cli/invocation.ts";
 import { inheritedDescriptors } from "../host/inherited-descriptors.ts";
 import type { LaunchKey } from "../host/launcher-note.ts";
+import type { HostFacts } from "../plan/facts.ts";
 import { planLaunch } from "../plan/launch.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { Action, LaunchRequest } from "../plan/request.ts";
+import type { Action } from "../plan/request.ts";
 import { gatherLaunch, type RareGatherers } from "./gather.ts";
+import { joinInstance } from "./instances/join.ts";
+import { announce, INSTANCE, type Launcher, startOptions } from "./launcher.ts";
 import { startPlan } from "./start.ts";
-
-/** Who launches, and how it speaks to the user. */
-export interface Launcher {
-  readonly program: LaunchRequest["calledAs"];
-  readonly env: Readonly<Record<string, string>>;
-  readonly log: {
-    /** 5 and above: every operation is told. */
-    readonly level: number;
-    info(text: string): void;
-    warning(text: string): void;
-  };
-  print(text: string): void;
-  printError(text: string): void;
-}
 
 /**
  * `exec`, `run`, `shell` and `test`: gathers facts, plans, and becomes the program. Returns a status
@@ -34,6 +23,7 @@ export async function launch(
 ): Promise<number> {
   const inherited = inheritedDescriptors();
   const action = inv.path[0] as Action;
+  if (inv.args[0]?.startsWith(INSTANCE) === true) return joinInstance(inv, by, inherited, key);
   const facts = await gatherLaunch(inv, action, by.program, by.env, rare);
   for (const { level, text } of inv.notices) by.log[level](text);
   if (action === "shell" && inv.args.length > 1) {
@@ -45,45 +35,30 @@ export async function launch(
     return 0;
   }
   const { plan } = launch;
-  for (const { level, text } of plan.notices) by.log[level](text);
-  if (plan.environment.kind === "direct") {
-    for (const { stream, text } of plan.environment.output) {
-      if (stream === 1) by.print(text);
-      else by.printError(text);
-    }
-    if (plan.environment.exit !== undefined) return plan.environment.exit;
-  }
+  const exit = announce(plan, by);
+  if (exit !== undefined) return exit;
+  const options = startOptions(inv, by, facts, plan.environment, canKeep(plan) ? key : undefined);
   return startPlan(plan, facts.host, {
+    ...options,
     inherited,
-    key:
-      facts.environment.envFiles.length === 0 &&
-      canRemember(facts.request, plan) &&
-      by.log.level < 5
-        ? key
-        : undefined,
-    cleanEnv: facts.request.cleanEnv || facts.request.containAll,
-    noEnv: facts.request.noEnv,
-    scope:
-      plan.limits?.place.kind === "systemd"
-        ? await rare.scope(plan.limits.place, facts.host)
-        : undefined,
-    debug: by.log.level >= 5,
-    says: { info: by.log.level >= 1, warnings: by.log.level >= -2 },
-    colour: facts.host.stderrIsTerminal && inv.globals.bool("nocolor") !== true,
+    scope: await scopeOf(plan, facts.host, rare),
   });
 }
 
-/**
- * Whether the launch can be started again without planning it: it needs no shell and no
- * unpacking, and its command line holds no values of variables, which might be secret.
- */
-function canRemember(request: LaunchRequest, plan: Plan): boolean {
-  const { environment } = plan;
+/** The systemd scope of a launch with limits, where that is how they are set. */
+export async function scopeOf(
+  plan: Plan,
+  host: HostFacts,
+  rare: RareGatherers,
+): Promise<string | undefined> {
+  return plan.limits?.place.kind === "systemd"
+    ? await rare.scope(plan.limits.place, host)
+    : undefined;
+}
+
+/** Whether a record of it would be the whole launch. */
+function canKeep(plan: Plan): boolean {
   return (
-    environment.kind === "direct" &&
-    environment.output.length === 0 &&
-    request.env.length === 0 &&
-    (request.action !== "shell" || request.args.length === 0) &&
     plan.root.image.mounter.kind !== "unpack" &&
     plan.limits === undefined &&
     plan.security.seccomp === undefined &&

@@ -31,7 +31,7 @@ const LIMITS: readonly string[] = [
 
 /**
  * The launch that a command line asks for. `image` and the words after it are taken from the
- * positional words; `--compat` is spelled out (reference: cli.md section 2).
+ * positional words; of a launch `into` a running container most flags have no effect. `--compat` is spelled out (reference: cli.md section 2).
  *
  * @throws Fault for a value that no launch can use.
  */
@@ -40,11 +40,12 @@ export function requestOf(
   action: Action,
   calledAs: LaunchRequest["calledAs"],
   args: readonly string[],
+  into: "new" | "running" = "new",
 ): LaunchRequest {
   const origins: Record<string, string> = {};
   for (const flag of inv.setNames()) {
     const what = NOT_HERE[flag];
-    if (what !== undefined && !isOff(inv, flag)) {
+    if (into === "new" && what !== undefined && !isOff(inv, flag)) {
       throw new Fault(
         "unsupported",
         `Cannot use --${flag}: ${what} is not available in this version`,
@@ -66,6 +67,8 @@ export function requestOf(
     origins["contain"] = originOf("compat", inv.source("compat"));
     origins["containall"] = origins["contain"];
   }
+  // Not every command that launches has every flag.
+  const bool = (name: string): boolean => inv.has(name) && inv.bool(name);
   const optional = (name: string): string | undefined => {
     const value = inv.string(name);
     return value === "" ? undefined : value;
@@ -96,15 +99,15 @@ export function requestOf(
     noInit: inv.bool("no-init") || compat,
     env: [...inv.map("env")].map(([name, value]) => `${name}=${value}`),
     noEnv: inv.strings("no-env"),
-    cwd: optional("cwd"),
+    cwd: inv.has("cwd") ? optional("cwd") : undefined,
     hostname: optional("hostname"),
     dns: optional("dns"),
     net: inv.bool("net"),
     network: optional("network"),
     networkArgs: inv.strings("network-args"),
     netnsPath: optional("netns-path"),
-    pid: inv.bool("pid"),
-    noPid: inv.bool("no-pid"),
+    pid: bool("pid"),
+    noPid: bool("no-pid"),
     ipc: inv.bool("ipc"),
     uts: inv.bool("uts"),
     userns: inv.bool("userns"),
@@ -125,6 +128,8 @@ export function requestOf(
     runscriptTimeoutMs: parseDuration(inv.string("runscript-timeout")),
     containLibs: inv.strings("containlibs"),
     limits,
+    instance: undefined,
+    boot: bool("boot"),
     origins,
   };
 }

@@ -17,6 +17,8 @@ export interface StartOptions {
   readonly says: LowerOptions["says"];
   /** Descriptors of the caller that the program gets. */
   readonly inherited: readonly number[];
+  /** Where an instance logs and is recorded. */
+  readonly instance?: LowerOptions["instance"];
   /** The launch is remembered under it; absent: it is not. */
   readonly key: LaunchKey | undefined;
   /** How the caller's variables pass into the container. */
@@ -43,10 +45,19 @@ export async function startPlan(
   host: HostFacts,
   options: StartOptions,
 ): Promise<never> {
-  const ops = await opsOf(plan, host, options.says, options.scope);
+  return becomeProgram(await opsOf(plan, host, options), plan.environment, host, options);
+}
+
+/** The last step of every launch: these operations, and the environment of the plan. */
+export async function becomeProgram(
+  ops: readonly WiredOp[],
+  environment: Plan["environment"],
+  host: HostFacts,
+  options: StartOptions,
+): Promise<never> {
   const encode = (list: readonly WiredOp[]): Uint8Array =>
     encodeOps(list, { debug: options.debug, procPath: "/proc", colour: options.colour });
-  const variables = plan.environment.kind === "direct" ? plan.environment.variables : [];
+  const variables = environment.kind === "direct" ? environment.variables : [];
   const starter = await helperPath("starter");
   if (options.key !== undefined) {
     notePath(starter, "content");
@@ -76,13 +87,11 @@ export async function startPlan(
 export async function opsOf(
   plan: Plan,
   host: HostFacts,
-  says: LowerOptions["says"],
-  scope?: string,
+  { says, scope, instance }: Pick<StartOptions, "says" | "scope" | "instance">,
 ): Promise<WiredOp[]> {
   const base = BASES.find((dir) => host.files.lstat(dir)?.kind === "dir");
   if (base === undefined)
     throw new Fault("unsupported", "Cannot set up the container: no directory to set it up on");
-  const needsShell = plan.environment.kind === "shell";
   const { image } = plan.root;
   const unpacking = image.mounter.kind === "unpack" ? planUnpacking(image, host) : undefined;
   return lower(plan, {
@@ -90,10 +99,17 @@ export async function opsOf(
     says,
     pid: process.pid,
     ...(scope === undefined ? {} : { scope }),
-    shellFd: needsShell ? await openShell() : -1,
-    shellPath: "",
+    ...(await shellFor(plan.environment)),
+    ...(instance === undefined ? {} : { instance }),
     ...(unpacking === undefined ? {} : { unpacking }),
   });
+}
+
+/** Where the starter finds the carried shell, when the environment needs it. */
+export async function shellFor(
+  environment: Plan["environment"],
+): Promise<Pick<LowerOptions, "shellFd" | "shellPath">> {
+  return { shellFd: environment.kind === "shell" ? await openShell() : -1, shellPath: "" };
 }
 
 /** Path by which a helper program can be executed: its file, or a descriptor of the embedded copy. */

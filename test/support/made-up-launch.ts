@@ -169,6 +169,8 @@ const REQUEST: LaunchRequest = {
   shell: undefined,
   runscriptTimeoutMs: 60_000,
   containLibs: [],
+  instance: undefined,
+  boot: false,
   origins: {},
 };
 

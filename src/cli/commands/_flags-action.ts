@@ -85,8 +85,7 @@ const IMAGE_FLAGS: readonly FlagSpec[] = [
   DISABLE_CACHE_FLAG,
 ];
 
-/** Flags of exec, run, shell, test and of instance start and run. */
-export const LAUNCH_FLAGS: readonly FlagSpec[] = [
+const LAUNCH_FLAGS: readonly FlagSpec[] = [
   ...MOUNT_FLAGS,
   ...ENVIRONMENT_FLAGS,
   ...ISOLATION_FLAGS,
@@ -105,10 +104,17 @@ const NOT_YET: readonly string[] = [
   ...LIMIT_FLAGS.map((flag) => flag.name),
 ];
 
+const hideNotYet = (flag: FlagSpec): FlagSpec =>
+  NOT_YET.includes(flag.name) ? { ...flag, hidden: true } : flag;
+
+/** Flags of instance start and run. */
+export const PRESENT_LAUNCH_FLAGS: readonly FlagSpec[] = LAUNCH_FLAGS.map(hideNotYet);
+
 /** Flags of exec, run, shell and test. */
-export const ACTION_FLAGS: readonly FlagSpec[] = [...LAUNCH_FLAGS, CWD_FLAG, ...PID_FLAGS].map(
-  (flag) => (NOT_YET.includes(flag.name) ? { ...flag, hidden: true } : flag),
-);
+export const ACTION_FLAGS: readonly FlagSpec[] = [
+  ...PRESENT_LAUNCH_FLAGS,
+  ...[CWD_FLAG, ...PID_FLAGS].map(hideNotYet),
+];
 
 /** Of shell only. */
 export const SHELL_FLAG: FlagSpec = {

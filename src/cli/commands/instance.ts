@@ -1,5 +1,5 @@
 import type { CommandSpec, FlagSpec } from "../spec.ts";
-import { LAUNCH_FLAGS } from "./_flags-action.ts";
+import { PRESENT_LAUNCH_FLAGS } from "./_flags-action.ts";
 
 const USER_FLAG: FlagSpec = {
   name: "user",
@@ -19,7 +19,7 @@ const JSON_FLAG: FlagSpec = {
 };
 
 const START_FLAGS: readonly FlagSpec[] = [
-  ...LAUNCH_FLAGS,
+  ...PRESENT_LAUNCH_FLAGS,
   { name: "boot", kind: "bool", env: ["BOOT"], help: "run /sbin/init of the image (root only)" },
   {
     name: "pid-file",
@@ -34,6 +34,7 @@ const START_FLAGS: readonly FlagSpec[] = [
     kind: "string",
     env: ["DMTCP_LAUNCH"],
     meta: "name",
+    hidden: true,
     help: "checkpoint to save its state to",
   },
   {
@@ -41,6 +42,7 @@ const START_FLAGS: readonly FlagSpec[] = [
     kind: "string",
     env: ["DMTCP_RESTART"],
     meta: "name",
+    hidden: true,
     help: "checkpoint to restart it from",
   },
 ];
@@ -50,21 +52,20 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "instance",
     summary: "Manage containers that run in the background",
-    // No instance can be started yet, so that there is none to list or to stop is the truth.
-    hidden: true,
+    description: [
+      "An instance is a container that goes on in the background under a name: a server, say. It has a PID namespace of its own, whose process 1 passes signals on; what its program prints goes to log files. exec, run and shell start further programs in it: name it as instance://NAME in the place of an image.",
+    ],
     flags: [],
     args: { min: 1, usage: "<command>" },
     commands: [
       {
         name: "start",
-        planned: true,
         summary: "Start an instance with the image's start script",
         flags: START_FLAGS,
         args: { min: 2, usage: "<image> <name> [args...]", values: ["image", "none", "file"] },
       },
       {
         name: "run",
-        planned: true,
         summary: "Start an instance with the image's run script",
         flags: START_FLAGS,
         args: { min: 2, usage: "<image> <name> [args...]", values: ["image", "none", "file"] },
@@ -111,7 +112,6 @@ export const COMMANDS: readonly CommandSpec[] = [
           USER_FLAG,
         ],
         args: { min: 0, max: 1, usage: "[name pattern]", values: ["none"] },
-        faults: "usage",
       },
       {
         name: "stats",
@@ -122,9 +122,22 @@ export const COMMANDS: readonly CommandSpec[] = [
           { name: "no-stream", kind: "bool", help: "once, instead of again and again" },
         ],
         args: { min: 1, max: 1, usage: "<name>", values: ["none"] },
-        faults: "usage",
+      },
+      {
+        name: "unit",
+        summary: "Print a systemd user unit that starts a running instance again",
+        description: [
+          "The unit starts the instance with the options, the image and the arguments that it was started with, and starts it anew when it fails.",
+        ],
+        flags: [],
+        args: { min: 1, max: 1, usage: "<name>", values: ["none"] },
       },
     ],
-    examples: [{ text: "List those of one kind", command: "instance list 'web*'" }],
+    examples: [
+      { text: "Start a server", command: "instance start --bind data:/data server.sif web" },
+      { text: "Run a program beside it", command: "exec instance://web ps" },
+      { text: "List those of one kind", command: "instance list 'web*'" },
+      { text: "Stop it by SIGTERM", command: "instance stop --signal TERM web" },
+    ],
   },
 ];

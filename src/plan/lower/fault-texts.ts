@@ -117,7 +117,7 @@ export function imageFaults(file: string, mounter: string, writable = false): Fa
 }
 
 /** The program itself, in the peer's words. */
-export function execFaults(plan: Plan): FaultText[] {
+export function execFaults(plan: Pick<Plan, "process">): FaultText[] {
   const program = plan.process.candidates[0]?.argv[0] ?? "";
   return [
     { errno: ENOENT, text: escapePercent(plan.process.notFound) },

@@ -2,6 +2,7 @@ import { MOUNT_FLAGS } from "../../ops/mount-flags.ts";
 import type { WiredOp } from "../../ops/op.ts";
 import type { Plan, SecurityPlan } from "../plan.ts";
 import { escapePercent, execFaults, setupFault, unshareFaults } from "./fault-texts.ts";
+import { type InstancePlaces, instanceOp } from "./instance-op.ts";
 import { HOST, IMAGE, overlayDir, ROOT } from "./layout.ts";
 import { limitOps } from "./limit-ops.ts";
 import { mountOps } from "./mount-ops.ts";
@@ -26,6 +27,8 @@ export interface LowerOptions {
   readonly shellPath: string;
   /** What may be said on the way: INFO lines, and WARNING lines. */
   readonly says: { readonly info: boolean; readonly warnings: boolean };
+  /** Where an instance logs and is recorded; absent for any other launch. */
+  readonly instance?: InstancePlaces;
   /** How the image is unpacked; absent when it is mounted. */
   readonly unpacking?: Unpacking;
   /** Id of this process, which becomes the program; names its control groups. */
@@ -96,7 +99,9 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
       faults: setupFault("cannot make the namespaces"),
     });
   }
-  if (namespaces.pid) {
+  if (plan.instance !== undefined && options.instance !== undefined) {
+    out.push(instanceOp(plan.instance, options.instance, options.says.info));
+  } else if (namespaces.pid) {
     out.push({
       op: { kind: "fork", init: plan.init ? 1 : 0 },
       faults: setupFault("cannot start a process"),
@@ -179,7 +184,17 @@ function volumes(out: WiredOp[], plan: Plan, options: LowerOptions): void {
   });
 }
 
-function processOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
+/** What the ops of the program itself are made from. */
+export type ProcessPart = Pick<Plan, "security" | "environment" | "cwd" | "umask" | "process"> & {
+  readonly identity: Pick<Plan["identity"], "become">;
+};
+
+/** From the finished tree to the program: ids, capabilities, directory, environment, exec. */
+export function processOps(
+  out: WiredOp[],
+  plan: ProcessPart,
+  options: Pick<LowerOptions, "says" | "shellFd" | "shellPath">,
+): void {
   const { identity, security, environment, cwd, umask } = plan;
   if (identity.become !== undefined) {
     out.push({
