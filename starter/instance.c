@@ -244,7 +244,7 @@ static void pass_on(pid_t program, int signal)
 
 static _Noreturn void serve_instance(pid_t program, int watch)
 {
-  int ending = 0;
+  int last = 0;
   for (;;) {
     struct signalfd_siginfo info;
     if (read(watch, &info, sizeof info) != (ssize_t)sizeof info)
@@ -252,13 +252,13 @@ static _Noreturn void serve_instance(pid_t program, int watch)
     if (info.ssi_signo == SIGCHLD) {
       reap_all();
       /* What ended the program is meant for those that it left behind, too. */
-      if (ending && program > 0 && kill(-program, 0) < 0) {
-        tell_all(ending);
-        ending = 0;
+      if (last && program > 0 && kill(-program, 0) < 0) {
+        tell_all(last);
+        last = 0;
       }
     } else if (info.ssi_code <= 0) {
       if (is_ending((int)info.ssi_signo))
-        ending = (int)info.ssi_signo;
+        last = (int)info.ssi_signo;
       pass_on(program, (int)info.ssi_signo);
     }
   }
