@@ -1,6 +1,7 @@
 import { chmodSync, readdirSync, readFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { runChild } from "../child.ts";
+import { APT_AS_ROOT, hasOneId } from "../one-id.ts";
 import type { Stage } from "../stage.ts";
 import { type Agent, SILENT_RUNSCRIPT } from "./agent.ts";
 import {
@@ -79,9 +80,26 @@ function mmdebstrapWords(stage: Stage): readonly string[] | undefined {
     `--architectures=${debianArch(stage)}`,
     ...(include === "" ? [] : [`--include=${include}`]),
     ...options.map((option) => `--aptopt=${option}`),
+    ...(hasOneId() ? oneIdWords() : []),
     suiteOf(stage),
     stage.root,
     ...lines,
+  ];
+}
+
+/**
+ * What mmdebstrap needs where one id exists: no other user for downloads, and the host's devices, for
+ * it would mount a devpts that belongs to the group tty.
+ */
+function oneIdWords(): readonly string[] {
+  const each = (does: string): string =>
+    `for f in null zero full random urandom tty; do ${does}; done`;
+  const bind = ': >"$1/dev/$f" && mount --bind "/dev/$f" "$1/dev/$f"';
+  return [
+    `--aptopt=${APT_AS_ROOT}`,
+    "--skip=chroot/mount/dev",
+    `--setup-hook=mkdir -p "$1/dev"; ${each(bind)}`,
+    `--customize-hook=${each('umount "$1/dev/$f" && rm -f "$1/dev/$f"')}`,
   ];
 }
 

@@ -1,8 +1,9 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { encodeOsText } from "../../base/os-text.ts";
 import { bindInputs } from "../cache/bind-inputs.ts";
 import { digestOf } from "../cache/digest.ts";
+import { adviseOneId, hasOneId } from "../one-id.ts";
 import { stageHostFiles } from "../sections/staged-files.ts";
 import type { Step } from "../step.ts";
 
@@ -48,6 +49,7 @@ export function scriptStep(input: ScriptInput): Step {
     async run(stage) {
       const path = stage.root + SCRIPT;
       writeFileSync(path, encodeOsText(input.text), { mode: 0o755, flag: "wx" });
+      const endAdvice = adviseOneId(stage.root);
       try {
         stage.ports.talk.info(input.heading);
         const argv = input.argv(SCRIPT);
@@ -72,6 +74,7 @@ export function scriptStep(input: ScriptInput): Step {
           { hint: failureHint(input.line) },
         );
       } finally {
+        endAdvice();
         rmSync(path, { force: true });
       }
     },
@@ -90,12 +93,6 @@ function injectedVariables(
 
 function failureHint(line: number): string {
   const where = `the last line that begins with "+" is the command that failed; the section begins in line ${line}`;
-  if (countIds() !== 1) return where;
+  if (!hasOneId()) return where;
   return `${where}; only one user id exists in this build, so nothing is really given to another owner: an entry in /etc/subuid and /etc/subgid mends that`;
-}
-
-/** How many user ids this process can give files to. */
-function countIds(): number {
-  const lines = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n");
-  return lines.reduce((sum, line) => sum + Number(line.trim().split(/ +/)[2] ?? 0), 0);
 }
