@@ -55,6 +55,12 @@ export async function runOnRung(
   }
 }
 
+/** Tries a rung out: undefined when it works, else what is in the way. */
+export async function tryRung(rung: BuildRung, host: HostFacts): Promise<string | undefined> {
+  const { status, words } = await runOnRung(rung, [host.tool("true") ?? "/bin/true"], host);
+  return status === 0 ? undefined : words;
+}
+
 function encoded(rung: BuildRung, argv: readonly string[], host: HostFacts): Uint8Array {
   const ops: WiredOp[] = [
     { op: unshareOp(rung, host), faults: [REFUSED] },

@@ -8,12 +8,12 @@ import type { PackedImage } from "../build/pack/pack-image.ts";
 import { formatBytes, formatSeconds, stepLine, timedTalk } from "../build/progress-talk.ts";
 import { readDefinition, requireRecipe } from "../build/read-definition.ts";
 import { givenArguments, requestOf } from "../build/request.ts";
-import { type BuildRung, chooseRung, type Rung } from "../build/rung.ts";
+import { chooseRung, type Rung } from "../build/rung.ts";
 import { selfContainer } from "../build/self-container.ts";
 import { recognizeSource } from "../build/source.ts";
 import { checkTarget } from "../build/target.ts";
 import { checkTempFolder } from "../build/temp-folder.ts";
-import { enterNamespaces, runOnRung } from "../build/user-namespace.ts";
+import { enterNamespaces, tryRung } from "../build/user-namespace.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { VERSIONS } from "../cli/program.ts";
 import { userDirectory } from "../config/user-directory.ts";
@@ -149,11 +149,6 @@ function needsNamespaces(
   // Layers are mounted where nobody else sees them, so that killing the build leaves none behind.
   const canMount = Math.floor(host.capabilities / CAP_SYS_ADMIN) % 2 === 1;
   return hasCache && canMount && host.env[MOVED] === undefined;
-}
-
-async function tryRung(rung: BuildRung, host: HostFacts): Promise<string | undefined> {
-  const { status, words } = await runOnRung(rung, [host.tool("true") ?? "/bin/true"], host);
-  return status === 0 ? undefined : words;
 }
 
 /** Carries an answer given at the terminal into the user namespace. */

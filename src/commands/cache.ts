@@ -1,16 +1,19 @@
 import { Fault } from "../base/fault.ts";
+import { listSteps, removeSteps } from "../build/cache/list-steps.ts";
+import { removeAsBuilder } from "../build/cache/remove-as-builder.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { userDirectory } from "../config/user-directory.ts";
 import { hostFacts } from "../host/facts.ts";
 import { chooseEntries, removeEntry, removeLeftovers } from "../image/cache/clean.ts";
 import { CACHE_TYPES, type CacheEntry, listEntries } from "../image/cache/entries.ts";
 import { type CachePlaces, cachePlaces, IMAGE_FOLDERS } from "../image/cache/places.ts";
+import type { HostFacts } from "../plan/facts.ts";
 import { askYesNo } from "../terminal/ask.ts";
 import type { Context } from "../terminal/context.ts";
 import { formatSize } from "../terminal/format-size.ts";
 
 /** `cache list|clean`: what fetched images take on this machine. */
-export function run(inv: Invocation, ctx: Context): number {
+export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const host = hostFacts({ binaryPath: "$PATH", env: ctx.env });
   const places = cachePlaces({
     env: ctx.env,
@@ -24,15 +27,31 @@ export function run(inv: Invocation, ctx: Context): number {
     sharedCache: "",
   });
   const types = checkedTypes(inv.strings("type"));
-  return inv.path[1] === "clean" ? clean(inv, ctx, places, types) : list(inv, ctx, places, types);
+  const isClean = inv.path[1] === "clean";
+  return isClean ? await clean(inv, ctx, places, types, host) : list(inv, ctx, places, types);
+}
+
+/** Kinds that --type names here: those of the peer, and what builds keep. */
+const TYPES: readonly string[] = [...CACHE_TYPES, "build"];
+
+function allEntries(places: CachePlaces): readonly CacheEntry[] {
+  const steps = listSteps(`${places.root}/skiff/build`).map(
+    (step): CacheEntry => ({
+      ...step,
+      kind: "build",
+      type: "build",
+      reference: `${step.title} of ${step.definition}`,
+    }),
+  );
+  return [...listEntries(places), ...steps];
 }
 
 function checkedTypes(words: readonly string[]): readonly string[] {
-  const wrong = words.find((word) => word !== "all" && !CACHE_TYPES.includes(word));
+  const wrong = words.find((word) => word !== "all" && !TYPES.includes(word));
   if (wrong === undefined) return words;
   throw new Fault("usage", `Unknown cache type "${wrong}"`, {
     exitCode: 255,
-    hint: `known are ${CACHE_TYPES.join(", ")} and all`,
+    hint: `known are ${TYPES.join(", ")} and all`,
   });
 }
 
@@ -42,7 +61,9 @@ function list(
   places: CachePlaces,
   types: readonly string[],
 ): number {
-  const entries = chooseEntries(listEntries(places), { types }, Date.now());
+  // Under another program's name the list has what that one would show.
+  const known = ctx.program === "skiff" ? allEntries(places) : listEntries(places);
+  const entries = chooseEntries(known, { types }, Date.now());
   if (inv.bool("json")) {
     const rows = entries.map((entry) => ({
       name: entry.name,
@@ -72,21 +93,26 @@ function list(
     ctx.print("\n");
   }
   const isBlob = ({ kind }: CacheEntry): boolean => kind === "blob" || kind === "partial";
-  const images = entries.filter((entry) => !isBlob(entry));
+  const steps = entries.filter(({ kind }) => kind === "build");
+  const images = entries.filter((entry) => !isBlob(entry) && entry.kind !== "build");
   const blobs = entries.filter(isBlob);
   ctx.print(
     `There are ${images.length} container file(s) using ${formatSize(sum(images))} and ${blobs.length} oci blob file(s) using ${formatSize(sum(blobs))} of space\n`,
   );
+  if (steps.length > 0) {
+    ctx.print(`There are ${steps.length} build step(s) using ${formatSize(sum(steps))} of space\n`);
+  }
   ctx.print(`Total space used: ${formatSize(sum(entries))}\n`);
   return 0;
 }
 
-function clean(
+async function clean(
   inv: Invocation,
   ctx: Context,
   places: CachePlaces,
   types: readonly string[],
-): number {
+  host: HostFacts,
+): Promise<number> {
   const isDry = inv.bool("dry-run");
   if (isDry) ctx.print("User requested a dry run. Not actually deleting any data!\n");
   else if (!inv.bool("force")) {
@@ -104,7 +130,7 @@ function clean(
   }
   const days = inv.int("days");
   const entries = chooseEntries(
-    listEntries(places),
+    allEntries(places),
     {
       types,
       ...(days > 0 ? { olderThanMs: days * 86_400_000 } : {}),
@@ -113,7 +139,7 @@ function clean(
     },
     Date.now(),
   );
-  for (const kind of types.includes("all") ? CACHE_TYPES : types) {
+  for (const kind of CACHE_TYPES.filter((one) => types.includes("all") || types.includes(one))) {
     const chosen = entries.filter((entry) =>
       kind === "blob" ? ["blob", "partial"].includes(entry.kind) : entry.kind === kind,
     );
@@ -126,10 +152,30 @@ function clean(
       if (!isDry) removeEntry(places, entry);
     }
   }
+  const steps = entries.filter(({ kind }) => kind === "build");
+  for (const { name, reference } of steps) {
+    ctx.log.info(`Removing build cache entry: ${name} (${reference})`);
+  }
+  const kept = isDry ? [] : await removeBuildSteps(places, steps, host);
+  for (const { name } of kept) ctx.log.warning(`Not removed, a build uses it: ${name}`);
   if (!isDry) removeLeftovers(places);
-  const bytes = formatSize(sum(entries));
+  const bytes = formatSize(sum(entries) - sum(kept));
   if (ctx.program === "skiff") ctx.log.info(`${bytes} ${isDry ? "would be" : "are"} free again`);
   return 0;
+}
+
+/** Removes steps that builds keep; gives those that stay because a build uses them. */
+async function removeBuildSteps(
+  places: CachePlaces,
+  steps: readonly CacheEntry[],
+  host: HostFacts,
+): Promise<readonly CacheEntry[]> {
+  const folder = `${places.root}/skiff/build`;
+  const paths = new Set(steps.map(({ path }) => path));
+  const chosen = listSteps(folder).filter(({ path }) => paths.has(path));
+  const gone = await removeSteps(folder, chosen, (path) => removeAsBuilder(path, host));
+  const removed = new Set(gone.map(({ path }) => path));
+  return steps.filter(({ path }) => !removed.has(path));
 }
 
 /** Bytes of `500M`, `20G`, `1.5T` or a plain number; powers of 1024. */

@@ -27,9 +27,14 @@ export const EARLIEST_SECONDS = 315_532_800;
 export function sumTree(root: string, beforeMs: number): TreeSums {
   let newest = 0;
   let sizeBytes = 0;
+  const seen = new Set<string>();
   walk(root, (_, stat) => {
     if (stat.mtimeMs < beforeMs && stat.mtimeMs > newest) newest = stat.mtimeMs;
-    if (stat.isFile()) sizeBytes += stat.size;
+    if (!stat.isFile()) return;
+    // A file of several names takes its room once.
+    const id = `${stat.dev}:${stat.ino}`;
+    if (stat.nlink === 1 || !seen.has(id)) sizeBytes += stat.size;
+    if (stat.nlink > 1) seen.add(id);
   });
   return { newestSeconds: Math.max(EARLIEST_SECONDS, Math.floor(newest / 1000)), sizeBytes };
 }

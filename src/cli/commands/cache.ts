@@ -6,8 +6,8 @@ const TYPE_FLAG: FlagSpec = {
   kind: "strings",
   default: "all",
   meta: "name",
-  values: ["library", "oci", "shub", "blob", "net", "oras", "all"],
-  help: "kinds of entries: library, oci, shub, blob, net, oras or all",
+  values: ["library", "oci", "shub", "blob", "net", "oras", "build", "all"],
+  help: "kinds of entries: library, oci, shub, blob, net, oras, build or all",
 };
 
 /** cache. */

@@ -46,7 +46,7 @@ export function chooseEntries(
 /** Removes an entry with its record. Programs that have it open keep it. */
 export function removeEntry(places: CachePlaces, entry: CacheEntry): void {
   rmSync(entry.path, { force: true });
-  if (entry.kind === "blob" || entry.kind === "partial") return;
+  if (entry.kind === "blob" || entry.kind === "partial" || entry.kind === "build") return;
   const name = recordName({ kind: entry.kind, name: entry.name });
   rmSync(recordPath(places.root, "images", name), { force: true });
 }

@@ -6,7 +6,8 @@ import { readRecord } from "./records.ts";
 
 /** One file of the user's own cache. */
 export interface CacheEntry {
-  readonly kind: ImageKind | "blob" | "partial";
+  /** `build`: a step that a build keeps, or an image packed by one (build/cache). */
+  readonly kind: ImageKind | "blob" | "partial" | "build";
   /** Word for the kind in lists. */
   readonly type: string;
   readonly name: string;
@@ -25,7 +26,7 @@ export const CACHE_TYPES: readonly string[] = ["library", "oci", "shub", "blob",
 /** All entries of the user's level, by kind and name. What is being made right now is none yet. */
 export function listEntries(places: CachePlaces): readonly CacheEntry[] {
   const entries: CacheEntry[] = [];
-  const add = (kind: CacheEntry["kind"], type: string, folder: string): void => {
+  const add = (kind: Exclude<CacheEntry["kind"], "build">, type: string, folder: string): void => {
     for (const name of namesIn(folder)) {
       const path = `${folder}/${name}`;
       const stat = lstatSync(path, { throwIfNoEntry: false });
