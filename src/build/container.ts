@@ -15,6 +15,8 @@ export interface ContainerInput {
   readonly cleanEnvironment: boolean;
   /** Working directory in the container; `/` when absent. */
   readonly cwd?: string;
+  /** Further flags of `exec`. */
+  readonly flags?: readonly string[];
   readonly signal: AbortSignal;
 }
 

@@ -32,8 +32,9 @@ async function runSelf(
   // Where only one id exists the build's filter stands for that program (fake-owners.ts).
   words.push("--ignore-fakeroot-command");
   if (input.writable) words.push("--writable");
+  words.push(...(input.flags ?? []));
   if (input.cleanEnvironment) words.push("--cleanenv");
-  for (const [name, value] of Object.entries(input.env)) words.push("--env", `${name}=${value}`);
+  for (const [name, value] of Object.entries(input.env)) words.push("--env", envWord(name, value));
   for (const mount of input.mounts) words.push("--mount", mount);
   return await runChild({
     argv: [...program, ...words, input.root, ...input.argv],
@@ -45,6 +46,12 @@ async function runSelf(
     stderr: "pass",
     signal: input.signal,
   });
+}
+
+/** A word of `--env`: with a second equals sign it is read as CSV. */
+function envWord(name: string, value: string): string {
+  const word = `${name}=${value}`;
+  return value.includes("=") ? `"${word.replaceAll('"', '""')}"` : word;
 }
 
 /** The environment without this program's own variables, but for the named ones. */

@@ -1,18 +1,21 @@
 import { Fault } from "../base/fault.ts";
+import { decodeOsText } from "../base/os-text.ts";
 import { resolvePath } from "../base/path.ts";
 import { AGENTS } from "../format/deffile/agents.ts";
 import { type Recipe, recipeFromImage } from "../format/deffile/recipe.ts";
 import { imageHost } from "../host/image-host.ts";
 import { FIRST_BLOCK_BYTES, recognize } from "../image/recognize.ts";
+import { isDockerfile } from "./dockerfile/read-dockerfile.ts";
 
 /** What the second word of `build` is. */
 export type BuildSource =
   | { readonly kind: "definition"; readonly path: string }
+  | { readonly kind: "dockerfile"; readonly path: string }
   | { readonly kind: "image"; readonly recipe: Recipe };
 
 /**
  * Finds out what a word names: an address of a known transport, a directory or image file (content
- * decides), else a definition file. Throws a Fault when there is nothing of that name.
+ * decides), else a Dockerfile or a definition file. Throws a Fault when there is nothing of that name.
  */
 export function recognizeSource(word: string, cwd: string): BuildSource {
   const path = resolvePath(cwd, word);
@@ -47,8 +50,10 @@ export function recognizeSource(word: string, cwd: string): BuildSource {
   }
   try {
     const { source } = opened;
-    const found = recognize(source.read(0, Math.min(FIRST_BLOCK_BYTES, source.sizeBytes)));
-    if (found === undefined) return { kind: "definition", path };
+    const head = source.read(0, Math.min(FIRST_BLOCK_BYTES, source.sizeBytes));
+    if (recognize(head) === undefined) {
+      return { kind: isDockerfile(path, decodeOsText(head)) ? "dockerfile" : "definition", path };
+    }
     return { kind: "image", recipe: recipeFromImage("localimage", word) };
   } finally {
     opened.close();

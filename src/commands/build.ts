@@ -3,14 +3,21 @@ import { Fault } from "../base/fault.ts";
 import { cleanPath, resolvePath } from "../base/path.ts";
 import { type BuildRequest, build } from "../build/build.ts";
 import { fileDigest } from "../build/cache/file-digest.ts";
+import { buildDockerfile, type DockerfileBuild } from "../build/dockerfile/build-dockerfile.ts";
+import {
+  isDockerfile,
+  readDockerfile,
+  requireDockerfile,
+} from "../build/dockerfile/read-dockerfile.ts";
 import { ownProgram } from "../build/own-program.ts";
 import type { PackedImage } from "../build/pack/pack-image.ts";
 import { formatBytes, formatSeconds, stepLine, timedTalk } from "../build/progress-talk.ts";
-import { readDefinition, requireRecipe } from "../build/read-definition.ts";
+import { readDefinition, readText, requireRecipe } from "../build/read-definition.ts";
 import { givenArguments, requestOf } from "../build/request.ts";
 import { chooseRung, type Rung } from "../build/rung.ts";
 import { selfContainer } from "../build/self-container.ts";
 import { recognizeSource } from "../build/source.ts";
+import type { BuildPorts } from "../build/stage.ts";
 import { checkTarget } from "../build/target.ts";
 import { checkTempFolder } from "../build/temp-folder.ts";
 import { enterNamespaces, tryRung } from "../build/user-namespace.ts";
@@ -18,7 +25,7 @@ import type { Invocation } from "../cli/invocation.ts";
 import { VERSIONS } from "../cli/program.ts";
 import { userDirectory } from "../config/user-directory.ts";
 import { formatDiagnostic } from "../format/deffile/diagnostic.ts";
-import type { Recipe } from "../format/deffile/recipe.ts";
+import { type Recipe, recipeFromImage } from "../format/deffile/recipe.ts";
 import { hostFacts } from "../host/facts.ts";
 import { cachePlaces } from "../image/cache/places.ts";
 import type { HostFacts } from "../plan/facts.ts";
@@ -29,7 +36,7 @@ import { progressSteps } from "../terminal/progress.ts";
 import { buildImages } from "./_build-images.ts";
 import { progressOutput } from "./_progress-output.ts";
 
-/** `build`: makes a SIF or a sandbox from a definition file, an image or a directory. */
+/** `build`: makes a SIF or a sandbox from a definition file, a Dockerfile, an image or a directory. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   if (inv.has("check") && inv.bool("check")) return checkOnly(inv, ctx);
   const [targetWord = "", sourceWord = ""] = inv.args;
@@ -46,14 +53,20 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     ask: host.stdinIsTerminal ? askUser : undefined,
   });
   const source = recognizeSource(sourceWord, cwd);
-  const isDefinition = source.kind === "definition";
+  const isWritten = source.kind !== "image";
   const rung = await chooseRung(host, inv.bool("ignore-subuid"), (one) => tryRung(one, host));
-  const cache = isDefinition ? cacheFolder(inv, ctx, host) : undefined;
-  const moves = needsNamespaces(rung, inv, host, isDefinition, cache !== undefined);
+  const cache = isWritten ? cacheFolder(inv, ctx, host) : undefined;
+  const moves = needsNamespaces(rung, inv, host, isWritten, cache !== undefined);
   // A process about to be started again says what is wrong with the file, but leaves warnings to the next.
-  const recipe = isDefinition
-    ? readRecipe(inv, moves ? undefined : ctx.log, sourceWord, source.path, cwd)
-    : source.recipe;
+  const teller = moves ? undefined : ctx.log;
+  const dockerfile =
+    source.kind === "dockerfile" ? readFile(inv, teller, sourceWord, source.path, cwd) : undefined;
+  const recipe =
+    source.kind === "image"
+      ? source.recipe
+      : source.kind === "definition"
+        ? readRecipe(inv, teller, sourceWord, source.path, cwd)
+        : recipeFromImage("scratch", "");
   if (moves) await takeRung(rung, ctx, host, replaces ? target : "");
   const request = requestOf(inv, {
     recipe,
@@ -64,11 +77,11 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     version: VERSIONS.skiff,
     peerVersion: VERSIONS.apptainer,
     ...(cache === undefined ? {} : { cacheFolder: cache }),
-    definition: isDefinition ? source.path : target,
+    definition: isWritten ? source.path : target,
   });
   checkTempFolder(request.tempFolder, "temporary", host.mounts, ctx.log);
   const began = performance.now();
-  const built = await carryOut(request, inv, ctx, host);
+  const built = await carryOut(request, dockerfile, inv, ctx, host);
   giveToInvoker(ctx, host, target);
   await tellEnd(ctx, targetWord, target, built, performance.now() - began);
   return 0;
@@ -77,6 +90,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
 /** Builds with what the flags give it to reach the world through, until it is done or stopped. */
 async function carryOut(
   request: BuildRequest,
+  dockerfile: Omit<DockerfileBuild, "cacheFolder"> | undefined,
   inv: Invocation,
   ctx: Context,
   host: HostFacts,
@@ -90,7 +104,7 @@ async function carryOut(
   const output = progressOutput(ctx);
   const steps = progressSteps(output);
   try {
-    return await build(request, {
+    const ports: BuildPorts = {
       talk,
       tellStep: (event) => {
         if (isOwnName) talk.info(stepLine(event));
@@ -105,7 +119,10 @@ async function carryOut(
       env: daemonEnvironment(inv, ctx),
       cwd: host.cwd ?? "/",
       signal: stop.signal,
-    });
+    };
+    if (dockerfile === undefined) return await build(request, ports);
+    const cacheFolder = `${cacheRoot(ctx, host)}/skiff/mounts`;
+    return await buildDockerfile(request, { ...dockerfile, cacheFolder }, inv, ports);
   } catch (error) {
     throw whileBuilding(stop.signal.aborted ? stop.signal.reason : error);
   } finally {
@@ -120,6 +137,11 @@ async function carryOut(
 function cacheFolder(inv: Invocation, ctx: Context, host: HostFacts): string | undefined {
   const isOff = ["no-cache", "disable-cache", "update"].some((name) => inv.bool(name));
   if (isOff || ctx.program !== "skiff") return undefined;
+  return `${cacheRoot(ctx, host)}/skiff/build`;
+}
+
+/** The user's own cache. */
+function cacheRoot(ctx: Context, host: HostFacts): string {
   const places = cachePlaces({
     env: ctx.env,
     userDirectory: userDirectory({
@@ -131,7 +153,7 @@ function cacheFolder(inv: Invocation, ctx: Context, host: HostFacts): string | u
     // Steps are the user's own.
     sharedCache: "",
   });
-  return `${places.root}/skiff/build`;
+  return places.root;
 }
 
 /** Carries over that this process has the namespaces that it needs. */
@@ -142,10 +164,10 @@ function needsNamespaces(
   rung: Rung,
   inv: Invocation,
   host: HostFacts,
-  isDefinition: boolean,
+  isWritten: boolean,
   hasCache: boolean,
 ): boolean {
-  if (rung.kind !== "root") return isDefinition || inv.bool("fakeroot");
+  if (rung.kind !== "root") return isWritten || inv.bool("fakeroot");
   // Layers are mounted where nobody else sees them, so that killing the build leaves none behind.
   const canMount = Math.floor(host.capabilities / CAP_SYS_ADMIN) % 2 === 1;
   return hasCache && canMount && host.env[MOVED] === undefined;
@@ -171,15 +193,37 @@ function refuseUnsupported(inv: Invocation, ctx: Context): void {
   }
 }
 
-/** `build --check FILE`: prints every error and warning of a definition file and builds nothing. */
+/** `build --check FILE`: prints every error and warning of the file and builds nothing. */
 function checkOnly(inv: Invocation, ctx: Context): number {
   const file = inv.args.at(-1) ?? "";
-  const read = readDefinition(file, givenArguments(inv, process.cwd()).values);
+  const { values } = givenArguments(inv, process.cwd());
+  const read = isDockerfile(file, readText(file))
+    ? { ...readDockerfile(file), unused: [] }
+    : readDefinition(file, values);
   for (const finding of read.diagnostics) ctx.print(`${formatDiagnostic(file, finding)}\n`);
   for (const name of read.unused) ctx.print(`${file}: warning: unused build args: ${name}\n`);
   const errors = read.diagnostics.filter((finding) => finding.severity === "error").length;
   if (errors === 0) ctx.log.info(`${file} can be built`);
   return errors === 0 ? 0 : 255;
+}
+
+/** A Dockerfile; warnings are told, errors end the build. */
+function readFile(
+  inv: Invocation,
+  log: Log | undefined,
+  word: string,
+  path: string,
+  cwd: string,
+): Omit<DockerfileBuild, "cacheFolder"> {
+  if (inv.bool("update")) {
+    throw new Fault("usage", "--update needs a definition file: a Dockerfile always begins anew", {
+      exitCode: 255,
+    });
+  }
+  const read = readDockerfile(path);
+  requireDockerfile(word, read);
+  for (const finding of read.diagnostics) log?.warning(formatDiagnostic(word, finding));
+  return { word, path, read, given: givenArguments(inv, cwd).values };
 }
 
 /** The recipe of a definition file; warnings are told, errors and unused arguments end the build. */

@@ -53,6 +53,7 @@ const SCRIPTS = "/.singularity.d/env";
 /** The environment of the program, from the request and from the scripts that the container will have. */
 export function environmentOf(parts: Parts): EnvironmentPlan {
   const { request, host, identity, files, isKnown } = parts;
+  if (request.onlyEnv === true) return onlyGiven(request.env.map(splitPair), parts.fakeroot);
   const scripts = readScripts(files);
   const environment = planEnvironment({
     host: host.env,
@@ -101,6 +102,18 @@ export function environmentOf(parts: Parts): EnvironmentPlan {
     }
   }
   return environment;
+}
+
+function onlyGiven(
+  given: readonly NamedValue[],
+  runtime: readonly NamedValue[],
+): EnvironmentPlan {
+  const variables = [
+    ...runtime.map((variable) => ({ ...variable, origin: "runtime" })),
+    ...given.map((variable) => ({ ...variable, origin: "--env on the command line" })),
+  ];
+  const nothing = { exit: undefined, umask: undefined, arguments: undefined };
+  return { kind: "direct", variables, output: [], notices: [], ...nothing };
 }
 
 function splitPair(text: string): NamedValue {

@@ -24,7 +24,9 @@ export function planIdentity(
 ): IdentityPlan {
   const asked = securityIds(request.security);
   if (!userNamespace) return realRoot(host, asked);
-  if (request.fakeroot && !host.isRealRoot) return fakeroot(request, host, notices);
+  if (request.fakeroot && !host.isRealRoot) {
+    return { ...fakeroot(request, host, notices), ...becomeAnother(host, asked) };
+  }
 
   const uid = asked.uid ?? host.uid;
   const gid = asked.gids?.[0] ?? host.gid;
@@ -41,6 +43,19 @@ export function planIdentity(
       asked.uid === undefined
         ? "the caller keeps its own ids"
         : (request.origins["security"] ?? "--security"),
+  };
+}
+
+/** Root of a user namespace may start the program as another one of its ids. */
+function becomeAnother(
+  host: HostFacts,
+  asked: ReturnType<typeof securityIds>,
+): Pick<IdentityPlan, "become" | "why"> | undefined {
+  if (host.uid !== 0 || (asked.uid === undefined && asked.gids === undefined)) return undefined;
+  const [gid = 0, ...groups] = asked.gids ?? [];
+  return {
+    become: { uid: asked.uid ?? 0, gid, groups },
+    why: "--fakeroot as root of a user namespace, then --security",
   };
 }
 

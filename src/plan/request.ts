@@ -34,6 +34,8 @@ export interface LaunchRequest {
   readonly noUmask: boolean;
   readonly noInit: boolean;
   readonly env: readonly string[];
+  /** The words of `env` are the whole environment, as commands of a Dockerfile have it. */
+  readonly onlyEnv?: boolean;
   readonly noEnv: readonly string[];
   readonly cwd: string | undefined;
   readonly hostname: string | undefined;

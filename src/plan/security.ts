@@ -38,6 +38,10 @@ export function planSecurity(
   } else if (request.fakeroot || (host.isRealRoot && identity.uid === 0)) {
     mask = request.noPrivs ? 0 : ALL_CAPABILITIES;
     why = request.noPrivs ? "--no-privs" : "root of its own user namespace";
+    if (identity.become !== undefined && identity.become.uid !== 0) {
+      mask = 0;
+      why = "--security uid";
+    }
   }
   mask = dropBits(joinBits(mask, add), drop);
   return {

@@ -98,6 +98,7 @@ export function requestOf(
     noUmask: inv.bool("no-umask") || compat,
     noInit: inv.bool("no-init") || compat,
     env: [...inv.map("env")].map(([name, value]) => `${name}=${value}`),
+    onlyEnv: inv.bool("only-env"),
     noEnv: inv.strings("no-env"),
     cwd: inv.has("cwd") ? optional("cwd") : undefined,
     hostname: optional("hostname"),

@@ -23,7 +23,9 @@ export function findAccount(view: FileView, word: string, ownGroup: boolean = fa
   const [user = "", group] = word.split(":", 2);
   const accounts = linesOf(view, "/etc/passwd").filter((fields) => fields.length >= 4);
   const isNumber = /^[0-9]+$/.test(user);
-  const entry = accounts.find((fields) => fields[0] === user) ?? (isNumber ? accounts.find((fields) => fields[2] === user) : undefined);
+  const entry =
+    accounts.find((fields) => fields[0] === user) ??
+    (isNumber ? accounts.find((fields) => fields[2] === user) : undefined);
   if (entry === undefined && !isNumber) {
     throw new Fault("not-found", `there is no user "${user}" in /etc/passwd of the image`, {
       hint: "make it with useradd or adduser before, or use a number",

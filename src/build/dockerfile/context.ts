@@ -23,7 +23,8 @@ export interface CopySource {
 
 /** The context of a Dockerfile: `FILE.dockerignore` beside it counts before `.dockerignore`. */
 export function openContext(folder: string, dockerfile: string): CopySource {
-  const text = readIgnoreFile(`${dockerfile}.dockerignore`) ?? readIgnoreFile(`${folder}/.dockerignore`);
+  const text =
+    readIgnoreFile(`${dockerfile}.dockerignore`) ?? readIgnoreFile(`${folder}/.dockerignore`);
   return { root: folder, patterns: parseIgnore(text ?? ""), keepsOwners: false };
 }
 

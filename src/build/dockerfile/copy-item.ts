@@ -69,7 +69,8 @@ function copyEntry(
     const to = root + path;
     const isNew = entry?.kind !== "dir";
     if (isNew) {
-      if (entry !== undefined) throw new Fault("exists", `Cannot copy a directory over the file "${wanted}"`);
+      if (entry !== undefined)
+        throw new Fault("exists", `Cannot copy a directory over the file "${wanted}"`);
       mkdirSync(to, { recursive: true });
     }
     // The directory that the content goes into keeps what it had.
@@ -80,7 +81,8 @@ function copyEntry(
   const found = below === "" ? resolveIn(view, wanted) : undefined;
   const to = root + (found?.path ?? (folder === "/" ? `/${name}` : `${folder}/${name}`));
   const there = lstatSync(to, { throwIfNoEntry: false });
-  if (there?.isDirectory()) throw new Fault("exists", `Cannot copy a file over the directory "${wanted}"`);
+  if (there?.isDirectory())
+    throw new Fault("exists", `Cannot copy a file over the directory "${wanted}"`);
   if (there !== undefined) rmSync(to);
   if (stat.isSymbolicLink()) {
     symlinkSync(readlinkSync(from), to);
@@ -127,7 +129,11 @@ export function giveTo(path: string, uid: number, gid: number): void {
 /** Makes the directories in front of a path, and the path itself when it ends in a slash. */
 export function makeParents(root: string, path: string, owner: Owner | undefined): void {
   const folder = path.endsWith("/") ? path.slice(0, -1) : dirName(path);
-  const { path: resolved, entry, missing } = resolveIn(hostFiles(root), folder === "" ? "/" : folder);
+  const {
+    path: resolved,
+    entry,
+    missing,
+  } = resolveIn(hostFiles(root), folder === "" ? "/" : folder);
   if (entry?.kind === "dir") return;
   if (missing === undefined) {
     throw new Fault("exists", `Cannot make the directory "${folder}": something else is there`);

@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from "node:fs";
 import { resolveIn } from "../../base/file-view.ts";
 import { encodeOsText, sortOsText } from "../../base/os-text.ts";
 import { hostFiles } from "../../host/host-files.ts";
@@ -27,7 +35,11 @@ export interface CopyItem {
  * Lists what a path of a source stands for. A link that is named is followed inside the source; links
  * below are entries. Undefined when there is nothing, or nothing that is let in.
  */
-export function listItem(source: CopySource, path: string, excludes: CopySource["patterns"]): CopyItem | undefined {
+export function listItem(
+  source: CopySource,
+  path: string,
+  excludes: CopySource["patterns"],
+): CopyItem | undefined {
   if (isLeftOut(source, path) && !mayHoldKept(source)) return undefined;
   const found = resolveIn(hostFiles(source.root), `/${path}`);
   if (found.entry === undefined) return undefined;

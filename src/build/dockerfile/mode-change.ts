@@ -19,7 +19,9 @@ export function parseModeChange(text: string): ModeChange {
   const clauses = text.split(",").map((clause) => {
     const match = /^([ugoa]*)((?:[-+=][rwxXst]*)+)$/.exec(clause);
     if (match === null) {
-      throw new Fault("invalid", `--chmod=${text} is no mode`, { hint: "such as 755 or u=rwX,go=rX" });
+      throw new Fault("invalid", `--chmod=${text} is no mode`, {
+        hint: "such as 755 or u=rwX,go=rX",
+      });
     }
     const who = match[1] === "" ? "a" : (match[1] ?? "a");
     const mask = [...who].reduce((all, letter) => all | (WHO[letter] ?? 0), 0);
@@ -29,7 +31,8 @@ export function parseModeChange(text: string): ModeChange {
     let out = mode;
     for (const { mask, parts } of clauses) {
       for (const [, sign, letters = ""] of parts) {
-        const bits = [...letters].reduce((all, letter) => all | bitsOf(letter, out, isDirectory), 0) & mask;
+        const bits =
+          [...letters].reduce((all, letter) => all | bitsOf(letter, out, isDirectory), 0) & mask;
         if (sign === "=") out = (out & ~(mask & 0o777)) | bits;
         else out = sign === "+" ? out | bits : out & ~bits;
       }

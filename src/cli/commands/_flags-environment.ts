@@ -23,6 +23,12 @@ export const ENVIRONMENT_FLAGS: readonly FlagSpec[] = [
     help: "set a variable in the container; stronger than any other source",
   },
   {
+    name: "only-env",
+    kind: "bool",
+    hidden: true,
+    help: "let the program see the variables of --env and no others",
+  },
+  {
     name: "env-file",
     kind: "strings",
     env: ["ENV_FILE"],

@@ -149,6 +149,25 @@ const DEFINITION_FLAGS: readonly FlagSpec[] = [
     help: "only warn of variables that the definition does not use",
   },
   {
+    name: "target",
+    kind: "string",
+    meta: "stage",
+    help: "build this stage of a Dockerfile instead of its last one",
+  },
+  {
+    name: "context",
+    kind: "string",
+    meta: "directory",
+    values: "file",
+    help: "where a Dockerfile copies from; its own directory if not given",
+  },
+  {
+    name: "secret",
+    kind: "array",
+    meta: "id=name,src=file",
+    help: "a file, or with env=name a variable, for RUN --mount=type=secret of a Dockerfile",
+  },
+  {
     name: "fix-perms",
     kind: "bool",
     env: ["FIXPERMS"],
@@ -253,7 +272,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "build",
     summary: "Build an image",
     description: [
-      "Makes a SIF, or with --sandbox a directory, from a definition file, a directory, another image or an address such as docker://name:tag.",
+      "Makes a SIF, or with --sandbox a directory, from a definition file, a Dockerfile, a directory, another image or an address such as docker://name:tag.",
       "Temporary files go below TMPDIR, or /tmp; it needs room for the whole root file system.",
     ],
     flags: [
@@ -273,6 +292,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     },
     examples: [
       { text: "Build by a definition", command: "build lolcow.sif lolcow.def" },
+      { text: "Build by a Dockerfile", command: "build tools.sif ./Dockerfile" },
       { text: "Pack a directory", command: "build debian.sif rootfs/" },
       { text: "See whether a definition is right", command: "build --check lolcow.def" },
       {

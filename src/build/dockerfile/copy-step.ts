@@ -1,0 +1,262 @@
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { Fault } from "../../base/fault.ts";
+import { resolveIn } from "../../base/file-view.ts";
+import { encodeOsText } from "../../base/os-text.ts";
+import { baseName } from "../../base/path.ts";
+import type { CopyAction } from "../../format/dockerfile/evaluate.ts";
+import { parseIgnore } from "../../format/dockerfile/ignore.ts";
+import { hostFiles } from "../../host/host-files.ts";
+import { digestOf } from "../cache/digest.ts";
+import { lastWords, runChild } from "../child.ts";
+import type { Stage } from "../stage.ts";
+import { requireStage } from "../stage-root.ts";
+import type { Step } from "../step.ts";
+import { findAccount } from "./account.ts";
+import { isArchive } from "./archive.ts";
+import { type CopySource, matchPaths } from "./context.ts";
+import { type CopyManner, copyItem, giveTo, makeParents, type Owner } from "./copy-item.ts";
+import { type CopyItem, digestItem, listItem } from "./copy-list.ts";
+import { parseModeChange } from "./mode-change.ts";
+
+/** A COPY or ADD as a step, with what it needs from its file. */
+export interface CopyInput {
+  readonly action: CopyAction;
+  readonly title: string;
+  readonly line: number;
+  readonly context: CopySource;
+  /** Name of the stage that `--from` means; undefined: the context. */
+  readonly from: string | undefined;
+}
+
+export function copyStep(input: CopyInput): Step {
+  const { action } = input;
+  return {
+    title: input.title,
+    line: input.line,
+    async inputs(stage) {
+      const source = await sourceOf(input, stage);
+      const out = new Map([
+        ["target", `${action.target} ${action.owner} ${action.mode} ${action.isAdd}`],
+      ]);
+      for (const { name, content } of action.documents)
+        out.set(`text ${name}`, digestOf(encodeOsText(content)));
+      for (const word of action.sources) {
+        // What a server has tomorrow is known only when it is pinned.
+        if (action.isAdd && isAddress(word)) {
+          if (action.checksum === "") return undefined;
+          out.set(`file ${word}`, action.checksum);
+          continue;
+        }
+        for (const item of itemsOf(source, word, action)) {
+          out.set(`file ${item.path}`, digestItem(item, source.keepsOwners));
+        }
+      }
+      return out;
+    },
+    run: async (stage) => await copyAll(input, stage),
+  };
+}
+
+async function copyAll(input: CopyInput, stage: Stage): Promise<void> {
+  const { action } = input;
+  const source = await sourceOf(input, stage);
+  const owner = ownerOf(stage.root, action.owner);
+  const mode = action.mode === "" ? undefined : parseModeChange(action.mode);
+  const manner: CopyManner = { owner, keepsOwners: source.keepsOwners, mode };
+  const items: { item: CopyItem; manner: CopyManner; unpacked?: boolean }[] = [];
+  for (const word of action.sources) {
+    if (action.isAdd && isAddress(word)) {
+      items.push({
+        item: await fetchItem(word, action, stage),
+        manner: { ...manner, keepsOwners: false, mode: mode ?? (() => 0o600) },
+      });
+      continue;
+    }
+    for (const item of itemsOf(source, word, action)) {
+      const [first] = item.entries;
+      if (action.isAdd && first?.stat.isFile() && isArchive(first.from)) {
+        const unpacked = await unpackItem(first.from, stage);
+        items.push({ item: unpacked, manner: { ...manner, keepsOwners: true }, unpacked: true });
+      } else items.push({ item, manner });
+    }
+  }
+  for (const { name, content } of action.documents) {
+    items.push({
+      item: documentItem(name, content, stage),
+      manner: { ...manner, keepsOwners: false },
+    });
+  }
+  const isFolder =
+    action.target.endsWith("/") || action.target === "/" || isDirectory(stage.root, action.target);
+  if (items.length > 1 && !isFolder && !items.every(({ item }) => item.isDirectory)) {
+    throw new Fault(
+      "invalid",
+      `Cannot copy ${items.length} sources to "${action.target}": it is no directory`,
+      {
+        hint: "end the target with a slash",
+      },
+    );
+  }
+  for (const { item, manner: how, unpacked } of items) {
+    const folder = action.target === "/" ? "" : action.target.replace(/\/$/, "");
+    const below = action.keepsParents ? parentsOf(item) : "";
+    if (item.isDirectory || unpacked === true) {
+      const target = below === "" ? folder : `${folder}/${below}/${baseName(item.path)}`;
+      makeParents(stage.root, `${target}/`, owner);
+      copyItem(item, stage.root, target === "" ? "/" : target, how);
+    } else if (isFolder || below !== "") {
+      copyItem(
+        item,
+        stage.root,
+        `${folder}/${below === "" ? "" : `${below}/`}${baseName(item.path)}`,
+        how,
+      );
+    } else copyItem(item, stage.root, action.target, how);
+  }
+}
+
+/** The directories of a source that `--parents` makes again; a part `.` in it begins them. */
+function parentsOf({ path }: CopyItem): string {
+  const at = path.lastIndexOf("/");
+  return at < 0 ? "" : path.slice(0, at);
+}
+
+async function sourceOf(input: CopyInput, stage: Stage): Promise<CopySource> {
+  if (input.from === undefined) return input.context;
+  return { root: await requireStage(stage, input.from), patterns: [], keepsOwners: true };
+}
+
+/** What a word of the instruction stands for; a Fault when that is nothing. */
+function itemsOf(source: CopySource, word: string, action: CopyAction): readonly CopyItem[] {
+  const excludes = parseIgnore(action.excludes.join("\n"));
+  const items = matchPaths(source, word).flatMap((path) => listItem(source, path, excludes) ?? []);
+  if (items.length > 0) return items;
+  const where = source.keepsOwners ? `"${action.from}"` : `the context ${source.root}`;
+  throw new Fault("not-found", `Cannot copy "${word}": there is no such file in ${where}`, {
+    hint:
+      source.patterns.length > 0
+        ? "the .dockerignore file may leave it out"
+        : "paths begin at the root of the context",
+  });
+}
+
+function ownerOf(root: string, word: string): Owner | undefined {
+  return word === "" ? undefined : findAccount(hostFiles(root), word, true);
+}
+
+function isDirectory(root: string, path: string): boolean {
+  return resolveIn(hostFiles(root), path).entry?.kind === "dir";
+}
+
+function isAddress(word: string): boolean {
+  return /^https?:\/\//.test(word) || isRepository(word);
+}
+
+function isRepository(word: string): boolean {
+  return /^(?:git@|ssh:\/\/|git:\/\/)/.test(word) || /^https?:\/\/[^#?]+\.git(?:[#?]|$)/.test(word);
+}
+
+async function fetchItem(address: string, action: CopyAction, stage: Stage): Promise<CopyItem> {
+  if (isRepository(address)) {
+    throw new Fault("unsupported", `Cannot add the repository "${address}"`, {
+      hint: "clone it in a RUN, or beforehand into the context",
+    });
+  }
+  const fetch = stage.ports.fetchImage;
+  if (fetch === undefined) throw new Fault("unsupported", `Cannot fetch "${address}" here`);
+  const path = await fetch(address);
+  const name = decodeURIComponent(new URL(address).pathname.split("/").at(-1) ?? "");
+  if (name === "" && action.target.endsWith("/")) {
+    throw new Fault("invalid", `Cannot add "${address}": it has no file name`, {
+      hint: "name the file in the target",
+    });
+  }
+  if (action.checksum !== "") {
+    const found = `sha256:${new Bun.CryptoHasher("sha256").update(readFileSync(path)).digest("hex")}`;
+    if (found !== action.checksum) {
+      throw new Fault("invalid", `"${address}" has the digest ${found}, not ${action.checksum}`);
+    }
+  }
+  return fileItem(name, path);
+}
+
+function documentItem(name: string, content: string, stage: Stage): CopyItem {
+  const folder = mkdtempSync(`${stage.folder}/document-`);
+  const path = `${folder}/file`;
+  writeFileSync(path, encodeOsText(content), { mode: 0o644 });
+  // Written anew for each build, but the same file.
+  const time = stage.options.time;
+  utimesSync(path, time, time);
+  return fileItem(name, path);
+}
+
+function fileItem(name: string, path: string): CopyItem {
+  return {
+    path: name,
+    isDirectory: false,
+    entries: [{ from: path, below: "", stat: statSync(path) }],
+  };
+}
+
+/** Unpacks an archive beside the root; its content is then copied like a directory's. */
+async function unpackItem(path: string, stage: Stage): Promise<CopyItem> {
+  const tool = stage.ports.tool("tar");
+  if (tool === undefined) {
+    throw new Fault("missing-tool", `Cannot unpack "${path}": tar is not in PATH`, {
+      hint: "install the package tar",
+    });
+  }
+  const folder = mkdtempSync(`${stage.folder}/archive-`);
+  const end = await runChild({
+    argv: [
+      tool,
+      "-x",
+      "-p",
+      "--numeric-owner",
+      "--delay-directory-restore",
+      "-C",
+      folder,
+      "-f",
+      path,
+    ],
+    stdin: "none",
+    stdout: "drop",
+    stderr: "keep",
+    signal: stage.ports.signal,
+  });
+  const onlyOwners = end.stderr
+    .split("\n")
+    .every((line) => line === "" || /Cannot change ownership|Exiting with failure/.test(line));
+  if (end.status !== 0 && !onlyOwners) {
+    throw new Fault("failed", `Cannot unpack "${path}": ${lastWords(end.stderr)}`);
+  }
+  const item = listItem({ root: folder, patterns: [], keepsOwners: true }, "", []);
+  if (item === undefined || !existsSync(folder)) throw new Fault("io", `Cannot unpack "${path}"`);
+  return item;
+}
+
+/** WORKDIR as a step: makes the directory. */
+export function workdirStep(path: string, user: string, title: string, line: number): Step {
+  return {
+    title,
+    line,
+    inputs: () => new Map([["directory", `${path} ${user}`]]),
+    run: (stage) => {
+      const { path: resolved, entry } = resolveIn(hostFiles(stage.root), path);
+      if (entry?.kind === "dir") return Promise.resolve();
+      makeParents(stage.root, `${path}/`, undefined);
+      if (user !== "") {
+        const { uid, gid } = findAccount(hostFiles(stage.root), user);
+        giveTo(stage.root + resolved, uid, gid);
+      }
+      return Promise.resolve();
+    },
+  };
+}
