@@ -104,10 +104,7 @@ export function environmentOf(parts: Parts): EnvironmentPlan {
   return environment;
 }
 
-function onlyGiven(
-  given: readonly NamedValue[],
-  runtime: readonly NamedValue[],
-): EnvironmentPlan {
+function onlyGiven(given: readonly NamedValue[], runtime: readonly NamedValue[]): EnvironmentPlan {
   const variables = [
     ...runtime.map((variable) => ({ ...variable, origin: "runtime" })),
     ...given.map((variable) => ({ ...variable, origin: "--env on the command line" })),

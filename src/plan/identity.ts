@@ -52,9 +52,9 @@ function becomeAnother(
   asked: ReturnType<typeof securityIds>,
 ): Pick<IdentityPlan, "become" | "why"> | undefined {
   if (host.uid !== 0 || (asked.uid === undefined && asked.gids === undefined)) return undefined;
-  const [gid = 0, ...groups] = asked.gids ?? [];
+  const { uid = 0, gids = [] } = asked;
   return {
-    become: { uid: asked.uid ?? 0, gid, groups },
+    become: { uid, gid: gids[0] ?? 0, groups: gids.length > 1 ? gids : [] },
     why: "--fakeroot as root of a user namespace, then --security",
   };
 }

@@ -25,12 +25,11 @@ export function isArchive(path: string): boolean {
 
 /** A compressed file is unpacked only when a tar archive is in it. */
 function holdsTar(path: string): boolean {
-  const listed = Bun.spawnSync(["tar", "-t", "-f", path], {
+  const listed = Bun.spawnSync(["sh", "-c", 'tar -t -f "$1" 2>/dev/null | head -n 1', "sh", path], {
     stdin: "ignore",
-    stdout: "ignore",
     stderr: "ignore",
   });
-  return listed.exitCode === 0;
+  return listed.stdout.length > 0;
 }
 
 /** Whether 512 bytes are a tar header with a right checksum. */

@@ -39,7 +39,7 @@ export async function buildDockerfile(
       word,
       file: read.file,
       text: read.text,
-      context: openContext(folder, input.path),
+      context: openContext(folder, input.path, request.target),
       given,
       target: inv.string("target"),
       secrets: readSecrets(inv.strings("secret"), ports.env, ports.cwd),

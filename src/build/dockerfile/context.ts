@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type FileView, resolveIn } from "../../base/file-view.ts";
 import { decodeOsText } from "../../base/os-text.ts";
-import { cleanPath } from "../../base/path.ts";
+import { cleanPath, isWithin } from "../../base/path.ts";
 import {
   type IgnorePattern,
   isIgnored,
@@ -21,11 +21,19 @@ export interface CopySource {
   readonly keepsOwners: boolean;
 }
 
-/** The context of a Dockerfile: `FILE.dockerignore` beside it counts before `.dockerignore`. */
-export function openContext(folder: string, dockerfile: string): CopySource {
+/**
+ * The context of a Dockerfile: `FILE.dockerignore` beside it counts before `.dockerignore`. What the
+ * build itself makes there is left out.
+ *
+ * @param target of the build, absolute.
+ */
+export function openContext(folder: string, dockerfile: string, target: string): CopySource {
   const text =
     readIgnoreFile(`${dockerfile}.dockerignore`) ?? readIgnoreFile(`${folder}/.dockerignore`);
-  return { root: folder, patterns: parseIgnore(text ?? ""), keepsOwners: false };
+  const own = ["**/skiff-build-??????"];
+  if (isWithin(folder, target)) own.push(target.slice(folder.length).replace(/[*?[\\]/g, "\\$&"));
+  const patterns = [...parseIgnore(text ?? ""), ...parseIgnore(own.join("\n"))];
+  return { root: folder, patterns, keepsOwners: false };
 }
 
 function readIgnoreFile(path: string): string | undefined {

@@ -21,7 +21,7 @@ import type { Step } from "../step.ts";
 import { findAccount } from "./account.ts";
 import { isArchive } from "./archive.ts";
 import { type CopySource, matchPaths } from "./context.ts";
-import { type CopyManner, copyItem, giveTo, makeParents, type Owner } from "./copy-item.ts";
+import { type CopyManner, copyItem, makeParents, type Owner } from "./copy-item.ts";
 import { type CopyItem, digestItem, listItem } from "./copy-list.ts";
 import { parseModeChange } from "./mode-change.ts";
 
@@ -214,7 +214,9 @@ async function unpackItem(path: string, stage: Stage): Promise<CopyItem> {
     });
   }
   const folder = mkdtempSync(`${stage.folder}/archive-`);
-  const end = await runChild({
+  // Directories that no entry describes get 0755.
+  const umask = process.umask(0o022);
+  const running = runChild({
     argv: [
       tool,
       "-x",
@@ -231,6 +233,8 @@ async function unpackItem(path: string, stage: Stage): Promise<CopyItem> {
     stderr: "keep",
     signal: stage.ports.signal,
   });
+  process.umask(umask);
+  const end = await running;
   const onlyOwners = end.stderr
     .split("\n")
     .every((line) => line === "" || /Cannot change ownership|Exiting with failure/.test(line));
@@ -249,13 +253,10 @@ export function workdirStep(path: string, user: string, title: string, line: num
     line,
     inputs: () => new Map([["directory", `${path} ${user}`]]),
     run: (stage) => {
-      const { path: resolved, entry } = resolveIn(hostFiles(stage.root), path);
-      if (entry?.kind === "dir") return Promise.resolve();
-      makeParents(stage.root, `${path}/`, undefined);
-      if (user !== "") {
-        const { uid, gid } = findAccount(hostFiles(stage.root), user);
-        giveTo(stage.root + resolved, uid, gid);
-      }
+      const view = hostFiles(stage.root);
+      if (resolveIn(view, path).entry?.kind === "dir") return Promise.resolve();
+      const owner = user === "" ? undefined : findAccount(view, user);
+      makeParents(stage.root, `${path}/`, owner);
       return Promise.resolve();
     },
   };

@@ -37,12 +37,13 @@ describe("evaluate()", () => {
 
   test("ARG: what was given, the default, the global value; ENV hides it", () => {
     const text =
-      "ARG G=g\nARG H=${G}h\nFROM x\nARG G\nARG H=own\nARG N\nARG D=${G}-d E=e\nARG TARGETARCH\nENV E=env\nENV S=$G$H$N$D$E$TARGETARCH\n";
+      "ARG G=g\nARG H=${G}h\nFROM x\nARG G\nARG H=own\nARG N\nARG D=${G}-d E=e F=${D}x\nARG TARGETARCH\nENV E=env\nENV S=$G$H$N$D$E$TARGETARCH\n";
     expect(evaluateAll(text, { E: "given" }).args).toEqual({
       G: "g",
       H: "own",
       D: "g-d",
       E: "given",
+      F: "x",
       TARGETARCH: "amd64",
     });
     expect(evaluateAll(text, { E: "given" }).image.env.get("S")).toBe("gowng-denvamd64");

@@ -164,9 +164,10 @@ function declare(
   escapeSign: EscapeSign,
 ): ReadonlyMap<string, string> {
   const args = new Map(before.args);
+  // Words of one line do not see one another.
+  const find = lookupOf(before);
   for (const word of splitWords(rest, escapeSign)) {
     const { name, value } = namedWord(word);
-    const find: Lookup = (wanted) => before.image.env.get(wanted) ?? args.get(wanted);
     const fallback =
       value === undefined
         ? (scope.global.get(name) ?? scope.platform.get(name))

@@ -73,6 +73,6 @@ describe("expandWord()", () => {
   });
 });
 
-test("expandText() leaves quotes and other escaped characters alone", () => {
-  expect(expandText("'$a' \"${a}\" \\$a \\n\n", find, "\\")).toBe("'A' \"A\" $a \\n\n");
+test("expandText() leaves quotes and escaped characters alone", () => {
+  expect(expandText("'$a' \"${a}\" \\$a \\n\n", find, "\\")).toBe("'A' \"A\" \\$a \\n\n");
 });

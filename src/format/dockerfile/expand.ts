@@ -17,7 +17,7 @@ export function expandWord(word: string, find: Lookup, escapeSign: EscapeSign): 
   return new Expander(word, find, escapeSign).all();
 }
 
-/** As expandWord, with quotes left where they are: for the text of a here-document. */
+/** As expandWord, with quotes and escape signs left where they are: for the text of a here-document. */
 export function expandText(text: string, find: Lookup, escapeSign: EscapeSign): string {
   return new Expander(text, find, escapeSign, true).all();
 }
@@ -65,9 +65,9 @@ class Expander {
   private escaped(): string {
     const next = this.text[this.at + 1];
     this.at += 2;
-    // At the end the sign stands for itself; in a here-document it only protects what is special.
+    // At the end the sign stands for itself; in a here-document it protects and stays.
     if (next === undefined) return this.escapeSign;
-    if (this.keepsQuotes && next !== "$" && next !== this.escapeSign) return this.escapeSign + next;
+    if (this.keepsQuotes) return this.escapeSign + next;
     return next;
   }
 
