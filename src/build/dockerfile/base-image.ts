@@ -100,7 +100,7 @@ function imageStep(word: string, line: number, image: OciImage): Step {
       const config = parseImageConfig(decodeOsText(image.config), image.reference);
       const root = await mergeImage(image, config.createdSeconds, () => {}, signal);
       mkdirSync(stage.root, { recursive: true, mode: 0o755 });
-      talk.info(`Extracting ${word}`);
+      talk.verbose(`Extracting ${word}`);
       await unpackMerged(image, root, stage.root, stage.ports);
     },
   };

@@ -1,6 +1,7 @@
 import { dirName, resolvePath } from "../../base/path.ts";
 import type { Invocation } from "../../cli/invocation.ts";
 import { type BuildRequest, build } from "../build.ts";
+import type { PackedImage } from "../pack/pack-image.ts";
 import type { BuildPorts } from "../stage.ts";
 import { openWorkspace } from "../workspace.ts";
 import { openContext } from "./context.ts";
@@ -29,7 +30,7 @@ export async function buildDockerfile(
   input: DockerfileBuild,
   inv: Invocation,
   ports: BuildPorts,
-): Promise<void> {
+): Promise<Partial<PackedImage>> {
   const { read, given, word, cacheFolder } = input;
   const asked = inv.string("context");
   const folder = asked === "" ? dirName(input.path) : resolvePath(ports.cwd, asked);
@@ -50,7 +51,8 @@ export async function buildDockerfile(
       ports,
     });
     for (const name of unused) ports.talk.warning(`Unused build arg: ${name}`);
-    await build({ ...request, stages, text: read.text }, ports);
+    const { recipe: _, ...rest } = request;
+    return await build({ ...rest, stages, text: read.text }, ports);
   } finally {
     space.remove();
   }

@@ -1,11 +1,4 @@
-import {
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { resolveIn } from "../../base/file-view.ts";
 import { encodeOsText } from "../../base/os-text.ts";
@@ -191,9 +184,6 @@ function documentItem(name: string, content: string, stage: Stage): CopyItem {
   const folder = mkdtempSync(`${stage.folder}/document-`);
   const path = `${folder}/file`;
   writeFileSync(path, encodeOsText(content), { mode: 0o644 });
-  // Written anew for each build, but the same file.
-  const time = stage.options.time;
-  utimesSync(path, time, time);
   return fileItem(name, path);
 }
 

@@ -159,12 +159,13 @@ class DockerfilePlanner {
       names: [name],
       base: opened?.step ?? { fromStage: fromStage ?? "" },
       steps,
-      finish: (view, { objects }) => {
+      finish: (view, { objects, clock }) => {
         if (!isLast) return;
         planOciFiles(view, config);
         planSkeleton(view, true, ociRunscript(config));
         objects?.set("oci-config.json", config.configJson);
-        const { time, arch, version, peerVersion, force } = options;
+        const time = new Date((clock.seconds ?? 0) * 1000);
+        const { arch, version, peerVersion, force } = options;
         const has = (section: string): boolean => hasSection(options, section);
         const about = {
           recipe,

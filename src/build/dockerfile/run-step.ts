@@ -72,7 +72,7 @@ async function runCommand({ action, line, sources, title }: RunInput, stage: Sta
   try {
     const cwd = resolveIn(view, action.workingDir);
     if (cwd.entry === undefined) mkdirSync(stage.root + cwd.path, { recursive: true, mode: 0o755 });
-    stage.ports.talk.info(title);
+    stage.ports.talk.verbose(title);
     const end = await stage.ports.runInContainer({
       action: "exec",
       root: stage.root,
