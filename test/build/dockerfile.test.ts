@@ -39,7 +39,10 @@ const FROM = "FROM oci:layout:base\n";
 
 async function build(name: string, text: string, args: readonly string[] = []): Promise<Finished> {
   writeFileSync(`${dir}/${name}`, text);
-  return await skiff(["build", "--force", "--no-cache", ...args, `${name}.out`, name], { cwd: dir, extraEnv });
+  return await skiff(["build", "--force", "--no-cache", ...args, `${name}.out`, name], {
+    cwd: dir,
+    extraEnv,
+  });
 }
 
 /** Builds a sandbox; it must succeed. */
