@@ -53,7 +53,7 @@ const SCRIPTS = "/.singularity.d/env";
 /** The environment of the program, from the request and from the scripts that the container will have. */
 export function environmentOf(parts: Parts): EnvironmentPlan {
   const { request, host, identity, files, isKnown } = parts;
-  if (request.onlyEnv === true) return onlyGiven(request.env.map(splitPair), parts.fakeroot);
+  if (request.onlyEnv === true) return onlyGiven(request.env.map(splitPair), parts.runtime);
   const scripts = readScripts(files);
   const environment = planEnvironment({
     host: host.env,
