@@ -43,7 +43,7 @@ export async function launchDirectly(own: readonly string[]): Promise<number | u
     const needsMore = (): never => {
       throw new NotPlain();
     };
-    const rare = { gpu: needsMore, controls: needsMore, scope: needsMore };
+    const rare = { gpu: needsMore, clear: needsMore, controls: needsMore, scope: needsMore };
     return await launch(parsed.invocation, context, rare, key);
   } catch (error) {
     if (error instanceof NotPlain || error instanceof UsageFault) return undefined;

@@ -1,17 +1,17 @@
 import type { Invocation } from "../cli/invocation.ts";
 import { launch } from "../runtime/launch.ts";
-import { RARE_GATHERERS } from "../runtime/rare-gatherers.ts";
 import type { Context } from "../terminal/context.ts";
+import { rareGatherers } from "./_rare-gatherers.ts";
 
 /** `exec`, `run`, `shell` and `test` with everything a launch may need; plain ones take the short way of src/_launch.ts. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const [image = "", ...rest] = inv.args;
-  if (!/^[a-z][a-z0-9+-]*:/.test(image)) return await launch(inv, ctx, RARE_GATHERERS);
+  if (!/^[a-z][a-z0-9+-]*:/.test(image)) return await launch(inv, ctx, rareGatherers(ctx));
   const { fetchedImage } = await import("./_fetched-image.ts");
   const path = await fetchedImage(image, inv, ctx);
   return await launch(
     path === undefined ? inv : inv.withArgs([path, ...rest]),
     ctx,
-    RARE_GATHERERS,
+    rareGatherers(ctx),
   );
 }

@@ -10,9 +10,9 @@ import type { Action } from "../plan/request.ts";
 import { gatherLaunch } from "../runtime/gather.ts";
 import { gatherJoin } from "../runtime/instances/join.ts";
 import { INSTANCE } from "../runtime/launcher.ts";
-import { RARE_GATHERERS } from "../runtime/rare-gatherers.ts";
 import type { Context } from "../terminal/context.ts";
 import { fetchedImage } from "./_fetched-image.ts";
+import { rareGatherers } from "./_rare-gatherers.ts";
 
 /** `explain exec|run|shell|test …` prints the plan of that launch; `explain --diff A B` compares two saved ones. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
@@ -29,7 +29,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const path = /^[a-z][a-z0-9+-]*:/.test(image) ? await fetchedImage(image, inv, ctx) : undefined;
   const call = path === undefined ? inv : inv.withArgs([path, ...rest]);
   const launch = planLaunch(
-    await gatherLaunch(call, action as Action, ctx.program, ctx.env, RARE_GATHERERS),
+    await gatherLaunch(call, action as Action, ctx.program, ctx.env, rareGatherers(ctx)),
   );
   if (launch.kind === "nothing") {
     ctx.print(`${launch.note}\n`);

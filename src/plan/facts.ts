@@ -127,6 +127,8 @@ export interface ImageFacts {
   /** Compression of a squashfs root: gzip, lzma, lzo, xz, lz4, zstd. */
   readonly compression: string | undefined;
   readonly tree: FileView;
+  /** The root is encrypted and its key is at hand: the file in it that holds the SquashFS, and the descriptor that the key is read from. */
+  readonly clear?: { readonly file: string; readonly keyFd: number };
   /** Whether the caller may write the image file or directory. */
   readonly writable: boolean;
 }

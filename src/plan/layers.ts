@@ -1,5 +1,6 @@
 import { Fault } from "../base/fault.ts";
 import type { Config } from "./config.ts";
+import { cipherMounter } from "./encrypted-root.ts";
 import type { ImageFacts } from "./facts.ts";
 import type { LayerInput } from "./layer-input.ts";
 import { chooseMounter, chooseOverlayTool, rootFstype } from "./mounter.ts";
@@ -56,10 +57,17 @@ export function planRoot(input: LayerInput): RootPlan {
     offsetBytes: image.root.offsetBytes,
     sizeBytes: image.root.sizeBytes,
     writable: writableImage,
-    mounter:
-      fstype === "directory"
-        ? { kind: "directory", why: "the image is a directory" }
-        : chooseMounter(fstype, image.path, host, { userNamespace, unpack: request.unsquash }),
+    ...(image.clear !== undefined
+      ? cipherMounter(image, image.clear, host, request.unsquash)
+      : {
+          mounter:
+            fstype === "directory"
+              ? { kind: "directory", why: "the image is a directory" }
+              : chooseMounter(fstype, image.path, host, {
+                  userNamespace,
+                  unpack: request.unsquash,
+                }),
+        }),
     why: "IMAGE on the command line",
   };
   const overlayTool = chooseOverlayTool(image.path, host, whyNotKernel(input, layer, upper));
@@ -89,6 +97,9 @@ function checkAllowed(fstype: string, image: ImageFacts, config: Config): void {
       },
     );
   };
+  if (image.clear !== undefined) {
+    forbid(values.allowContainerEncrypted, "allow container encrypted");
+  }
   if (image.format === "sif") forbid(values.allowContainerSif, "allow container sif");
   else if (fstype === "squashfs") forbid(values.allowContainerSquashfs, "allow container squashfs");
   else if (fstype === "ext3") forbid(values.allowContainerExtfs, "allow container extfs");

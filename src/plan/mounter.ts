@@ -94,6 +94,7 @@ function canLoop(host: HostFacts, fstype: string): boolean {
 
 /** Kind of root that this version can start; encrypted ones need keys. */
 export function rootFstype(image: ImageFacts): "directory" | "squashfs" | "ext3" {
+  if (image.clear !== undefined) return "squashfs";
   if (image.rootKind === "encrypted-squashfs" || image.rootKind === "gocryptfs-squashfs") {
     throw new Fault(
       "unsupported",

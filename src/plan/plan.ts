@@ -35,6 +35,8 @@ export interface Volume {
   readonly sizeBytes: number;
   readonly writable: boolean;
   readonly mounter: Mounter;
+  /** The image in it is encrypted: the program that shows it in clear, its file there, and the descriptor that its key is read from. */
+  readonly cipher?: { readonly tool: string; readonly file: string; readonly keyFd: number };
   readonly why: Why;
 }
 

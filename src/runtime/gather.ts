@@ -57,6 +57,13 @@ export type ControlsGatherer = (
 export interface RareGatherers {
   readonly gpu: GpuGatherer;
   readonly controls: ControlsGatherer;
+  /** Opens an encrypted image. */
+  readonly clear: (
+    inv: Invocation,
+    env: Readonly<Record<string, string>>,
+    host: HostFacts,
+    image: ImageFacts,
+  ) => Promise<ImageFacts>;
   /** The control group that systemd makes for this process. */
   readonly scope: (
     systemd: { readonly tool: string; readonly bus: "user" | "system" },
@@ -68,6 +75,10 @@ function asksForControls(request: LaunchRequest, config: Config): boolean {
   for (const _ in request.limits) return true;
   for (const word of request.security) if (!/^[ug]id:/.test(word)) return true;
   return config.values.rootDefaultCapabilities === "file";
+}
+
+function isEncrypted({ rootKind }: ImageFacts): boolean {
+  return rootKind === "gocryptfs-squashfs" || rootKind === "encrypted-squashfs";
 }
 
 function asksForGpu(inv: Invocation, config: Config): boolean {
@@ -96,8 +107,9 @@ export async function gatherLaunch(
     });
   }
   checkReference(image, host);
-  const opened = openImage(resolvePath(host.cwd ?? "/", image), imageHost);
+  let opened = openImage(resolvePath(host.cwd ?? "/", image), imageHost);
   checkArchitecture(opened, host);
+  if (isEncrypted(opened)) opened = await rare.clear(inv, env, host, opened);
   return {
     request,
     config,

@@ -60,6 +60,7 @@ export async function scopeOf(
 function canKeep(plan: Plan): boolean {
   return (
     plan.root.image.mounter.kind !== "unpack" &&
+    plan.root.image.cipher === undefined &&
     plan.limits === undefined &&
     plan.security.seccomp === undefined &&
     plan.security.label === undefined

@@ -40,15 +40,10 @@ export class DataReader {
 
   /** The whole content; the caller has bounded `file.sizeBytes`. Throws a Fault `invalid` for damage. */
   read(file: FileInode): Uint8Array {
-    const blockSize = this.#superblock.blockSizeBytes;
-    const hasTail = file.fragment !== undefined;
-    const blocks = hasTail
-      ? Math.floor(file.sizeBytes / blockSize)
-      : Math.ceil(file.sizeBytes / blockSize);
-    const tailBytes = hasTail ? file.sizeBytes - blocks * blockSize : 0;
-    if (blocks === 0) return this.#tail(file, tailBytes).slice();
+    const { blockSize, blocks, tailBytes } = this.layout(file);
+    if (blocks === 0) return this.tail(file, tailBytes).slice();
 
-    const words = viewOf(this.#metadata.read(file.blocksPlace, blocks * 4));
+    const words = this.lengthWords(file, blocks);
     const out = new Uint8Array(file.sizeBytes);
     let at = file.start;
     for (let i = 0; i < blocks; i++) {
@@ -56,16 +51,35 @@ export class DataReader {
       const wanted = Math.min(blockSize, file.sizeBytes - i * blockSize);
       const length = word & (STORED - 1);
       if (length === 0) continue;
-      const bytes = this.#block(at, word);
+      const bytes = this.block(at, word);
       if (bytes.length !== wanted) throw damaged(at);
       out.set(bytes, i * blockSize);
       at += length;
     }
-    if (tailBytes > 0) out.set(this.#tail(file, tailBytes), blocks * blockSize);
+    if (tailBytes > 0) out.set(this.tail(file, tailBytes), blocks * blockSize);
     return out;
   }
 
-  #tail(file: FileInode, length: number): Uint8Array {
+  /** How many whole blocks a file has, their size, and the bytes of its tail. */
+  layout(file: FileInode): {
+    readonly blockSize: number;
+    readonly blocks: number;
+    readonly tailBytes: number;
+  } {
+    const blockSize = this.#superblock.blockSizeBytes;
+    const hasTail = file.fragment !== undefined;
+    const share = file.sizeBytes / blockSize;
+    const blocks = hasTail ? Math.floor(share) : Math.ceil(share);
+    return { blockSize, blocks, tailBytes: hasTail ? file.sizeBytes - blocks * blockSize : 0 };
+  }
+
+  /** The length words of a file's blocks, u32 each. */
+  lengthWords(file: FileInode, blocks: number): DataView {
+    return viewOf(this.#metadata.read(file.blocksPlace, blocks * 4));
+  }
+
+  /** The last `length` bytes of a file, in the fragment that it shares. */
+  tail(file: FileInode, length: number): Uint8Array {
     if (length === 0 || file.fragment === undefined) return new Uint8Array(0);
     const fragment = this.#fragment(file.fragment);
     const end = file.fragmentOffset + length;
@@ -82,7 +96,7 @@ export class DataReader {
     const offset = (index % ENTRIES_PER_BLOCK) * ENTRY_BYTES;
     const v = viewOf(this.#metadata.read({ block, offset }, ENTRY_BYTES));
     const start = v.getUint32(4, true) * 0x100000000 + v.getUint32(0, true);
-    const bytes = this.#block(start, v.getUint32(8, true));
+    const bytes = this.block(start, v.getUint32(8, true));
     if (this.#fragments.size >= CACHED_FRAGMENTS) {
       const oldest = this.#fragments.keys().next();
       if (!oldest.done) this.#fragments.delete(oldest.value);
@@ -91,7 +105,8 @@ export class DataReader {
     return bytes;
   }
 
-  #block(position: number, word: number): Uint8Array {
+  /** The block at a position of the image with that length word, unpacked. Throws a Fault `invalid` for damage. */
+  block(position: number, word: number): Uint8Array {
     const limit = this.#superblock.blockSizeBytes;
     const length = word & (STORED - 1);
     if (length === 0 || length > limit) throw damaged(position);

@@ -4,7 +4,7 @@ import type { FileEntry, FileView } from "../../base/file-view.ts";
 import { decodeOsText, encodeOsText } from "../../base/os-text.ts";
 import { findEntry, listNames } from "./directory.ts";
 import { DataReader, tableBlock } from "./file-data.ts";
-import { type DirInode, type Inode, readInode } from "./inode.ts";
+import { type DirInode, type FileInode, type Inode, readInode } from "./inode.ts";
 import { type Decompress, MetadataReader } from "./metadata.ts";
 import { readSuperblock, type Superblock } from "./superblock.ts";
 
@@ -29,7 +29,7 @@ export class SquashfsTree implements FileView {
   readonly superblock: Superblock;
   readonly #source: ByteSource;
   readonly #metadata: MetadataReader;
-  readonly #data: DataReader;
+  readonly data: DataReader;
   readonly #device: string;
   readonly #dirs = new Map<string, DirInode | undefined>();
   readonly #ids = new Map<number, number>();
@@ -39,7 +39,7 @@ export class SquashfsTree implements FileView {
     const { compression, usedBytes } = this.superblock;
     this.#source = sliceSource(source, 0, usedBytes);
     this.#metadata = new MetadataReader(this.#source, compression, decompress);
-    this.#data = new DataReader(this.#source, this.superblock, this.#metadata, decompress);
+    this.data = new DataReader(this.#source, this.superblock, this.#metadata, decompress);
     this.#device = device;
   }
 
@@ -68,9 +68,14 @@ export class SquashfsTree implements FileView {
   }
 
   read(path: string, limitBytes: number = DEFAULT_LIMIT): Uint8Array | undefined {
+    const inode = this.file(path);
+    return inode === undefined || inode.sizeBytes > limitBytes ? undefined : this.data.read(inode);
+  }
+
+  /** A regular file by path; its content is to be had through `data`. */
+  file(path: string): FileInode | undefined {
     const inode = this.#find(path);
-    if (inode?.kind !== "file" || inode.sizeBytes > limitBytes) return undefined;
-    return this.#data.read(inode);
+    return inode?.kind === "file" ? inode : undefined;
   }
 
   #find(path: string): Inode | undefined {

@@ -7,6 +7,9 @@ export const STUBS = "/stubs";
 export const UPPER = "/upper";
 export const WORK = "/work";
 export const UNDER = "/under";
+/** An encrypted root, and what it holds in clear. */
+export const CIPHER = "/cipher";
+export const CLEAR = "/clear";
 
 export function overlayDir(index: number): string {
   return `/overlay/${index}`;

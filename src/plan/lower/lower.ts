@@ -1,6 +1,7 @@
 import { MOUNT_FLAGS } from "../../ops/mount-flags.ts";
 import type { WiredOp } from "../../ops/op.ts";
 import type { Plan, SecurityPlan } from "../plan.ts";
+import { encryptedRootOps } from "./encrypted-root.ts";
 import { escapePercent, execFaults, setupFault, unshareFaults } from "./fault-texts.ts";
 import { type InstancePlaces, instanceOp } from "./instance-op.ts";
 import { HOST, IMAGE, overlayDir, ROOT } from "./layout.ts";
@@ -168,7 +169,12 @@ function sessionOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
 function volumes(out: WiredOp[], plan: Plan, options: LowerOptions): void {
   const { root } = plan;
   const target = root.layer === "none" ? ROOT : IMAGE;
-  out.push(...volumeOps(root.image, target, plan, options.unpacking?.path));
+  const { cipher } = root.image;
+  out.push(
+    ...(cipher === undefined
+      ? volumeOps(root.image, target, plan, options.unpacking?.path)
+      : encryptedRootOps(root.image, cipher, target, plan, options.base)),
+  );
   root.overlays.forEach(({ volume, dir, work, writable }, index) => {
     const at = overlayDir(index);
     // The directories of a writable overlay are made on the host before they are bound.
