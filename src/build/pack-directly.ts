@@ -30,7 +30,8 @@ export async function packDirectly(
   const recipe = onlyStage(request);
   if (recipe === undefined) return undefined;
   const agent = recipe.header["bootstrap"] ?? "";
-  if (OCI_AGENTS.includes(agent) && !request.options.fixPermissions) {
+  const isEncrypted = request.pack.encryption !== undefined;
+  if (OCI_AGENTS.includes(agent) && !request.options.fixPermissions && !isEncrypted) {
     process.umask(umask);
     await packStreamed(request, recipe, temporary.folder("image"), beside, ports);
     return {};

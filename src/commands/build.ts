@@ -33,6 +33,7 @@ import { readConfig } from "../runtime/gather.ts";
 import type { Context } from "../terminal/context.ts";
 import type { Log } from "../terminal/log.ts";
 import { progressSteps } from "../terminal/progress.ts";
+import { asksForEncryption, buildEncryption, withEncryption } from "./_build-encryption.ts";
 import { buildImages } from "./_build-images.ts";
 import { progressOutput } from "./_progress-output.ts";
 
@@ -68,17 +69,27 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
         ? readRecipe(inv, teller, sourceWord, source.path, cwd)
         : recipeFromImage("scratch", "");
   if (moves) await takeRung(rung, ctx, host, replaces ? target : "");
-  const request = requestOf(inv, {
-    recipe,
-    target,
-    force: inv.bool("force") || (replaces && !inv.bool("update")),
-    host,
-    config,
-    version: VERSIONS.skiff,
-    peerVersion: VERSIONS.apptainer,
-    ...(cache === undefined ? {} : { cacheFolder: cache }),
-    definition: isWritten ? source.path : target,
-  });
+  const encryption = asksForEncryption(inv) ? await buildEncryption(inv, ctx, cwd) : undefined;
+  if (encryption !== undefined && dockerfile !== undefined) {
+    throw new Fault("unsupported", "Images of Dockerfiles are not encrypted in this version", {
+      hint: "build a SIF first, then: build --encrypt secret.sif plain.sif",
+    });
+  }
+  const request = withEncryption(
+    encryption,
+    requestOf(inv, {
+      recipe,
+      target,
+      force: inv.bool("force") || (replaces && !inv.bool("update")),
+      host,
+      config,
+      version: VERSIONS.skiff,
+      peerVersion: VERSIONS.apptainer,
+      // A kept step would be in clear.
+      ...(cache === undefined || encryption !== undefined ? {} : { cacheFolder: cache }),
+      definition: isWritten ? source.path : target,
+    }),
+  );
   checkTempFolder(request.tempFolder, "temporary", host.mounts, ctx.log);
   const began = performance.now();
   const built = await carryOut(request, dockerfile, inv, ctx, host);
@@ -181,12 +192,10 @@ function refuseUnsupported(inv: Invocation, ctx: Context): void {
     throw new Fault("unsupported", `${what} is not available in this version`, { hint });
   };
   if (inv.bool("remote")) refuse("--remote", "build on this machine, without the flag");
-  const isEncrypted = ["encrypt", "passphrase"].some((name) => inv.bool(name));
-  if (isEncrypted || inv.string("pem-path") !== "") refuse("encryption", "build without --encrypt");
   if (inv.bool("oci")) refuse("--oci", "build a SIF with an ordinary root file system");
   if (inv.bool("data")) refuse("--data", "`sif new` and `sif add` make data images");
-  const isKey = (name: string): boolean => /^(APPTAINER|SINGULARITY)_ENCRYPTION_/.test(name);
-  if (Object.keys(ctx.env).some(isKey)) {
+  const isKey = (name: string): boolean => /^(SKIFF|APPTAINER|SINGULARITY)_ENCRYPTION_/.test(name);
+  if (!asksForEncryption(inv) && Object.keys(ctx.env).some(isKey)) {
     ctx.log.warning(
       "Encryption related env vars found, but --encrypt was not specified. NOT encrypting container.",
     );

@@ -1,26 +1,33 @@
-import { rmSync, statSync } from "node:fs";
+import { appendFileSync, rmSync, statSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import type { FileView } from "../../base/file-view.ts";
 import { encodeOsText } from "../../base/os-text.ts";
 import {
   archCode,
+  DATA_CRYPTO,
   DATA_DEFFILE,
   DATA_JSON,
   DATA_PARTITION,
+  FS_GOCRYPTFS_SQUASHFS,
   FS_SQUASHFS,
   PART_PRIMARY,
 } from "../../format/sif/codes.ts";
-import { encodePartitionExtra } from "../../format/sif/extra.ts";
+import { encodeExtraCodes, encodePartitionExtra } from "../../format/sif/extra.ts";
 import { ZERO_TIME } from "../../format/sif/header.ts";
 import { hostFiles } from "../../host/host-files.ts";
 import type { RootEdit } from "../root/edit.ts";
 import type { BuildPorts } from "../stage.ts";
 import { rootArchitecture } from "./architecture.ts";
+import { type PackEncryption, packEncrypted, removeEncrypted } from "./encrypted-partition.ts";
 import { hashFile } from "./file-hash.ts";
 import { finishSif } from "./finish-sif.ts";
 import { pseudoFiles } from "./pseudo-files.ts";
 import { layoutSif, type SifObject } from "./sif-layout.ts";
-import { packSquashfs } from "./squashfs.ts";
+import { packSquashfs, type SquashfsInput } from "./squashfs.ts";
+
+/** Form and type of the message with a wrapped key. */
+const PEM = 2;
+const RSA_OAEP = 0x200;
 
 /** SquashFS has 32 bits for times. */
 const MAX_TIME = 0xffffffff;
@@ -37,6 +44,8 @@ export interface PackOptions {
   readonly arch: string;
   /** As the caller gave it, seconds since 1970: then header times and id are zero, as the peer has it. */
   readonly sourceDateEpoch: number | undefined;
+  /** The root partition is encrypted with it; absent: it is not. */
+  readonly encryption?: PackEncryption;
 }
 
 /** What is packed and where to. */
@@ -102,8 +111,10 @@ export async function packImage(
       bytes: encodeOsText(text),
     })),
   ].filter((object) => object.bytes.length > 0);
+  const { encryption } = options;
+  const message = encodeOsText(encryption?.message ?? "");
   const extra = encodePartitionExtra({
-    fsType: FS_SQUASHFS,
+    fsType: encryption === undefined ? FS_SQUASHFS : FS_GOCRYPTFS_SQUASHFS,
     partType: PART_PRIMARY,
     arch: archCode(arch) ?? "00",
   });
@@ -115,14 +126,25 @@ export async function packImage(
       extra: new Uint8Array(0),
     })),
     { dataType: DATA_PARTITION, name: "", sizeBytes, extra },
+    ...(message.length === 0
+      ? []
+      : [
+          {
+            dataType: DATA_CRYPTO,
+            name: "",
+            sizeBytes: message.length,
+            extra: encodeExtraCodes(PEM, RSA_OAEP),
+            link: front.length + 1,
+          },
+        ]),
   ];
   const latest = Math.max(0, Math.min(place.latestSeconds, MAX_TIME));
   const time = options.sourceDateEpoch === undefined ? BigInt(latest) : ZERO_TIME;
   const noId = new Uint8Array(16);
-  const partitionOffset = layoutSif(objectsWith(0), noId, time).offsets.at(-1) ?? 0;
+  const partitionOffset = layoutSif(objectsWith(0), noId, time).offsets[front.length] ?? 0;
   try {
     // The file system is written where it will lie, so that it is written once only.
-    await packSquashfs({
+    const input: SquashfsInput = {
       tool,
       source: place.source,
       target: temporary,
@@ -143,20 +165,23 @@ export async function packImage(
       latestSeconds: latest,
       ...(place.sourceBytes === undefined ? {} : { sourceBytes: place.sourceBytes }),
       ports,
-    });
-    const { size } = statSync(temporary);
+    };
+    if (encryption === undefined) await packSquashfs(input);
+    else await packEncrypted(input, encryption, `${temporary}.work`, ports);
+    const partitionBytes = statSync(temporary).size - partitionOffset;
+    appendFileSync(temporary, message);
     const id =
       options.sourceDateEpoch === undefined
         ? await contentId(temporary, partitionOffset, front, ports.signal)
         : noId;
-    const layout = layoutSif(objectsWith(size - partitionOffset), id, time);
+    const layout = layoutSif(objectsWith(partitionBytes), id, time);
     const start = new Uint8Array(partitionOffset);
     start.set(layout.head);
     for (const [i, { bytes }] of front.entries()) start.set(bytes, layout.offsets[i] ?? 0);
     const hash = new Bun.CryptoHasher("sha256").update(start);
     await hashFile(temporary, partitionOffset, hash, ports.signal);
     finishSif(temporary, [{ offset: 0, bytes: start }], place.target);
-    return { sizeBytes: size, digest: hash.digest("hex") };
+    return { sizeBytes: statSync(place.target).size, digest: hash.digest("hex") };
   } catch (cause) {
     if (cause instanceof Fault || ports.signal.aborted) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -165,6 +190,7 @@ export async function packImage(
     });
   } finally {
     rmSync(temporary, { force: true });
+    if (encryption !== undefined) removeEncrypted(`${temporary}.work`);
   }
 }
 

@@ -7,6 +7,8 @@ export interface SifObject {
   readonly sizeBytes: number;
   /** Bytes of the per-type field; at most 384. */
   readonly extra: Uint8Array;
+  /** Id of another object; ids are positions in the list, from 1. */
+  readonly link?: number;
 }
 
 /** Header and table of a new SIF, and where its objects begin. */

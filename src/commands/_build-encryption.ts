@@ -1,0 +1,73 @@
+import { Fault } from "../base/fault.ts";
+import { resolvePath } from "../base/path.ts";
+import type { BuildRequest } from "../build/build.ts";
+import type { PackEncryption } from "../build/pack/encrypted-partition.ts";
+import type { Invocation } from "../cli/invocation.ts";
+import { readNamed } from "../runtime/key-rings.ts";
+import type { Context } from "../terminal/context.ts";
+import { encryptionKey } from "../trust/encryption/key-choice.ts";
+
+/** Whether a build is to encrypt: a flag for a key says so, too. */
+export function asksForEncryption(inv: Invocation): boolean {
+  return inv.bool("encrypt") || inv.bool("passphrase") || inv.string("pem-path") !== "";
+}
+
+/**
+ * What the root of an image is encrypted with: a passphrase, which is asked for when no variable has
+ * it, or a new key that is wrapped for the owner of an RSA key. Throws a Fault without either.
+ */
+export async function buildEncryption(
+  inv: Invocation,
+  ctx: Context,
+  cwd: string,
+): Promise<PackEncryption> {
+  if (inv.bool("sandbox")) {
+    throw new Fault("usage", "Cannot encrypt a sandbox: it is a directory", {
+      exitCode: 255,
+      hint: "leave --sandbox out",
+    });
+  }
+  const flags = { passphrase: inv.bool("passphrase"), pemPath: inv.string("pem-path") };
+  const key = encryptionKey(flags, ctx.env);
+  if (key === undefined) {
+    throw new Fault(
+      "usage",
+      "Missing encryption info, please add `--passphrase` or `--pem-path` or corresponding environment variable",
+      { exitCode: 255 },
+    );
+  }
+  if (key.kind === "passphrase") {
+    const secret = key.passphrase ?? (await askTwice(ctx));
+    return { secret };
+  }
+  const { loadEncryptionKey, wrapKey } = await import("../trust/encryption/key-message.ts");
+  const pem =
+    key.kind === "pem-text"
+      ? key.text
+      : new TextDecoder().decode(readNamed(resolvePath(cwd, key.path)));
+  const secret = crypto.getRandomValues(new Uint8Array(16)).toHex();
+  const message = wrapKey(new TextEncoder().encode(secret), loadEncryptionKey(pem));
+  return { secret, message };
+}
+
+/** A build's request with that encryption. */
+export function withEncryption(
+  encryption: PackEncryption | undefined,
+  request: BuildRequest,
+): BuildRequest {
+  return encryption === undefined ? request : { ...request, pack: { ...request.pack, encryption } };
+}
+
+async function askTwice(ctx: Context): Promise<string> {
+  const { askSecret } = await import("../terminal/ask.ts");
+  const first = askSecret("Enter encryption passphrase: ", ctx.printError) ?? "";
+  if (first === "") {
+    throw new Fault("usage", "Cannot encrypt: no passphrase was given", { exitCode: 255 });
+  }
+  const { isTerminal } = await import("../host/process-calls.ts");
+  // A mistyped one would lose the image; a pipe does not mistype.
+  if (!isTerminal(0)) return first;
+  const second = askSecret("Retype the passphrase: ", ctx.printError) ?? "";
+  if (first === second) return first;
+  throw new Fault("usage", "Cannot encrypt: the passphrases do not match", { exitCode: 255 });
+}
