@@ -1,5 +1,4 @@
 import type { RareGatherers } from "../runtime/gather.ts";
-import { gatherClear } from "../runtime/gather-clear.ts";
 import { RARE_GATHERERS } from "../runtime/rare-gatherers.ts";
 import type { Context } from "../terminal/context.ts";
 
@@ -7,9 +6,12 @@ import type { Context } from "../terminal/context.ts";
 export function rareGatherers(ctx: Context): RareGatherers {
   return {
     ...RARE_GATHERERS,
-    clear: gatherClear(async (question) => {
-      const { askSecret } = await import("../terminal/ask.ts");
-      return askSecret(question, ctx.printError);
-    }),
+    clear: async (...facts) => {
+      const [{ gatherClear }, { askSecret }] = await Promise.all([
+        import("../runtime/gather-clear.ts"),
+        import("../terminal/ask.ts"),
+      ]);
+      return await gatherClear(async (question) => askSecret(question, ctx.printError))(...facts);
+    },
   };
 }

@@ -11,9 +11,9 @@ import { recordDirectory, recordDirectoryOf } from "../runtime/instances/places.
 import type { InstanceRecord } from "../runtime/instances/records.ts";
 import { startInstance } from "../runtime/instances/start.ts";
 import { namePattern, surveyInstances } from "../runtime/instances/survey.ts";
-import { RARE_GATHERERS } from "../runtime/rare-gatherers.ts";
 import type { Context } from "../terminal/context.ts";
 import { fetchedImage } from "./_fetched-image.ts";
+import { rareGatherers } from "./_rare-gatherers.ts";
 import { instancesAsJson, instanceTable, logTable } from "./instance/list.ts";
 import { startingWords } from "./instance/starting-words.ts";
 import { showStats } from "./instance/stats.ts";
@@ -48,7 +48,7 @@ async function start(inv: Invocation, ctx: Context): Promise<number> {
   }
   const path = await pathOf(image, inv, ctx);
   const call = inv.withArgs([path, ...rest]);
-  return startInstance(call, ctx, RARE_GATHERERS, [ownBinary(), ...startingWords(call)]);
+  return startInstance(call, ctx, rareGatherers(ctx), [ownBinary(), ...startingWords(call)]);
 }
 
 /** What exists is a path; an address is fetched first. */

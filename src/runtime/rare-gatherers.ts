@@ -1,5 +1,4 @@
 import type { RareGatherers } from "./gather.ts";
-import { gatherClear } from "./gather-clear.ts";
 import { gatherControls } from "./gather-controls.ts";
 import { gatherGpu } from "./gather-gpu.ts";
 import { startScope } from "./systemd-scope.ts";
@@ -7,7 +6,10 @@ import { startScope } from "./systemd-scope.ts";
 /** Everything that a launch may ask for. */
 export const RARE_GATHERERS: RareGatherers = {
   gpu: gatherGpu,
-  clear: gatherClear(undefined),
+  clear: async (...facts) => {
+    const { gatherClear } = await import("./gather-clear.ts");
+    return await gatherClear(undefined)(...facts);
+  },
   controls: gatherControls,
   scope: startScope,
 };
