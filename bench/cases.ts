@@ -20,12 +20,15 @@ export interface Setting {
 /** One line of enquiry: its name for `--only`, and how it is measured. */
 export interface Case {
   readonly name: string;
+  /** It needs none of the common images. */
+  readonly preparesItself?: boolean;
   readonly run: (setting: Setting) => Promise<CaseResult>;
 }
 
 type Line = readonly [name: string, program: string | undefined, ...args: string[]];
 
-async function compare(
+/** Measures lines that do the same; those whose program is missing are left out. */
+export async function compare(
   setting: Setting,
   title: string,
   repeats: Repeats,
@@ -157,7 +160,7 @@ function reading(name: string, title: string, words: readonly string[]): Case {
   };
 }
 
-/** All cases, in the order of the table. */
+/** Cases on the common images, in the order of the table. */
 export const cases: readonly Case[] = [
   startUp,
   together,

@@ -16,6 +16,16 @@ export interface Images {
   readonly peerDataSif: string;
 }
 
+/** In place of them, for cases that need none. */
+export const NO_IMAGES: Images = {
+  root: "",
+  data: "",
+  rootSif: "",
+  dataSif: "",
+  peerRootSif: "",
+  peerDataSif: "",
+};
+
 const BIG_BYTES = 200 << 20;
 const SMALL_FILES = 10_000;
 
@@ -36,7 +46,7 @@ async function rootTar(): Promise<string> {
 }
 
 /** Bytes that compress to about half: 2 KiB from a fixed generator, 2 KiB of text, in turns. */
-function halfCompressible(bytes: number): Uint8Array {
+export function halfCompressible(bytes: number): Uint8Array {
   const out = new Uint8Array(bytes);
   const text = new TextEncoder().encode("the quick brown fox jumps over the lazy dog 0123456789\n");
   let state = 0x2545f491;
@@ -89,7 +99,6 @@ export async function prepareImages(
     peerRootSif: at("peer-root.sif"),
     peerDataSif: at("peer-data.sif"),
   };
-  copyFileSync(`${treeRoot}/build/bench/measure`, `${place.outside}/measure`);
   await directories(place);
   note("Building SIF files of it");
   await must(place, [place.skiff, "build", images.rootSif, images.root]);

@@ -1,12 +1,15 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { enterPeerPlace, noPeer } from "../test/support/peer.ts";
 import { enterLocalPlace } from "../test/support/place.ts";
 import { treeRoot } from "../test/support/tree.ts";
-import { cases } from "./cases.ts";
-import { prepareImages } from "./images.ts";
+import { cases as commonCases } from "./cases.ts";
+import { NO_IMAGES, prepareImages } from "./images.ts";
+import { pullCases } from "./pulling.ts";
 import { type CaseResult, renderTable, verdicts } from "./table.ts";
+
+const cases = [...commonCases, ...pullCases];
 
 const { values } = parseArgs({
   options: {
@@ -41,7 +44,10 @@ const peer = peerPlace?.peer;
 
 try {
   const readsData = chosen.some((c) => ["sequential", "random", "small"].includes(c.name));
-  const images = await prepareImages(place, peer, readsData);
+  copyFileSync(`${treeRoot}/build/bench/measure`, `${place.outside}/measure`);
+  const images = chosen.every((c) => c.preparesItself === true)
+    ? NO_IMAGES
+    : await prepareImages(place, peer, readsData);
   const found = await place.run(["sh", "-c", "command -v ch-run"]);
   const chRun = found.code === 0 ? found.stdout.trim() : undefined;
   const results: CaseResult[] = [];
