@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type LocalRegistry, noRegistry, startRegistry } from "../test/registry/local-registry.ts";
 import { noise } from "../test/registry/sample-image.ts";
 import {
@@ -24,7 +24,7 @@ function layersOf(count: number, files: number): readonly (readonly LayerFile[])
     { name: "bin/" },
     { name: "bin/true", link: "busybox" },
     { name: "bin/sh", link: "busybox" },
-    { name: "bin/busybox", content: new Uint8Array(Bun.mmap("/bin/busybox")), mode: 0o755 },
+    { name: "bin/busybox", content: readFileSync("/bin/busybox"), mode: 0o755 },
   ];
   return Array.from({ length: count }, (_, layer) => [
     ...(layer === 0 ? programs : []),
