@@ -11,7 +11,8 @@ needed='gcc:gcc /usr/include/linux/stat.h:linux-libc-dev musl-gcc:musl-tools bas
   squashfuse_ll:squashfuse fuse2fs:fuse2fs fuse-overlayfs:fuse-overlayfs fusermount3:fuse3 newuidmap:uidmap
   mmdebstrap:mmdebstrap debootstrap:debootstrap mkfs.ext3:e2fsprogs busybox:busybox-static'
 wanted_by_tests='cwltool:cwltool /usr/lib/python3/dist-packages/setuptools:python3-setuptools
-  snakemake:snakemake toil-cwl-runner:toil strace:strace jq:jq fakeroot:fakeroot ps:procps docker-registry:docker-registry gocryptfs:gocryptfs gpg:gnupg openssl:openssl /usr/include/stdio.h:libc6-dev'
+  snakemake:snakemake toil-cwl-runner:toil strace:strace jq:jq fakeroot:fakeroot ps:procps docker-registry:docker-registry gocryptfs:gocryptfs gpg:gnupg openssl:openssl
+  runc:runc crun:crun conmon:conmon /usr/include/stdio.h:libc6-dev'
 
 missing_of() {
   for pair in "$@"; do

@@ -32,6 +32,9 @@ export interface SyscallNumbers {
   readonly getgroups: number;
   readonly execve: number;
   readonly prlimit64: number;
+  readonly socket: number;
+  readonly connect: number;
+  readonly shutdown: number;
   readonly processVmReadv: number;
   readonly mount: number;
   readonly umount2: number;
@@ -76,6 +79,9 @@ const X64: SyscallNumbers = {
   getgroups: 115,
   execve: 59,
   prlimit64: 302,
+  socket: 41,
+  connect: 42,
+  shutdown: 48,
   processVmReadv: 310,
   mount: 165,
   umount2: 166,
@@ -119,6 +125,9 @@ const ARM64: SyscallNumbers = {
   getgroups: 158,
   execve: 221,
   prlimit64: 261,
+  socket: 198,
+  connect: 203,
+  shutdown: 210,
   processVmReadv: 270,
   mount: 40,
   umount2: 39,

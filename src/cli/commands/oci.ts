@@ -64,7 +64,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "oci",
     summary: "Manage OCI containers",
-    planned: true,
     flags: [],
     args: { min: 1, usage: "<command>" },
     bare: "help",

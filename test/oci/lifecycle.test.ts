@@ -1,0 +1,3 @@
+import { lifecycleTests } from "./lifecycle-tests.ts";
+
+lifecycleTests("user", undefined);
