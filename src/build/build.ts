@@ -7,6 +7,7 @@ import { CachedRoot, type StepCache } from "./cached-root.ts";
 import type { PackedImage, PackOptions } from "./pack/pack-image.ts";
 import { packStage } from "./pack/pack-stage.ts";
 import { packDirectly } from "./pack-directly.ts";
+import type { RecordedStep } from "./record/build-record.ts";
 import type { BuildPorts, Stage, StageOptions } from "./stage.ts";
 import { plainRoot, type StageRoot } from "./stage-root.ts";
 import type { StagePlan } from "./step.ts";
@@ -28,6 +29,8 @@ export interface BuildRequest {
   readonly tempFolder: string;
   readonly cleanUp: boolean;
   readonly options: StageOptions;
+  /** Whether the image holds a record of its inputs (record/build-record.ts). */
+  readonly hasRecord: boolean;
   readonly pack: PackOptions;
   /** Where finished steps are kept; absent: every step is carried out, in one directory. */
   readonly cache?: CacheRequest;
@@ -99,6 +102,7 @@ async function buildStages(
   beside: Workspace,
 ): Promise<BuiltStage> {
   const roots = new Map<string, string>();
+  const steps: RecordedStep[] = [];
   let built: BuiltStage | undefined;
   for (const [index, plan] of request.stages.entries()) {
     const isPlace = request.format === "sandbox" && index === request.stages.length - 1;
@@ -112,6 +116,7 @@ async function buildStages(
       clock: { seconds: request.pack.sourceDateEpoch },
       rootOf: (name) => Promise.resolve(roots.get(name)),
       objects: new Map(),
+      ...(request.hasRecord ? { steps } : {}),
     };
     const root = cache === undefined ? plainRoot() : new CachedRoot(cache, String(index));
     const key = await buildStage(plan, stage, root);

@@ -6,7 +6,7 @@ import { STEP_FORMAT, type StepEntry, type StepMeta, type StepStore } from "./ca
 import { treeDigest } from "./cache/tree-digest.ts";
 import { settleTimes, sumTree } from "./reproducible/settle-times.ts";
 import type { Stage } from "./stage.ts";
-import type { StageRoot } from "./stage-root.ts";
+import { noteStep, type StageRoot } from "./stage-root.ts";
 import type { StagePlan, Step, StepInputs } from "./step.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -75,6 +75,7 @@ export class CachedRoot implements StageRoot {
     const { store, context } = this.#cache;
     const isBase = this.#layers.length === 0;
     const own = await step.inputs(stage);
+    noteStep(stage, step, own);
     const slot = digestOf(`${this.#cache.definition}\0${this.#slot}\0${this.#steps++}`);
     if (own === undefined) {
       const isKept = step.runsAlways === true && !this.#isUnknown;

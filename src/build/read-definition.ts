@@ -18,7 +18,15 @@ export interface ReadDefinition {
 
 /** Reads and checks a definition file: every error and warning of it, in the order of the lines. */
 export function readDefinition(path: string, given: ReadonlyMap<string, string>): ReadDefinition {
-  const parsed = parseDefinition(readText(path));
+  return readDefinitionText(readText(path), given);
+}
+
+/** The same for the text of one. */
+export function readDefinitionText(
+  text: string,
+  given: ReadonlyMap<string, string>,
+): ReadDefinition {
+  const parsed = parseDefinition(text);
   const filled = substituteArguments(parsed.definition, given);
   const checked = checkDefinition(filled.definition);
   const diagnostics = new Map<string, Diagnostic>();

@@ -14,6 +14,7 @@ import type { HostFacts } from "../plan/facts.ts";
 import type { BuildRequest } from "./build.ts";
 import { mountWord } from "./mount-word.ts";
 import { planStages } from "./plan-stages.ts";
+import type { RecordedFlags } from "./record/build-record.ts";
 import type { StageOptions } from "./stage.ts";
 
 /** What a request is made of besides the flags. */
@@ -32,20 +33,24 @@ export interface RequestInput {
   readonly cacheFolder?: string;
   /** Path of the definition, or of the target where there is none. */
   readonly definition: string;
+  /** Whether the image holds a record of its inputs. */
+  readonly hasRecord: boolean;
+  /** Flags of an earlier build that is to be repeated; absent: those of the command line. */
+  readonly flags?: RecordedFlags;
 }
 
 /** The build that a command line asks for. */
 export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
   const { host, config } = input;
   const cwd = host.cwd ?? "/";
-  const epoch = sourceDateEpoch(inv, host.env);
+  const flags = input.flags ?? flagsOf(inv, input);
   const binds = givenBinds(inv, cwd);
   const arch = inv.string("arch") === "" ? host.arch : goArch(inv.string("arch"));
   const options: StageOptions = {
     force: input.force,
-    sections: checkedSections(inv.strings("section")),
+    sections: flags.sections,
     runTests: !inv.bool("notest"),
-    fixPermissions: inv.bool("fix-perms"),
+    fixPermissions: flags.fixPermissions,
     binds,
     mounts: binds.map(mountWord),
     containerFlags: ["nv", "rocm", "nvccli"].filter((name) => inv.bool(name)),
@@ -67,16 +72,14 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
     tempFolder,
     cleanUp: !inv.bool("no-cleanup"),
     options,
+    hasRecord: input.hasRecord,
     pack: {
-      extraArguments: inv
-        .string("mksquashfs-args")
-        .split(/\s+/)
-        .filter((word) => word !== ""),
+      extraArguments: flags.mksquashfsArgs,
       processors: config.values.mksquashfsProcs,
       memory: config.values.mksquashfsMem,
       hostArch: host.arch,
       arch,
-      sourceDateEpoch: epoch,
+      sourceDateEpoch: flags.sourceDateEpoch ?? undefined,
     },
     ...(cacheFolder === undefined
       ? {}
@@ -89,6 +92,18 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
             version: input.version,
           },
         }),
+  };
+}
+
+function flagsOf(inv: Invocation, input: RequestInput): RecordedFlags {
+  return {
+    sections: checkedSections(inv.strings("section")),
+    fixPermissions: inv.bool("fix-perms"),
+    mksquashfsArgs: inv
+      .string("mksquashfs-args")
+      .split(/\s+/)
+      .filter((word) => word !== ""),
+    sourceDateEpoch: sourceDateEpoch(inv, input.host.env) ?? null,
   };
 }
 

@@ -1,7 +1,7 @@
 import { Fault } from "../base/fault.ts";
 import { EARLIEST_SECONDS, settleTimes, sumTree } from "./reproducible/settle-times.ts";
 import type { Stage } from "./stage.ts";
-import type { StagePlan, Step } from "./step.ts";
+import type { StagePlan, Step, StepInputs } from "./step.ts";
 import { copyDirectory } from "./unpack/unpack-image.ts";
 
 /** How the root of a stage comes about: in one directory, or in layers that are kept. */
@@ -22,6 +22,7 @@ export interface StageRoot {
 export function plainRoot(): StageRoot {
   const run = async (step: Step, stage: Stage): Promise<void> => {
     const began = performance.now();
+    if (stage.steps !== undefined) noteStep(stage, step, await step.inputs(stage));
     stage.ports.tellStep({ kind: "run", title: step.title, why: "no cache" });
     await step.run(stage);
     const elapsedMs = performance.now() - began;
@@ -44,6 +45,12 @@ export function plainRoot(): StageRoot {
       return Promise.resolve();
     },
   };
+}
+
+/** Adds a step to the record of the build. */
+export function noteStep(stage: Stage, step: Step, inputs: StepInputs | undefined): void {
+  const recorded = inputs === undefined ? null : Object.fromEntries(inputs);
+  stage.steps?.push({ title: step.title, inputs: recorded });
 }
 
 /** Root of an earlier stage. */

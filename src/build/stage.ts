@@ -2,6 +2,7 @@ import type { StageRecipe } from "../format/deffile/recipe.ts";
 import type { OciImage } from "../format/oci/oci-image.ts";
 import type { BindSpec } from "../plan/bind-spec.ts";
 import type { RunInContainer } from "./container.ts";
+import type { RecordedStep } from "./record/build-record.ts";
 import type { Talk } from "./talk.ts";
 
 /** Choices of the caller that stages look at. */
@@ -53,6 +54,8 @@ export interface BuildPorts {
   readonly runInContainer: RunInContainer;
   /** Path of a host program, or undefined. */
   tool(name: string): string | undefined;
+  /** Whether programs of an architecture (GOARCH name) run here, emulated or not. */
+  canRun(arch: string): boolean;
   /** Opens an image of a registry, `docker://…`; absent where nothing may be fetched. */
   openRemoteImage?(address: string): Promise<OciImage>;
   /** Path of the file of an image elsewhere, `oras://…`, fetched first where needed. */
@@ -80,6 +83,8 @@ export interface Stage {
    * the caller gave it.
    */
   readonly clock: { seconds: number | undefined };
+  /** The steps carried out or taken from the cache so far, of all stages; the roots add them. */
+  readonly steps?: RecordedStep[];
   /** JSON texts that the image is to hold beside its root, by their names in it; agents add them. */
   readonly objects?: Map<string, string>;
 }

@@ -1,26 +1,22 @@
 import { chownSync, readSync, statSync, writeSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { cleanPath, resolvePath } from "../base/path.ts";
-import { type BuildRequest, build } from "../build/build.ts";
 import { fileDigest } from "../build/cache/file-digest.ts";
-import { buildDockerfile, type DockerfileBuild } from "../build/dockerfile/build-dockerfile.ts";
+import type { DockerfileBuild } from "../build/dockerfile/build-dockerfile.ts";
 import {
   isDockerfile,
   readDockerfile,
   requireDockerfile,
 } from "../build/dockerfile/read-dockerfile.ts";
-import { ownProgram } from "../build/own-program.ts";
 import type { PackedImage } from "../build/pack/pack-image.ts";
-import { formatBytes, formatSeconds, stepLine, timedTalk } from "../build/progress-talk.ts";
+import { formatBytes, formatSeconds } from "../build/progress-talk.ts";
 import { readDefinition, readText, requireRecipe } from "../build/read-definition.ts";
 import { givenArguments, requestOf } from "../build/request.ts";
-import { chooseRung, type Rung } from "../build/rung.ts";
-import { selfContainer } from "../build/self-container.ts";
+import { chooseRung } from "../build/rung.ts";
 import { recognizeSource } from "../build/source.ts";
-import type { BuildPorts } from "../build/stage.ts";
 import { checkTarget } from "../build/target.ts";
 import { checkTempFolder } from "../build/temp-folder.ts";
-import { enterNamespaces, tryRung } from "../build/user-namespace.ts";
+import { tryRung } from "../build/user-namespace.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { VERSIONS } from "../cli/program.ts";
 import { userDirectory } from "../config/user-directory.ts";
@@ -32,14 +28,15 @@ import type { HostFacts } from "../plan/facts.ts";
 import { readConfig } from "../runtime/gather.ts";
 import type { Context } from "../terminal/context.ts";
 import type { Log } from "../terminal/log.ts";
-import { progressSteps } from "../terminal/progress.ts";
 import { asksForEncryption, buildEncryption, withEncryption } from "./_build-encryption.ts";
-import { buildImages } from "./_build-images.ts";
-import { progressOutput } from "./_progress-output.ts";
+import { needsNamespaces, takeRung } from "./_build-namespaces.ts";
+import { CONFIRMED, carryOut } from "./_carry-out-build.ts";
+import { verifyBuild } from "./_verify-build.ts";
 
 /** `build`: makes a SIF or a sandbox from a definition file, a Dockerfile, an image or a directory. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   if (inv.has("check") && inv.bool("check")) return checkOnly(inv, ctx);
+  if (inv.bool("verify")) return await verifyBuild(inv, ctx);
   const [targetWord = "", sourceWord = ""] = inv.args;
   refuseUnsupported(inv, ctx);
   const config = readConfig(inv);
@@ -88,57 +85,17 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       // A kept step would be in clear.
       ...(cache === undefined || encryption !== undefined ? {} : { cacheFolder: cache }),
       definition: isWritten ? source.path : target,
+      hasRecord: ctx.program === "skiff",
     }),
   );
   checkTempFolder(request.tempFolder, "temporary", host.mounts, ctx.log);
   const began = performance.now();
-  const built = await carryOut(request, dockerfile, inv, ctx, host);
+  const mounts = `${cacheRoot(ctx, host)}/skiff/mounts`;
+  const file = dockerfile === undefined ? undefined : { ...dockerfile, cacheFolder: mounts };
+  const built = await carryOut(request, file, inv, ctx, host);
   giveToInvoker(ctx, host, target);
   await tellEnd(ctx, targetWord, target, built, performance.now() - began);
   return 0;
-}
-
-/** Builds with what the flags give it to reach the world through, until it is done or stopped. */
-async function carryOut(
-  request: BuildRequest,
-  dockerfile: Omit<DockerfileBuild, "cacheFolder"> | undefined,
-  inv: Invocation,
-  ctx: Context,
-  host: HostFacts,
-): Promise<Partial<PackedImage>> {
-  const stop = new AbortController();
-  const onSignal = (): void => stop.abort(new Fault("failed", "build stopped", { exitCode: 1 }));
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
-  const images = buildImages(inv, ctx);
-  const isOwnName = ctx.program === "skiff";
-  const talk = isOwnName ? timedTalk(ctx.log, () => performance.now()) : ctx.log;
-  const output = progressOutput(ctx);
-  const steps = progressSteps(output);
-  try {
-    const ports: BuildPorts = {
-      talk,
-      tellStep: (event) => {
-        if (isOwnName) talk.info(stepLine(event));
-      },
-      ...(isOwnName && output.isTerminal
-        ? { progress: (title: string, total: number) => steps.start(title, total) }
-        : {}),
-      runInContainer: selfContainer(ownProgram(ctx.env["PATH"]), containerEnvironment(inv, ctx)),
-      openRemoteImage: images.open,
-      fetchImage: images.fetch,
-      tool: host.tool,
-      env: daemonEnvironment(inv, ctx),
-      cwd: host.cwd ?? "/",
-      signal: stop.signal,
-    };
-    if (dockerfile === undefined) return await build(request, ports);
-    const cacheFolder = `${cacheRoot(ctx, host)}/skiff/mounts`;
-    return await buildDockerfile(request, { ...dockerfile, cacheFolder }, inv, ports);
-  } catch (error) {
-    throw whileBuilding(stop.signal.aborted ? stop.signal.reason : error);
-  } finally {
-    images.close();
-  }
 }
 
 /**
@@ -166,26 +123,6 @@ function cacheRoot(ctx: Context, host: HostFacts): string {
   });
   return places.root;
 }
-
-/** Carries over that this process has the namespaces that it needs. */
-const MOVED = "_SKIFF_BUILD_MOVED";
-const CAP_SYS_ADMIN = 2 ** 21;
-
-function needsNamespaces(
-  rung: Rung,
-  inv: Invocation,
-  host: HostFacts,
-  isWritten: boolean,
-  hasCache: boolean,
-): boolean {
-  if (rung.kind !== "root") return isWritten || inv.bool("fakeroot");
-  // Layers are mounted where nobody else sees them, so that killing the build leaves none behind.
-  const canMount = Math.floor(host.capabilities / CAP_SYS_ADMIN) % 2 === 1;
-  return hasCache && canMount && host.env[MOVED] === undefined;
-}
-
-/** Carries an answer given at the terminal into the user namespace. */
-const CONFIRMED = "_SKIFF_BUILD_REPLACES";
 
 function refuseUnsupported(inv: Invocation, ctx: Context): void {
   const refuse = (what: string, hint: string): never => {
@@ -265,74 +202,11 @@ function readRecipe(
   return recipe;
 }
 
-/** Says with whose rights a build runs and starts it again with them. */
-async function takeRung(
-  rung: Rung,
-  ctx: Context,
-  host: HostFacts,
-  confirmed: string,
-): Promise<never> {
-  switch (rung.kind) {
-    case "refused":
-      throw new Fault("unsupported", rung.why, {
-        hint: "an administrator can allow user namespaces, or build on another machine",
-      });
-    case "sub-ids": {
-      const text = `Building as root of a user namespace with ${rung.uids.count} sub-ids from ${rung.uids.first}`;
-      if (ctx.program === "skiff") ctx.log.info(text);
-      else ctx.log.verbose(text);
-      break;
-    }
-    case "mapped":
-      ctx.log.info(`${rung.why}, trying root-mapped namespace`);
-      ctx.log.info(
-        "Building with one user id: giving files to others appears to succeed, and all belongs to root",
-      );
-      break;
-    case "root":
-      break;
-  }
-  const env: Record<string, string> = { ...host.env, [MOVED]: rung.kind };
-  if (confirmed !== "") env[CONFIRMED] = confirmed;
-  const words = process.argv.slice(2);
-  return await enterNamespaces(rung, ownProgram(ctx.env["PATH"]), words, { ...host, env });
-}
-
-/** Flags that reach containers of the build as variables. */
-function containerEnvironment(inv: Invocation, ctx: Context): Readonly<Record<string, string>> {
-  const env: Record<string, string> = { ...ctx.env };
-  for (const flag of ["nv", "nvccli", "rocm", "writable-tmpfs"]) {
-    if (inv.bool(flag)) env[`APPTAINER_${flag.toUpperCase().replace("-", "_")}`] = "1";
-  }
-  for (const name of [CONFIRMED, MOVED]) delete env[name];
-  return env;
-}
-
-/** The caller's environment, with the Docker daemon that flag or variables name. */
-function daemonEnvironment(inv: Invocation, ctx: Context): Readonly<Record<string, string>> {
-  const env: Record<string, string> = { ...ctx.env };
-  for (const name of [CONFIRMED, MOVED]) delete env[name];
-  const host = inv.has("docker-host") ? inv.string("docker-host") : "";
-  if (host !== "") env["DOCKER_HOST"] = host;
-  return env;
-}
-
 function askUser(question: string): boolean {
   writeSync(2, question);
   const answer = new Uint8Array(256);
   const count = readSync(0, answer);
   return /^y(es)?$/i.test(new TextDecoder().decode(answer.subarray(0, count)).trim());
-}
-
-/** Failures of the run have one prefix; those of preparation name their own. */
-function whileBuilding(error: unknown): unknown {
-  if (!(error instanceof Fault) || /^(Unable to|While |build stopped)/.test(error.message))
-    return error;
-  return new Fault(error.code, `While performing build: ${error.message}`, {
-    exitCode: error.exitCode,
-    cause: error,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  });
 }
 
 /** An image that root made through sudo belongs to whom sudo was called by. */

@@ -33,6 +33,7 @@ function stageWith(
     clock: { seconds: undefined },
     ports: {
       tellStep: () => undefined,
+      canRun: () => true,
       talk: { info: () => undefined, warning: () => undefined, verbose: () => undefined },
       runInContainer: () => Promise.reject(new Error("not here")),
       tool: (name) => (tools.includes(name) ? `/usr/bin/${name}` : undefined),

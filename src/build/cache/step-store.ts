@@ -71,6 +71,9 @@ const LOCK_SH_NB = 1 | 4;
 export class StepStore {
   readonly folder: string;
   readonly #locks: number[] = [];
+  /** Entries in use that may still be in memory only. */
+  readonly #unsynced: Set<string> = new Set();
+  readonly #boot: string = bootId();
 
   /** Makes the folders; throws the error of the system where that is not possible. */
   constructor(folder: string) {
@@ -87,19 +90,27 @@ export class StepStore {
     return meta === undefined ? undefined : { meta, root: `${path}/root` };
   }
 
-  /** Keeps `root` (on this file system) under its key. When another build was quicker, that one's counts. */
+  /** Keeps `root` (on this file system) under its key. When another build was quicker, that one's counts; what cannot be kept serves this build only. */
   keep(root: string, meta: StepMeta): StepEntry {
     const made = `${root}.entry`;
     mkdirSync(made, { mode: 0o700 });
     renameSync(root, `${made}/root`);
-    writeFileSync(`${made}/meta.json`, JSON.stringify(meta), { mode: 0o600 });
+    writeFileSync(`${made}/meta.json`, JSON.stringify({ ...meta, boot: this.#boot }), {
+      mode: 0o600,
+    });
     const path = `${this.folder}/steps/${meta.key}`;
     try {
       renameSync(made, path);
-    } catch (error) {
+    } catch {
       const found = this.find(meta.key);
-      if (found === undefined) throw error;
-      return found;
+      if (found !== undefined) return found;
+      // One that is not trusted, or that is being removed.
+      try {
+        renameSync(path, `${made}.old`);
+        renameSync(made, path);
+      } catch {
+        return { meta, root: `${made}/root` };
+      }
     }
     return this.find(meta.key) ?? { meta, root: `${path}/root` };
   }
@@ -126,7 +137,8 @@ export class StepStore {
     try {
       mkdirSync(scratch, { mode: 0o700 });
       copy(`${scratch}/image`);
-      const text = JSON.stringify({ format: STEP_FORMAT, createdMs: Date.now(), ...meta });
+      const facts = { format: STEP_FORMAT, createdMs: Date.now(), boot: this.#boot };
+      const text = JSON.stringify({ ...facts, ...meta });
       writeFileSync(`${scratch}/meta.json`, text, { mode: 0o600 });
       renameSync(scratch, `${this.folder}/images/${key}`);
     } catch {
@@ -161,6 +173,32 @@ export class StepStore {
     this.#write(`memo/${name}`, JSON.stringify(value));
   }
 
+  /**
+   * Begins to write what is in use to the disk, beside other work. An entry that was not written
+   * when the machine went down is not trusted afterwards.
+   *
+   * @returns notes what is written by then; does not wait.
+   */
+  startSync(): () => void {
+    if (this.#unsynced.size === 0) return () => {};
+    const paths = [...this.#unsynced];
+    let child: Bun.Subprocess;
+    try {
+      child = Bun.spawn(["sync", "-f", this.folder], {
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: "ignore",
+      });
+    } catch {
+      return () => {};
+    }
+    child.unref();
+    return () => {
+      if (child.exitCode !== 0) return;
+      for (const path of paths) this.#note(`${path}/synced`, "");
+    };
+  }
+
   /** Gives the entries in use back. */
   close(): void {
     for (const fd of this.#locks.splice(0)) closeSync(fd);
@@ -176,11 +214,13 @@ export class StepStore {
     // Locked by who removes it: as good as gone.
     const isFree = flock(fd, LOCK_SH_NB) === 0 && existsSync(`${path}/meta.json`);
     const meta = isFree ? parse(readText(fd)) : undefined;
-    if (meta === undefined) {
+    const isSynced = existsSync(`${path}/synced`);
+    if (meta === undefined || (!isSynced && meta.boot !== this.#boot)) {
       closeSync(fd);
       return undefined;
     }
     this.#locks.push(fd);
+    if (!isSynced) this.#unsynced.add(path);
     try {
       const now = new Date();
       utimesSync(`${path}/meta.json`, now, now);
@@ -199,7 +239,10 @@ export class StepStore {
   }
 
   #write(name: string, text: string): void {
-    const path = `${this.folder}/${name}`;
+    this.#note(`${this.folder}/${name}`, text);
+  }
+
+  #note(path: string, text: string): void {
     try {
       writeFileSync(`${path}.${process.pid}`, text, { mode: 0o600 });
       renameSync(`${path}.${process.pid}`, path);
@@ -218,7 +261,15 @@ function readText(fd: number): string {
   }
 }
 
-function parse(text: string): unknown {
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return "";
+  }
+}
+
+function parse(text: string): { readonly format: unknown; readonly boot?: unknown } | undefined {
   try {
     const meta: unknown = JSON.parse(text);
     const isMeta =

@@ -4,6 +4,7 @@ import type { BuildRequest } from "../build.ts";
 import { digestOf } from "../cache/digest.ts";
 import { CachedRoot, type StepCache } from "../cached-root.ts";
 import { inspectMetadata } from "../metadata/inspect-metadata.ts";
+import { buildRecord, RECORD_NAME } from "../record/build-record.ts";
 import type { Stage } from "../stage.ts";
 import type { StageRoot } from "../stage-root.ts";
 import type { Workspace } from "../workspace.ts";
@@ -30,10 +31,15 @@ export async function packStage(
   const { cache } = from;
   const latestSeconds = stage.clock.seconds ?? 0;
   const view = hostFiles(stage.root);
+  const objects = new Map(stage.objects);
+  if (request.hasRecord) {
+    const record = await buildRecord(request, latestSeconds, stage.steps ?? [], ports);
+    objects.set(RECORD_NAME, record);
+  }
   const texts = {
     deffile: request.text,
     inspect: inspectMetadata(view),
-    objects: stage.objects ?? new Map(),
+    objects,
     view,
   };
   const image = `${beside.path}/image`;
@@ -46,6 +52,7 @@ export async function packStage(
     return { sizeBytes: statSync(request.target).size, digest: known.digest };
   }
   const began = performance.now();
+  const noteSynced = cache?.store.startSync();
   const packed = await packImage(
     {
       source: stage.root,
@@ -60,6 +67,7 @@ export async function packStage(
     request.pack,
     ports,
   );
+  noteSynced?.();
   const elapsedMs = performance.now() - began;
   ports.tellStep({ kind: "done", title: "image", elapsedMs, sizeBytes: packed.sizeBytes });
   if (key !== undefined && cache !== undefined) {

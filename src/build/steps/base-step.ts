@@ -6,6 +6,7 @@ import { TELLING_RUNSCRIPT } from "../agents/agent.ts";
 import { baseInputs } from "../agents/base-inputs.ts";
 import { findAgent } from "../agents/find-agent.ts";
 import { runChild } from "../child.ts";
+import { requireRoom } from "../require-room.ts";
 import { editRoot } from "../root/apply-edits.ts";
 import { planSkeleton } from "../root/skeleton.ts";
 import { planApps } from "../sections/apps.ts";
@@ -30,6 +31,7 @@ export function baseStep(recipe: StageRecipe): Step {
     async run(stage) {
       mkdirSync(stage.root, { recursive: true, mode: 0o755 });
       const agent = findAgent(bootstrap);
+      await requireRoom(stage);
       await agent.bootstrap(stage);
       if (stage.options.fixPermissions) await openToOwner(stage);
       editRoot(stage.root, (view) => {

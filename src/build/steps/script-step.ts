@@ -1,11 +1,16 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
+import { resolveIn } from "../../base/file-view.ts";
 import { encodeOsText } from "../../base/os-text.ts";
+import { hostFiles } from "../../host/host-files.ts";
 import { bindInputs } from "../cache/bind-inputs.ts";
 import { digestOf } from "../cache/digest.ts";
 import { adviseOneId, hasOneId } from "../one-id.ts";
+import { rootArchitecture } from "../pack/architecture.ts";
 import { stageHostFiles } from "../sections/staged-files.ts";
+import type { Stage } from "../stage.ts";
 import type { Step } from "../step.ts";
+import { toolHint } from "../tool-hint.ts";
 
 /** A script that runs in the root. */
 export interface ScriptInput {
@@ -47,32 +52,35 @@ export function scriptStep(input: ScriptInput): Step {
       ]);
     },
     async run(stage) {
+      requireRunnable(input, stage);
       const path = stage.root + SCRIPT;
       writeFileSync(path, encodeOsText(input.text), { mode: 0o755, flag: "wx" });
       const endAdvice = adviseOneId(stage.root);
       try {
         stage.ports.talk.info(input.heading);
-        const argv = input.argv(SCRIPT);
-        const end = await stage.ports.runInContainer({
+        const container = {
           action: "exec",
           root: stage.root,
-          argv,
           env: input.env,
           mounts: [...stageHostFiles(stage), ...stage.options.mounts],
           writable: true,
           cleanEnvironment: true,
           ...(input.cwd === undefined ? {} : { cwd: input.cwd }),
           signal: stage.ports.signal,
-        });
+        } as const;
+        const end = await stage.ports.runInContainer({ ...container, argv: input.argv(SCRIPT) });
         if (end.status === 0) {
           if (input.leftover !== undefined) rmSync(stage.root + input.leftover, { force: true });
           return;
         }
-        throw new Fault(
-          "failed",
-          `while running engine: while running ${input.section} section: ${end.words}`,
-          { hint: failureHint(input.line) },
-        );
+        const words = `while running ${input.section} section: ${end.words}`;
+        if (stage.options.shellOnFailure) {
+          stage.ports.talk.warning(`${words}; this shell shows the root as it was left`);
+          await stage.ports.runInContainer({ ...container, argv: [shellOf(stage.root)] });
+        }
+        throw new Fault("failed", `while running engine: ${words}`, {
+          hint: failureHint(input, end.words),
+        });
       } finally {
         endAdvice();
         rmSync(path, { force: true });
@@ -85,14 +93,37 @@ export function scriptStep(input: ScriptInput): Step {
 function injectedVariables(
   env: Readonly<Record<string, string>>,
 ): readonly (readonly [string, string])[] {
-  return Object.entries(env)
-    .filter(([name]) => /^(?:APPTAINER|SINGULARITY)ENV_/.test(name))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => [`variable ${name}`, value]);
+  return (
+    Object.entries(env)
+      .filter(([name]) => /^(?:APPTAINER|SINGULARITY)ENV_/.test(name))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      // Its value may be a secret, and inputs are written down.
+      .map(([name, value]) => [`variable ${name}`, digestOf(value)])
+  );
 }
 
-function failureHint(line: number): string {
-  const where = `the last line that begins with "+" is the command that failed; the section begins in line ${line}`;
+/** Throws a Fault when the programs of the root are those of a machine that this one cannot stand for. */
+function requireRunnable(input: ScriptInput, stage: Stage): void {
+  const arch = rootArchitecture(hostFiles(stage.root));
+  if (arch === undefined || stage.ports.canRun(arch)) return;
+  throw new Fault(
+    "unsupported",
+    `while running engine: Cannot run ${input.section} section: the programs of the root are for ${arch}`,
+    { hint: "an administrator can install qemu-user-static, with its binfmt support" },
+  );
+}
+
+function failureHint(input: ScriptInput, end: string): string {
+  const cause = toolHint("", end, input.section);
+  if (cause !== undefined) return cause;
+  const where = `the last line that begins with "+" is the command that failed; the section begins in line ${input.line}`;
   if (!hasOneId()) return where;
   return `${where}; only one user id exists in this build, so nothing is really given to another owner: an entry in /etc/subuid and /etc/subgid mends that`;
+}
+
+/** The best shell that a root has. */
+function shellOf(root: string): string {
+  const view = hostFiles(root);
+  const has = (path: string): boolean => resolveIn(view, path).entry?.kind === "file";
+  return has("/bin/bash") ? "/bin/bash" : "/bin/sh";
 }

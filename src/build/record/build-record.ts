@@ -1,0 +1,88 @@
+import type { BuildRequest } from "../build.ts";
+import { lastWords, runChild } from "../child.ts";
+import type { BuildPorts } from "../stage.ts";
+
+/** Name of the SIF object with the inputs of a build; sorts behind those of the peer. */
+export const RECORD_NAME = "skiff-build.json";
+
+/** A step and what its result depended on; null: not known. */
+export interface RecordedStep {
+  readonly title: string;
+  readonly inputs: Readonly<Record<string, string>> | null;
+}
+
+/** What an image was built of: all that is needed to build it again, and to see what has changed. */
+export interface BuildRecord {
+  readonly format: 1;
+  readonly program: string;
+  /** GOARCH name. */
+  readonly arch: string;
+  /** No time in the image is later; seconds since 1970. */
+  readonly latestSeconds: number;
+  readonly flags: RecordedFlags;
+  /** Steps of all stages, in order. */
+  readonly steps: readonly RecordedStep[];
+  readonly tools: Readonly<Record<string, string>>;
+}
+
+/** Flags that change the bytes of an image. */
+export interface RecordedFlags {
+  readonly sections: readonly string[];
+  readonly fixPermissions: boolean;
+  readonly mksquashfsArgs: readonly string[];
+  /** `--source-date-epoch`; null when the time comes from the content. */
+  readonly sourceDateEpoch: number | null;
+}
+
+/** The record of a build as JSON text. Nothing in it tells when or by whom the image was built. */
+export async function buildRecord(
+  request: BuildRequest,
+  latestSeconds: number,
+  steps: readonly RecordedStep[],
+  ports: BuildPorts,
+): Promise<string> {
+  const { options, pack } = request;
+  const record: BuildRecord = {
+    format: 1,
+    program: `skiff ${options.version}`,
+    arch: options.arch,
+    latestSeconds,
+    flags: {
+      sections: options.sections,
+      fixPermissions: options.fixPermissions,
+      mksquashfsArgs: pack.extraArguments,
+      sourceDateEpoch: pack.sourceDateEpoch ?? null,
+    },
+    steps,
+    tools: { mksquashfs: await versionOf("mksquashfs", "-version", ports) },
+  };
+  return `${JSON.stringify(record, undefined, 1)}\n`;
+}
+
+async function versionOf(name: string, option: string, ports: BuildPorts): Promise<string> {
+  const tool = ports.tool(name);
+  if (tool === undefined) return "";
+  const { signal } = ports;
+  const argv = [tool, option];
+  const end = await runChild({ argv, stdin: "none", stdout: "keep", stderr: "keep", signal });
+  return /\b\d+(?:\.\d+)+\S*/.exec(lastWords(end.stdout + end.stderr, 99))?.[0] ?? "";
+}
+
+/** The record in a text; undefined for anything else. */
+export function parseBuildRecord(text: string): BuildRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isRecord =
+      typeof value === "object" &&
+      value !== null &&
+      "format" in value &&
+      value.format === 1 &&
+      "flags" in value &&
+      "steps" in value &&
+      Array.isArray(value.steps);
+    // Written by this program only, in the shape of its format.
+    return isRecord ? (value as BuildRecord) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,37 @@
+import { Fault } from "../../base/fault.ts";
+import type { FileView } from "../../base/file-view.ts";
+import { decodeOsText } from "../../base/os-text.ts";
+import { imageHost } from "../../host/image-host.ts";
+import { openImageFile } from "../../image/image-file.ts";
+import { openImage } from "../../image/open.ts";
+import { readIn } from "../metadata/inspect-metadata.ts";
+import { type BuildRecord, parseBuildRecord, RECORD_NAME } from "./build-record.ts";
+
+/** An image with what it was built by. */
+export interface RecordedImage {
+  readonly definition: string;
+  /** Absent in images of other programs. */
+  readonly record: BuildRecord | undefined;
+  readonly tree: FileView;
+}
+
+/** Reads the definition and the record of inputs that an image holds. Throws a Fault. */
+export function readRecordedImage(path: string): RecordedImage {
+  const { tree } = openImage(path, imageHost);
+  const definition = readIn(tree, "/.singularity.d/Singularity");
+  if (definition === undefined) {
+    throw new Fault("invalid", `Cannot build "${path}" again: it holds no definition`, {
+      hint: "only images that were built of a definition can be verified",
+    });
+  }
+  const file = openImageFile(path, imageHost);
+  const object = file.sif?.objects.find(
+    ({ name }) => decodeOsText(name).split("\0")[0] === RECORD_NAME,
+  );
+  const text = object === undefined ? undefined : file.source.read(object.offset, object.sizeBytes);
+  return {
+    definition: decodeOsText(definition),
+    record: text === undefined ? undefined : parseBuildRecord(decodeOsText(text)),
+    tree,
+  };
+}
