@@ -66,7 +66,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
   const access: RemoteAccess = {
     http,
     noHttps: bool("no-https"),
-    findCredential: credentialFinder(credentials),
+    findCredential: credentialFinder(credentials, (line) => talk.warning(line)),
     // Credentials given outright are for the registry that the address names.
     mirrors: credentials.given === undefined ? readMirrorRules(ctx.env, credentials.home) : [],
     places: places ?? { root: folder, shared: undefined },

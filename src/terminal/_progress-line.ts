@@ -2,6 +2,7 @@ import { formatBytes, formatSeconds } from "./_quantity.ts";
 
 /** The rate looks back over about this time, so that it follows a change of speed. */
 const RATE_WINDOW_MS = 3000;
+const SHORTEST_TITLE = 12;
 
 /** The line of one step: title, amount, share, rate and time left. */
 export class ProgressLine {
@@ -28,10 +29,10 @@ export class ProgressLine {
     if (elapsed > RATE_WINDOW_MS) this.#mark = { ms: nowMs - elapsed / 2, done: done - more / 2 };
   }
 
-  /** While it runs. Without a total there is no time left to tell. */
-  running(): string {
+  /** While it runs, in at most `width` characters if it can be. Without a total there is no time left to tell. */
+  running(width: number): string {
     const [done, total, bytesPerMs] = [this.#done, this.#total, this.#bytesPerMs];
-    const parts = [this.#title];
+    const parts: string[] = [];
     if (total === undefined) {
       if (done > 0) parts.push(formatBytes(done));
     } else {
@@ -44,12 +45,21 @@ export class ProgressLine {
         parts.push(`${formatSeconds((total - done) / bytesPerMs / 1000)} left`);
       }
     }
-    return parts.join("  ");
+    return this.#beside(parts.join("  "), width);
   }
 
   /** At its end. */
-  ended(nowMs: number): string {
-    const amount = this.#done === 0 ? "" : `  ${formatBytes(this.#done)}`;
-    return `${this.#title}${amount}  ${formatSeconds((nowMs - this.#startMs) / 1000)}`;
+  ended(nowMs: number, width: number): string {
+    const amount = this.#done === 0 ? "" : `${formatBytes(this.#done)}  `;
+    return this.#beside(`${amount}${formatSeconds((nowMs - this.#startMs) / 1000)}`, width);
+  }
+
+  /** The title before figures; a long one gives way to them. */
+  #beside(figures: string, width: number): string {
+    if (figures === "") return this.#title;
+    const room = Math.max(SHORTEST_TITLE, width - figures.length - 2);
+    const title = [...this.#title];
+    const shown = title.length <= room ? this.#title : `${title.slice(0, room - 1).join("")}…`;
+    return `${shown}  ${figures}`;
   }
 }

@@ -97,6 +97,16 @@ describe("progressSteps() on a terminal", () => {
     expect(texts.length).toBeGreaterThan(5);
   });
 
+  test("shortens a long title before its figures", () => {
+    const { texts, clock, steps } = recorder({ columns: 60 });
+    const progress = steps.start("Fetching 12 layers of docker://registry.example.org/tool", 2048);
+    clock.ms += 1000;
+    progress.update(1024);
+    const [line = ""] = screen(texts);
+    expect(line).toMatch(/^Fetching.*… {2}1\.00 KiB .*left$/);
+    expect(line.length).toBe(59);
+  });
+
   test("cuts at the width of the terminal, by characters", () => {
     const { texts, steps } = recorder({ columns: 10 });
     steps.start("äöüäöüäöüäöü", undefined);

@@ -104,17 +104,21 @@ class Board implements ProgressSteps {
       finish: () => {
         if (!this.#live.includes(line)) return;
         this.#live = this.#live.filter((one) => one !== line);
-        if (stays) this.#ended.push(line.ended(this.#output.now()));
+        if (stays) this.#ended.push(line.ended(this.#output.now(), this.#width));
         this.#draw();
       },
     };
   }
 
+  get #width(): number {
+    return this.#output.columns - 1;
+  }
+
   #draw(): void {
     this.#drawnMs = this.#output.now();
-    const live = this.#live.slice(-MOST_LINES).map((line) => line.running());
+    const live = this.#live.slice(-MOST_LINES).map((line) => line.running(this.#width));
     const text = [...this.#ended, ...live].map((line) => {
-      const fitting = [...line].slice(0, this.#output.columns - 1).join("");
+      const fitting = [...line].slice(0, this.#width).join("");
       return `${fitting}\x1b[K\n`;
     });
     const back = this.#shown > 0 ? `\x1b[${this.#shown}A` : "";

@@ -29,11 +29,17 @@ export function readDockerConfig(path: string): DockerConfig | undefined {
   }
 }
 
-/** Name of the helper that the file names for a registry. */
-export function helperFor(config: DockerConfig, registry: string): string | undefined {
+/** The helper that the file names for a registry. */
+export interface NamedHelper {
+  readonly name: string;
+  /** It is named for this registry, not for all. */
+  readonly isOwn: boolean;
+}
+
+export function helperFor(config: DockerConfig, registry: string): NamedHelper | undefined {
   const own = config.helpers[registry] ?? config.helpers[credentialKey(registry)];
-  if (typeof own === "string" && own !== "") return own;
-  return config.store === "" ? undefined : config.store;
+  if (typeof own === "string" && own !== "") return { name: own, isOwn: true };
+  return config.store === "" ? undefined : { name: config.store, isOwn: false };
 }
 
 /** The credential that stands in the file itself: for `registry/repository` and its parents first, then for the registry. */

@@ -109,9 +109,20 @@ test("credentialFinder() takes what was given outright first, then only the give
 test("credentialFinder() tells of a given file that is not there and of a helper that is not installed", async () => {
   const missing = credentialFinder({ ...places, authFile: `${home}/none.json` });
   await expect(missing("x.example.org", "x")).rejects.toThrow(Fault);
-  const file = write("helper.json", { credsStore: "not-installed" });
-  const find = credentialFinder({ ...places, authFile: file });
+  const credHelpers = { "x.example.org": "not-installed" };
+  const find = credentialFinder({ ...places, authFile: write("helper.json", { credHelpers }) });
   await expect(find("x.example.org", "x")).rejects.toThrow("docker-credential-not-installed");
+});
+
+test("credentialFinder() goes on without a helper for all that is not installed", async () => {
+  const said: string[] = [];
+  const authFile = write("store.json", {
+    credsStore: "not-installed",
+    auths: { "x.example.org": auth("file:1") },
+  });
+  const find = credentialFinder({ ...places, authFile }, (text) => said.push(text));
+  expect(await find("x.example.org", "x")).toMatchObject({ username: "file" });
+  expect(said.join()).toContain("docker-credential-not-installed");
 });
 
 test("storeLogin() and removeLogin() keep what else a file holds", async () => {

@@ -1,6 +1,6 @@
 import { Fault } from "../../base/fault.ts";
 import { type Credential, passwordCredential } from "./credential.ts";
-import { credentialIn, helperFor, readDockerConfig } from "./docker-config.ts";
+import { credentialIn, helperFor, type NamedHelper, readDockerConfig } from "./docker-config.ts";
 import { askHelper } from "./helper.ts";
 
 /** Where credentials are looked for. */
@@ -26,9 +26,12 @@ export type FindCredential = (
 /**
  * Order: what was given outright; the file of `--authfile` alone; docker-config.json of skiff and of
  * the peers; Docker's own config.json. The first file that knows the registry counts, in a file its
- * helper before its own entry.
+ * helper before its own entry. `warn` is told of what is wrong and does no harm.
  */
-export function credentialFinder(places: CredentialPlaces): FindCredential {
+export function credentialFinder(
+  places: CredentialPlaces,
+  warn: (text: string) => void = () => {},
+): FindCredential {
   return async (registry, repository) => {
     const { given } = places;
     if (given !== undefined) {
@@ -42,14 +45,30 @@ export function credentialFinder(places: CredentialPlaces): FindCredential {
           hint: "it is named by --authfile or its variable; it must be JSON as in Docker's config.json",
         });
       }
-      const helper = helperFor(config, registry);
       const found =
-        (helper === undefined ? undefined : await askHelper(helper, registry, places.env)) ??
+        (await askNamed(helperFor(config, registry), registry, places, warn)) ??
         credentialIn(config, registry, repository);
       if (found !== undefined) return found;
     }
     return undefined;
   };
+}
+
+/** A helper for all registries that is not there does no harm: such files are copied from machine to machine. */
+async function askNamed(
+  helper: NamedHelper | undefined,
+  registry: string,
+  { env }: CredentialPlaces,
+  warn: (text: string) => void,
+): Promise<Credential | undefined> {
+  if (helper === undefined) return undefined;
+  try {
+    return await askHelper(helper.name, registry, env);
+  } catch (error) {
+    if (helper.isOwn || !(error instanceof Fault) || error.code !== "missing-tool") throw error;
+    warn(`${error.message}: going on without it`);
+    return undefined;
+  }
 }
 
 /** Files of credentials in the order they are asked. */
