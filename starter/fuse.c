@@ -63,7 +63,8 @@ static pid_t clone_server(const struct starter *starter, const struct op_fuse *o
 static int open_fuse(const struct op_fuse *op)
 {
   char path[4096];
-  if ((size_t)snprintf(path, sizeof path, "%s/dev/fuse", op->server_root) >= sizeof path)
+  if ((size_t)snprintf(path, sizeof path, "%s/dev/fuse",
+                       *op->device_root ? op->device_root : op->server_root) >= sizeof path)
     return -ENAMETOOLONG;
   int fd = open(path, O_RDWR | O_CLOEXEC);
   return fd < 0 ? -errno : fd;

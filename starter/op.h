@@ -126,6 +126,7 @@ struct op_symlink {
 
 struct op_fuse {
   const char *server_root;
+  const char *device_root;
   const char *target;
   const char *subtype;
   const char *source;
@@ -417,6 +418,7 @@ static inline const struct op_schema *op_schema(uint32_t code)
   };
   static const struct op_field of_fuse[] = {
     OP_FIELD(OP_STR, fuse, server_root),
+    OP_FIELD(OP_STR, fuse, device_root),
     OP_FIELD(OP_STR, fuse, target),
     OP_FIELD(OP_STR, fuse, subtype),
     OP_FIELD(OP_STR, fuse, source),

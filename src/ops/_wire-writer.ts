@@ -41,8 +41,9 @@ export class WireWriter {
     this.words.push(value % 0x100000000, Math.floor(value / 0x100000000));
   }
 
-  str(text: string): void {
-    this.#texts.push(text);
+  /** Absent: empty. */
+  str(text: string | undefined): void {
+    this.#texts.push(text ?? "");
   }
 
   strs(texts: readonly string[]): void {

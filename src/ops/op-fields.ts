@@ -41,6 +41,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
   symlink: { root: "str", path: "str", target: "str" },
   fuse: {
     serverRoot: "str",
+    deviceRoot: "str",
     target: "str",
     subtype: "str",
     source: "str",

@@ -98,6 +98,8 @@ export interface FuseOp {
   readonly kind: "fuse";
   /** Directory that the server sees as `/`: the caller's tree (`/host` after the first pivot). */
   readonly serverRoot: string;
+  /** Directory that holds /dev/fuse; absent or empty: `serverRoot`. */
+  readonly deviceRoot?: string;
   readonly target: string;
   /** Subtype and source shown in mountinfo. */
   readonly subtype: string;

@@ -189,6 +189,8 @@ function mountRow(mount: PlannedMount): string[] {
       ];
     case "image-bind":
       return [mount.target, `bind ${mount.volume.path}:${mount.dir}`, mount.flags.join(","), why];
+    case "fuse":
+      return [mount.target, `served by ${mount.command.join(" ")} (${mount.where})`, "", why];
     case "minimal-dev":
       return [
         mount.target,

@@ -15,6 +15,7 @@ import { planInstance } from "./instance.ts";
 import { planRoot } from "./layers.ts";
 import type { MountTable } from "./mount-table.ts";
 import { addConfiguredBinds } from "./mounts/configured.ts";
+import { addFuseMounts } from "./mounts/fuse-mounts.ts";
 import { addIdentityFiles } from "./mounts/identity-files.ts";
 import type { MountInput } from "./mounts/mount-input.ts";
 import { MountList } from "./mounts/mount-list.ts";
@@ -109,6 +110,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
   addTmp(list, input);
   addUserBinds(list, input);
   addScratch(list, input);
+  addFuseMounts(list, input);
   const fakeroot = planFakerootCommand(request, host, identity, list.table, notices);
   addDeviceFiles(list, { ...input, fakerootFiles: fakeroot.files });
   addIdentityFiles(list, input);

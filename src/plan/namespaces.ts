@@ -61,8 +61,9 @@ export function planNamespaces(
   const containAll = request.containAll ? origin("containall") : undefined;
   const pid = want(
     "pid",
-    instance !== undefined || ((request.pid || request.containAll) && !request.noPid),
-    instance ?? (request.pid ? origin("pid") : (containAll ?? "")),
+    instance !== undefined ||
+      ((request.pid || request.containAll || request.fusemounts.length > 0) && !request.noPid),
+    instance ?? (request.pid ? origin("pid") : (containAll ?? origin("fusemount"))),
     values.allowPidNs,
   );
   const ipc = want(

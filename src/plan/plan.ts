@@ -143,6 +143,18 @@ export interface ImageBindMount extends Placed {
   readonly flags: readonly MountFlag[];
 }
 
+/** A file system that a program of the user's serves. */
+export interface FuseMount extends Placed {
+  readonly kind: "fuse";
+  readonly create: boolean;
+  /** Where the program runs: in the container, beside its own program, or outside of it. */
+  readonly where: "container" | "host";
+  /** The program goes to the background by itself. */
+  readonly daemon: boolean;
+  /** Full path of the program, and words before the mount point. */
+  readonly command: readonly string[];
+}
+
 /** A private /dev with few nodes. */
 export interface MinimalDevMount extends Placed {
   readonly kind: "minimal-dev";
@@ -159,6 +171,7 @@ export type PlannedMount =
   | StagedFileMount
   | LibraryDirMount
   | ImageBindMount
+  | FuseMount
   | MinimalDevMount;
 
 export interface NamespacePlan {

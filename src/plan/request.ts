@@ -66,6 +66,8 @@ export interface LaunchRequest {
   readonly runscriptTimeoutMs: number;
   /** Flags that limit resources, by their names; "apply-cgroups" among them. Only those that were given. */
   readonly limits: Readonly<Record<string, readonly string[]>>;
+  /** `--fusemount` words. */
+  readonly fusemounts: readonly string[];
   /** Libraries to bind below /.singularity.d/libs (--containlibs). */
   readonly containLibs: readonly string[];
   /** Name of the instance that is started, or joined. */

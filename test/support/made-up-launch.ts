@@ -168,6 +168,7 @@ const REQUEST: LaunchRequest = {
   app: undefined,
   shell: undefined,
   runscriptTimeoutMs: 60_000,
+  fusemounts: [],
   containLibs: [],
   instance: undefined,
   boot: false,
@@ -229,6 +230,8 @@ function mountLine(m: PlannedMount): string {
       return `${m.target} libraries ${m.files.map((f) => f.name).join(" ")}`;
     case "image-bind":
       return `${m.target} <- ${m.volume.path}:${m.dir} ${m.flags.join(",")}`;
+    case "fuse":
+      return `${m.target} served by ${m.command.join(" ")} ${m.where}`;
     case "minimal-dev":
       return `${m.target} minimal ${m.nodes.map((n) => n.path.slice(5)).join(" ")}`;
   }

@@ -19,6 +19,10 @@ export function dataDir(index: number): string {
   return `/data/${index}`;
 }
 
+export function fuseDir(index: number): string {
+  return `/fuse/${index}`;
+}
+
 export function stagedFile(index: number): string {
   return `/staged/${index}`;
 }

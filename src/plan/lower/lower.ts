@@ -3,6 +3,7 @@ import type { WiredOp } from "../../ops/op.ts";
 import type { Plan, SecurityPlan } from "../plan.ts";
 import { encryptedRootOps } from "./encrypted-root.ts";
 import { escapePercent, execFaults, setupFault, unshareFaults } from "./fault-texts.ts";
+import { containerFuseOps, hostFuseOps } from "./fuse-ops.ts";
 import { type InstancePlaces, instanceOp } from "./instance-op.ts";
 import { HOST, IMAGE, overlayDir, ROOT } from "./layout.ts";
 import { limitOps } from "./limit-ops.ts";
@@ -81,6 +82,7 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
   }
   sessionOps(out, plan, options);
   volumes(out, plan, options);
+  out.push(...hostFuseOps(plan));
   const inner =
     (namespaces.pid ? CLONE.pid : 0) |
     (namespaces.ipc ? CLONE.ipc : 0) |
@@ -120,7 +122,7 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
       faults: setupFault("cannot bring the loopback interface up"),
     });
   }
-  out.push(...rootOps(plan, options.base), ...mountOps(plan));
+  out.push(...rootOps(plan, options.base), ...mountOps(plan), ...containerFuseOps(plan));
   out.push(...(groups?.join ?? []));
   if (!options.says.warnings) out.splice(0, out.length, ...out.map(withoutWarning));
   out.push({

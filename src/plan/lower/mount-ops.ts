@@ -3,6 +3,7 @@ import { MOUNT_FLAGS } from "../../ops/mount-flags.ts";
 import type { WiredOp } from "../../ops/op.ts";
 import type { MinimalDevMount, MountFlag, Plan, PlannedMount } from "../plan.ts";
 import { bindFaults, sessionFaults, setupFault } from "./fault-texts.ts";
+import { fuseBindOps } from "./fuse-ops.ts";
 import { dataDir, HOST, ROOT, sessionDir, stagedFile } from "./layout.ts";
 import { volumeOps } from "./root-ops.ts";
 
@@ -125,6 +126,9 @@ function oneMount(out: WiredOp[], mount: PlannedMount, index: number, plan: Plan
       });
       break;
     }
+    case "fuse":
+      out.push(...fuseBindOps(mount, index));
+      break;
     case "minimal-dev":
       minimalDev(out, mount);
   }
