@@ -77,6 +77,7 @@ async function packStreamed(
     processors: pack.processors,
     memory: pack.memory,
     sourceDateEpoch: pack.sourceDateEpoch,
+    ...(pack.sbomVersion === undefined ? {} : { sbomVersion: pack.sbomVersion }),
     signal: ports.signal,
   });
   rmSync(request.target, { recursive: true, force: true });

@@ -29,6 +29,8 @@ export interface RequestInput {
   /** This program's version, and that of the peer whose behaviour it has. */
   readonly version: string;
   readonly peerVersion: string;
+  /** Whether images carry a list of their packages unless told otherwise. */
+  readonly withSbom: boolean;
   /** Where finished steps are kept; absent: nowhere. */
   readonly cacheFolder?: string;
   /** Path of the definition, or of the target where there is none. */
@@ -80,6 +82,8 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
       hostArch: host.arch,
       arch,
       sourceDateEpoch: flags.sourceDateEpoch ?? undefined,
+      // Other programs' images have no such list, and neither have those made under their names.
+      ...(input.withSbom && !inv.bool("no-sbom") ? { sbomVersion: input.version } : {}),
     },
     ...(cacheFolder === undefined
       ? {}

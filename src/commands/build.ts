@@ -82,6 +82,8 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       config,
       version: VERSIONS.skiff,
       peerVersion: VERSIONS.apptainer,
+      // A list of packages would be in clear.
+      withSbom: ctx.program === "skiff" && encryption === undefined,
       // A kept step would be in clear.
       ...(cache === undefined || encryption !== undefined ? {} : { cacheFolder: cache }),
       definition: isWritten ? source.path : target,

@@ -1,5 +1,6 @@
 import { resolvePath } from "../base/path.ts";
 import type { Invocation } from "../cli/invocation.ts";
+import { VERSIONS } from "../cli/program.ts";
 import { imageHost } from "../host/image-host.ts";
 import { getcwd } from "../host/process-calls.ts";
 import { SECTIONS, type Section, type Selection } from "../image/inspect/attributes.ts";
@@ -9,9 +10,14 @@ import { renderText } from "../image/inspect/render-text.ts";
 import type { Context } from "../terminal/context.ts";
 
 /** `inspect`: prints what an image says about itself. */
-export function run(inv: Invocation, ctx: Context): number {
-  const selection = selectionOf(inv);
+export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const path = resolvePath(getcwd() ?? "/", inv.args[0] ?? "");
+  if (inv.bool("sbom")) {
+    const { imageSbom } = await import("../image/sbom/image-sbom.ts");
+    ctx.print(await imageSbom(path, imageHost, VERSIONS.skiff));
+    return 0;
+  }
+  const selection = selectionOf(inv);
   const attributes = inspectImage(path, imageHost, selection, (text) => ctx.log.warning(text));
   if (inv.bool("json") || selection.of.kind === "all") {
     ctx.print(renderJson(attributes));

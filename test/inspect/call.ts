@@ -43,5 +43,6 @@ export async function call(words: readonly string[]): Promise<Called> {
     },
   };
   const { run } = name === "inspect" ? inspect : runHelp;
-  return { code: run(parsed.invocation, context), stdout, stderr };
+  const code = await run(parsed.invocation, context);
+  return { code, stdout, stderr };
 }

@@ -1,3 +1,4 @@
+import { appendFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { decodeOsText, encodeOsText } from "../../base/os-text.ts";
 import { dirName } from "../../base/path.ts";
@@ -18,6 +19,7 @@ import { encodePartitionExtra } from "../../format/sif/extra.ts";
 import { ZERO_TIME } from "../../format/sif/header.ts";
 import { inspectMetadata } from "../metadata/inspect-metadata.ts";
 import { type FilePart, finishSif } from "../pack/finish-sif.ts";
+import { sbomObject } from "../pack/sbom-object.ts";
 import { layoutSif } from "../pack/sif-layout.ts";
 import { editedView } from "../root/edited-view.ts";
 import type { Talk } from "../talk.ts";
@@ -26,6 +28,7 @@ import { applyEdits } from "./apply-edits.ts";
 import { describeImage } from "./describe-image.ts";
 import { finishRoot } from "./finish-root.ts";
 import { type ConvertProgress, mergeImage } from "./merge-image.ts";
+import { squashfsSbom } from "./squashfs-sbom.ts";
 import { packStream } from "./squashfs-stream.ts";
 import { writeMerged } from "./write-merged.ts";
 
@@ -54,6 +57,8 @@ export interface ConvertOptions {
   readonly memory: string;
   /** SOURCE_DATE_EPOCH: no time in the image is later. */
   readonly sourceDateEpoch: number | undefined;
+  /** Version of this program to be named in a list of packages; absent: the image gets no such list. */
+  readonly sbomVersion?: string;
   readonly signal: AbortSignal;
 }
 
@@ -113,6 +118,7 @@ export async function convertOciImage(
     partType: PART_PRIMARY,
     arch: archCode(arch) ?? "00",
   });
+  let sbom: Uint8Array | undefined;
   const layoutFor = (sizeBytes: number) =>
     layoutSif(
       [
@@ -123,11 +129,12 @@ export async function convertOciImage(
           extra: new Uint8Array(0),
         })),
         { dataType: DATA_PARTITION, name: "", sizeBytes, extra },
+        ...(sbom === undefined ? [] : [sbomObject(sbom)]),
       ],
       new Uint8Array(16),
       ZERO_TIME,
     );
-  const offsetBytes = layoutFor(0).offsets.at(-1) ?? 0;
+  const offsetBytes = layoutFor(0).offsets[front.length] ?? 0;
   const space = openWorkspace(dirName(target));
   try {
     talk.info("Creating SIF file...");
@@ -146,6 +153,10 @@ export async function convertOciImage(
       (write) => writeMerged(image, output, latest, write, options.progress, options.signal),
     );
     const sizeBytes = finishRoot(file, offsetBytes, root, latest, output.ids);
+    if (options.sbomVersion !== undefined) {
+      sbom = encodeOsText(await squashfsSbom(file, offsetBytes, latest, options.sbomVersion));
+      appendFileSync(file, sbom);
+    }
     const layout = layoutFor(sizeBytes);
     const parts = front.map(({ bytes }, i) => ({ offset: layout.offsets[i] ?? 0, bytes }));
     putInPlace(file, [{ offset: 0, bytes: layout.head }, ...parts], target);

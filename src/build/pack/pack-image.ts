@@ -15,6 +15,7 @@ import {
 import { encodeExtraCodes, encodePartitionExtra } from "../../format/sif/extra.ts";
 import { ZERO_TIME } from "../../format/sif/header.ts";
 import { hostFiles } from "../../host/host-files.ts";
+import { makeSbom } from "../../image/sbom/make-sbom.ts";
 import type { RootEdit } from "../root/edit.ts";
 import type { BuildPorts } from "../stage.ts";
 import { rootArchitecture } from "./architecture.ts";
@@ -22,6 +23,7 @@ import { type PackEncryption, packEncrypted, removeEncrypted } from "./encrypted
 import { hashFile } from "./file-hash.ts";
 import { finishSif } from "./finish-sif.ts";
 import { pseudoFiles } from "./pseudo-files.ts";
+import { sbomObject } from "./sbom-object.ts";
 import { layoutSif, type SifObject } from "./sif-layout.ts";
 import { packSquashfs, type SquashfsInput } from "./squashfs.ts";
 
@@ -46,6 +48,8 @@ export interface PackOptions {
   readonly sourceDateEpoch: number | undefined;
   /** The root partition is encrypted with it; absent: it is not. */
   readonly encryption?: PackEncryption;
+  /** Version of this program to be named in a list of packages; absent: the image gets no such list. */
+  readonly sbomVersion?: string;
 }
 
 /** What is packed and where to. */
@@ -111,13 +115,14 @@ export async function packImage(
       bytes: encodeOsText(text),
     })),
   ].filter((object) => object.bytes.length > 0);
-  const { encryption } = options;
+  const { encryption, sbomVersion } = options;
   const message = encodeOsText(encryption?.message ?? "");
   const extra = encodePartitionExtra({
     fsType: encryption === undefined ? FS_SQUASHFS : FS_GOCRYPTFS_SQUASHFS,
     partType: PART_PRIMARY,
     arch: archCode(arch) ?? "00",
   });
+  let sbom: Uint8Array | undefined;
   const objectsWith = (sizeBytes: number): readonly SifObject[] => [
     ...front.map(({ dataType, name, bytes }) => ({
       dataType,
@@ -137,6 +142,7 @@ export async function packImage(
             link: front.length + 1,
           },
         ]),
+    ...(sbom === undefined ? [] : [sbomObject(sbom)]),
   ];
   const latest = Math.max(0, Math.min(place.latestSeconds, MAX_TIME));
   const time = options.sourceDateEpoch === undefined ? BigInt(latest) : ZERO_TIME;
@@ -170,6 +176,11 @@ export async function packImage(
     else await packEncrypted(input, encryption, `${temporary}.work`, ports);
     const partitionBytes = statSync(temporary).size - partitionOffset;
     appendFileSync(temporary, message);
+    if (sbomVersion !== undefined) {
+      sbom = encodeOsText(await makeSbom(texts.view, latest, sbomVersion));
+      // Behind the file system, so that the other objects are where they are without it.
+      appendFileSync(temporary, sbom);
+    }
     const id =
       options.sourceDateEpoch === undefined
         ? await contentId(temporary, partitionOffset, front, ports.signal)

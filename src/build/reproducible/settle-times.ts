@@ -20,6 +20,9 @@ export interface TreeSums {
 /** No image is older: archives that many programs write cannot hold earlier times. */
 export const EARLIEST_SECONDS = 315_532_800;
 
+/** The kernel gives files a time that is up to one tick old: at most so long. */
+const TICK_MS = 10;
+
 /**
  * Looks at all of a tree. Times from `beforeMs` on are those of the build itself; the newest one
  * before it comes with the content, and so is the same in every build.
@@ -29,7 +32,7 @@ export function sumTree(root: string, beforeMs: number): TreeSums {
   let sizeBytes = 0;
   const seen = new Set<string>();
   walk(root, (_, stat) => {
-    if (stat.mtimeMs < beforeMs && stat.mtimeMs > newest) newest = stat.mtimeMs;
+    if (stat.mtimeMs < beforeMs - TICK_MS && stat.mtimeMs > newest) newest = stat.mtimeMs;
     if (!stat.isFile()) return;
     // A file of several names takes its room once.
     const id = `${stat.dev}:${stat.ino}`;

@@ -168,6 +168,11 @@ const DEFINITION_FLAGS: readonly FlagSpec[] = [
     help: "a file, or with env=name a variable, for RUN --mount=type=secret of a Dockerfile",
   },
   {
+    name: "no-sbom",
+    kind: "bool",
+    help: "keep no list of the packages in the image",
+  },
+  {
     name: "fix-perms",
     kind: "bool",
     env: ["FIXPERMS"],

@@ -18,11 +18,13 @@ export const COMMANDS: readonly CommandSpec[] = [
       { name: "app", kind: "string", meta: "name", help: "the same of one application" },
       { name: "json", short: "j", kind: "bool", help: "as JSON" },
       { name: "all", kind: "bool", help: "everything, as JSON" },
+      { name: "sbom", kind: "bool", help: "packages in it, as SPDX JSON" },
     ],
     args: { min: 1, max: 1, usage: "<image>", values: ["image"] },
     examples: [
       { text: "Labels", command: "inspect tools.sif" },
       { text: "Definition file", command: "inspect -d tools.sif" },
+      { text: "Packages in it", command: "inspect --sbom tools.sif" },
       { text: "All, for a program", command: "inspect --all tools.sif" },
     ],
   },
