@@ -39,6 +39,8 @@ export async function verifyBuild(inv: Invocation, ctx: Context): Promise<number
       peerVersion: VERSIONS.apptainer,
       definition: target,
       hasRecord: image.record !== undefined,
+      // Trees are compared, not what is said of them.
+      withSbom: false,
       ...(image.record === undefined ? {} : { flags: image.record.flags }),
     });
     await carryOut({ ...request, format: "sif" }, undefined, inv, ctx, host);
