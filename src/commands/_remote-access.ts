@@ -10,7 +10,12 @@ import { hostFacts } from "../host/facts.ts";
 import { isDead, ownOwner } from "../image/cache/owner.ts";
 import { type CachePlaces, cachePlaces, makeFolder } from "../image/cache/places.ts";
 import type { HostFacts } from "../plan/facts.ts";
-import { type CredentialPlaces, credentialFinder } from "../registry/credentials/find.ts";
+import { type Credential, passwordCredential } from "../registry/credentials/credential.ts";
+import {
+  type CredentialPlaces,
+  credentialFinder,
+  type FindCredential,
+} from "../registry/credentials/find.ts";
 import { HttpClient } from "../registry/http/client.ts";
 import { readMirrorRules } from "../registry/mirror/mirrors.ts";
 import { readConfig } from "../runtime/gather.ts";
@@ -66,9 +71,14 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
   const access: RemoteAccess = {
     http,
     noHttps: bool("no-https"),
-    findCredential: credentialFinder(credentials, (line) => talk.warning(line)),
+    findCredential: bool("docker-login")
+      ? askedCredential((question) => ctx.printError(question))
+      : credentialFinder(credentials, (line) => talk.warning(line)),
     // Credentials given outright are for the registry that the address names.
-    mirrors: credentials.given === undefined ? readMirrorRules(ctx.env, credentials.home) : [],
+    mirrors:
+      credentials.given === undefined && !bool("docker-login")
+        ? readMirrorRules(ctx.env, credentials.home)
+        : [],
     places: places ?? { root: folder, shared: undefined },
     placeVariable: isTemporary ? "SKIFF_TMPDIR" : "SKIFF_CACHEDIR",
     wish: {
@@ -130,6 +140,21 @@ function stepsOf(how: string, output: ProgressOutput): ProgressSteps {
     isTerminal: output.isTerminal && how !== "plain",
     isQuiet: output.isQuiet || how === "none",
   });
+}
+
+/** `--docker-login`: name and password as typed, asked for once and only when a registry wants them. */
+function askedCredential(print: (question: string) => void): FindCredential {
+  const ask = async (): Promise<Credential> => {
+    const { askLine, askSecret } = await import("../terminal/ask.ts");
+    const username = askLine("Enter Docker Username: ", print) ?? "";
+    const password = askSecret("Enter Docker Password: ", print) ?? "";
+    return passwordCredential(username, password, "--docker-login");
+  };
+  let asked: Promise<Credential> | undefined;
+  return async () => {
+    asked ??= ask();
+    return await asked;
+  };
 }
 
 /** Where credentials come from, by the flags and the environment. */

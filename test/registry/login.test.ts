@@ -97,6 +97,23 @@ testIt(
   },
 );
 
+testIt(
+  "--docker-login asks for name and password, and only a registry that wants them",
+  async () => {
+    newHome();
+    const words = ["pull", "--force", "--docker-login", "x.sif"];
+    const address = `docker://${registry.host}/private/image:1`;
+    const asked = await call([...words, address], {}, `bob\n${login.password}\n`);
+    expect(asked.stderr).toContain("Enter Docker Username: Enter Docker Password: ");
+    expect(asked.code).toBe(0);
+    const wrong = await call([...words, address], {}, "bob\nno\n");
+    expect(wrong.code).toBe(255);
+    expect(wrong.stderr).toContain("from --docker-login");
+    const unasked = await call([...words, "oci:nothing"], {}, "");
+    expect(unasked.stderr).not.toContain("Enter Docker");
+  },
+);
+
 testIt("credentials come from a helper", async () => {
   newHome({
     ".docker/config.json": JSON.stringify({ credsStore: "mine" }),

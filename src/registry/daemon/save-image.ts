@@ -3,6 +3,13 @@ import { Fault } from "../../base/fault.ts";
 import { readErrorBody } from "../http/error-body.ts";
 import { readPieces } from "../http/read-body.ts";
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such socket",
+  FailedToOpenSocket: "no such socket, or it is not yours",
+  EACCES: "permission denied",
+  ECONNREFUSED: "connection refused",
+  ConnectionRefused: "connection refused",
+};
 const DEFAULT_HOST = "unix:///var/run/docker.sock";
 
 /**
@@ -27,9 +34,11 @@ export async function saveImage(
   const scheme = kind === "https" ? "https" : "http";
   const base = kind === "unix" ? "http://localhost" : `${scheme}://${place.replace(/\/+$/, "")}`;
   const attempt = `Cannot get "${name}" from the Docker daemon at ${address}`;
+  // Without a tag the daemon would save every image of the name.
+  const full = /[:@][^/]+$/.test(name) ? name : `${name}:latest`;
   let answer: Response;
   try {
-    answer = await fetch(`${base}/images/get?names=${encodeURIComponent(name)}`, {
+    answer = await fetch(`${base}/images/get?names=${encodeURIComponent(full)}`, {
       redirect: "error",
       decompress: false,
       signal,
@@ -37,10 +46,10 @@ export async function saveImage(
     } as BunFetchRequestInit);
   } catch (cause) {
     signal.throwIfAborted();
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Fault("io", `${attempt}: ${reason}`, {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    throw new Fault("io", `${attempt}: cannot connect to it (${REASONS[code] ?? code})`, {
       cause,
-      hint: "is it running, and may you use it? Another address goes into --docker-host",
+      hint: "is the docker daemon running, and may you use it? Another address goes into --docker-host",
     });
   }
   if (!answer.ok) {

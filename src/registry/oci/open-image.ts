@@ -47,6 +47,9 @@ export interface RegistryImage extends OciImage {
   fetchLayers(): Promise<void>;
 }
 
+/** Indexes that name other indexes. */
+const MOST_NESTING = 4;
+
 /**
  * Looks up an image in a registry: manifest, choice of the platform, configuration. `version` is a
  * digest where one is known already. Throws a Fault.
@@ -60,7 +63,7 @@ export async function openRegistryImage(
   const named = await fetchManifest(registry, repository, version, text);
   let manifest = parseManifest(named.text, named.mediaType, `manifest of ${text}`);
   let digest = named.digest;
-  if (manifest.kind === "index") {
+  for (let depth = 0; manifest.kind === "index" && depth < MOST_NESTING; depth += 1) {
     const wanted = wantedPlatform(wishOf(options));
     const chosen = choosePlatform(manifest, wanted, text);
     const found = await fetchManifest(registry, repository, chosen.digest, text, [
@@ -71,7 +74,7 @@ export async function openRegistryImage(
     digest = found.digest;
   }
   if (manifest.kind === "index") {
-    throw new Fault("unsupported", `Cannot use ${text}: its index names another index`);
+    throw new Fault("invalid", `Cannot use ${text}: its indexes are nested too deep`);
   }
   requireLayers(manifest, text);
   const config = await readBlob(options, manifest.config, `configuration of ${text}`);
