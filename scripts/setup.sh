@@ -12,6 +12,7 @@ needed='gcc:gcc /usr/include/linux/stat.h:linux-libc-dev musl-gcc:musl-tools bas
   mmdebstrap:mmdebstrap debootstrap:debootstrap mkfs.ext3:e2fsprogs busybox:busybox-static'
 wanted_by_tests='cwltool:cwltool /usr/lib/python3/dist-packages/setuptools:python3-setuptools
   snakemake:snakemake toil-cwl-runner:toil strace:strace jq:jq fakeroot:fakeroot ps:procps docker-registry:docker-registry gocryptfs:gocryptfs gpg:gnupg openssl:openssl
+  pasta:passt slirp4netns:slirp4netns ip:iproute2 iptables:iptables curl:curl /usr/lib/cni/bridge:containernetworking-plugins
   runc:runc crun:crun conmon:conmon /usr/include/stdio.h:libc6-dev'
 
 missing_of() {
@@ -75,6 +76,8 @@ if [ "$(id -u)" = 0 ]; then
     *) chmod 666 /dev/fuse 2>/dev/null || : ;;
   esac
 fi
+# The same for the device by which users connect a network of their own.
+if [ "$(id -u)" = 0 ] && [ -c /dev/net/tun ]; then chmod 666 /dev/net/tun 2>/dev/null || :; fi
 [ -r /dev/fuse ] && [ -w /dev/fuse ] || say "Note: /dev/fuse cannot be opened here; images are then extracted instead of mounted"
 
 case $(uname -m) in

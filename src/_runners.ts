@@ -39,6 +39,7 @@ const RUNNERS: Readonly<Record<string, () => Promise<Runner>>> = {
   config: () => import("./commands/config.ts"),
   help: () => import("./commands/help.ts"),
   version: () => import("./commands/version.ts"),
+  __network: () => import("./commands/network-helper.ts"),
   __complete: () => import("./commands/completion.ts"),
   completion: () => import("./commands/completion.ts"),
   man: () => import("./commands/man.ts"),

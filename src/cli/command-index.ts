@@ -58,6 +58,7 @@ const FILES: Readonly<Record<string, () => Promise<TableFile>>> = {
   help: program,
   version: program,
   __complete: program,
+  __network: program,
   completion: program,
   man: program,
   buildcfg: program,

@@ -1,8 +1,8 @@
-import type { LabelPlan, LimitsPlan, SeccompPlan } from "./plan.ts";
+import type { LabelPlan, LimitsPlan, NetworkPlan, SeccompPlan } from "./plan.ts";
 
 /**
  * What few launches ask for, planned apart and only then, so that its code does not weigh on the
- * others: limits and security profiles.
+ * others: networks, limits and security profiles.
  */
 export interface LaunchControls {
   readonly seccomp?: SeccompPlan;
@@ -10,6 +10,7 @@ export interface LaunchControls {
   /** Capabilities of root by the table of grants, with "root default capabilities = file": a mask. */
   readonly rootCapabilities?: number;
   readonly limits?: LimitsPlan;
+  readonly network?: NetworkPlan;
 }
 
 export const NO_CONTROLS: LaunchControls = {};

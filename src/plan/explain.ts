@@ -1,6 +1,6 @@
 import { quoteWord } from "../base/shell-quote.ts";
 import { CAPABILITIES, hasBit } from "./capabilities.ts";
-import type { LimitsPlan, Mounter, Plan, PlannedMount, Volume } from "./plan.ts";
+import type { LimitsPlan, Mounter, NetworkPlan, Plan, PlannedMount, Volume } from "./plan.ts";
 
 /** The plan in words: one section a topic, each line with its reason. For people; machines take the JSON. */
 export function explainPlan(plan: Plan): string {
@@ -131,7 +131,19 @@ function namespaceLines(plan: Plan): string[] {
   if (namespaces.pid)
     rows.push([plan.init ? "process 1 is an init that reaps" : "process 1 is the program", ""]);
   if (plan.hostname !== undefined) rows.push([`host name ${plan.hostname}`, ""]);
+  if (plan.network !== undefined) rows.push(...networkRows(plan.network));
   return table(rows);
+}
+
+function networkRows(network: NetworkPlan): string[][] {
+  if (network.kind === "join") return [[`net: that of ${network.path}`, because(network.why)]];
+  return [
+    [`network ${network.name}`, because(network.why)],
+    ...network.ports.map((port) => [
+      `port ${port.hostPort} of the host is ${port.containerPort} in the container, ${port.protocol}`,
+      "",
+    ]),
+  ];
 }
 
 function limitLines(limits: LimitsPlan): string[] {

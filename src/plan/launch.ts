@@ -93,6 +93,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     home,
     binds,
     gpu,
+    nameservers: controls.network?.kind === "helper" ? controls.network.nameservers : [],
     fakerootFiles: [],
   };
   const layers = root.overlays
@@ -163,6 +164,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
       sessionMiB: host.isRealRoot ? 0 : config.values.sessiondirMaxSize,
       hostname: namespaces.uts ? request.hostname : undefined,
       loopback: namespaces.net,
+      network: controls.network,
       environment,
       cwd: start,
       umask:

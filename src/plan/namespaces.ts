@@ -14,7 +14,7 @@ type Name = "user" | "pid" | "ipc" | "uts" | "net";
  * A namespace that the configuration forbids is dropped with a warning; a needed user namespace is
  * fatal.
  *
- * @throws Fault `denied` when a user namespace is needed and forbidden, or a network is not for this user.
+ * @throws Fault `denied` when a user namespace is needed and forbidden.
  */
 export function planNamespaces(
   request: LaunchRequest,
@@ -79,35 +79,13 @@ export function planNamespaces(
     boot ?? (request.uts ? origin("uts") : origin("hostname")),
     values.allowUtsNs,
   );
-  const net = planNetwork(request, host, notices);
-  if (net) why.net = request.net ? origin("net") : origin("network");
-  return { user: needsUser, pid, ipc, uts, net, why };
-}
-
-function planNetwork(request: LaunchRequest, host: HostFacts, notices: Notice[]): boolean {
-  const wanted = request.net || request.network !== undefined;
-  if (!wanted) return false;
-  const network = request.network ?? "bridge";
-  if (network === "none") return true;
-  if (request.fakeroot) {
-    notices.push({
-      level: "warning",
-      text: `fakeroot cannot set up network "${network}" without a privileged installation, falling back to "none"`,
-    });
-    return true;
+  const asksForNet = request.net || request.network !== undefined || request.networkArgs.length > 0;
+  if (asksForNet) {
+    why.net = request.net
+      ? origin("net")
+      : request.network
+        ? origin("network")
+        : origin("network-args");
   }
-  if (!host.isRealRoot) {
-    throw new Fault(
-      "denied",
-      `Cannot set up network "${network}": network requires root or a suid installation with /etc/subuid --fakeroot; non-root users can only use --network=none unless permitted by the administrator`,
-      { hint: "use --network none for a network namespace with only loopback" },
-    );
-  }
-  throw new Fault(
-    "unsupported",
-    `Cannot set up network "${network}": CNI networks are not available in this version`,
-    {
-      hint: "use --network none, or the host's network by leaving --net out",
-    },
-  );
+  return { user: needsUser, pid, ipc, uts, net: asksForNet, why };
 }

@@ -1,6 +1,7 @@
 import type { EnvironmentPlan } from "./env/environment-plan.ts";
 import type { InstancePlan } from "./instance.ts";
 import type { LimitSetting } from "./limits/limit-setting.ts";
+import type { PortMapping } from "./network/network-args.ts";
 import type { UnderlayEntry } from "./underlay.ts";
 
 /** Why something is in the plan: a rule, a flag, or a configuration line, in words. */
@@ -261,6 +262,22 @@ export interface LimitsPlan {
   readonly why: Why;
 }
 
+/** A network that is more than an empty one. */
+export type NetworkPlan =
+  | { readonly kind: "join"; readonly path: string; readonly why: Why }
+  | {
+      /** A new one that a helper outside connects, and disconnects at the end. */
+      readonly kind: "helper";
+      readonly name: string;
+      readonly ports: readonly PortMapping[];
+      /** Words in which the starter fills in `%p` and `%n` (ops: CompanionOp). */
+      readonly setup: readonly string[];
+      readonly teardown: readonly string[];
+      /** For resolv.conf, where the host's own cannot be reached; none: the host's. */
+      readonly nameservers: readonly string[];
+      readonly why: Why;
+    };
+
 /** What is executed: the first candidate that exists. */
 export interface ProcessPlan {
   readonly candidates: readonly { readonly argv: readonly string[]; readonly note: string }[];
@@ -286,6 +303,7 @@ export interface Plan {
   readonly sessionMiB: number;
   readonly hostname: string | undefined;
   readonly loopback: boolean;
+  readonly network: NetworkPlan | undefined;
   readonly environment: EnvironmentPlan;
   readonly cwd: {
     readonly candidates: readonly string[];

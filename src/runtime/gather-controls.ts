@@ -16,9 +16,10 @@ import type { LaunchRequest } from "../plan/request.ts";
 import { planSecurity } from "../plan/security.ts";
 import { planLabel } from "../plan/security-modules.ts";
 import { gatherLimits } from "./gather-limits.ts";
+import { gatherNetwork } from "./gather-network.ts";
 import { grantsFile } from "./installed.ts";
 
-/** Plans what few launches ask for: limits, security profiles, grants of capabilities. */
+/** Plans what few launches ask for: networks, limits, security profiles, grants of capabilities. */
 export async function gatherControls(
   request: LaunchRequest,
   config: Config,
@@ -29,10 +30,12 @@ export async function gatherControls(
   const label = planLabel(request.security, securityModules(host), why);
   const rootCapabilities = grantedCapabilities(config, host);
   const seccomp = planSeccomp(request, config, host, rootCapabilities ?? 0);
+  const network = gatherNetwork(request, config, host, notices);
   const limits = await gatherLimits(request, config, host, notices);
   return {
     ...(label === undefined ? {} : { label }),
     ...(seccomp === undefined ? {} : { seccomp }),
+    ...(network === undefined ? {} : { network }),
     ...(limits === undefined ? {} : { limits }),
     ...(rootCapabilities === undefined ? {} : { rootCapabilities }),
   };

@@ -73,6 +73,8 @@ export interface RareGatherers {
 
 function asksForControls(request: LaunchRequest, config: Config): boolean {
   for (const _ in request.limits) return true;
+  if (request.netnsPath !== undefined || request.networkArgs.length > 0) return true;
+  if (request.network !== "none" && (request.net || request.network !== undefined)) return true;
   for (const word of request.security) if (!/^[ug]id:/.test(word)) return true;
   return config.values.rootDefaultCapabilities === "file";
 }

@@ -62,6 +62,7 @@ function canKeep(plan: Plan): boolean {
     plan.root.image.mounter.kind !== "unpack" &&
     plan.root.image.cipher === undefined &&
     plan.limits === undefined &&
+    plan.network === undefined &&
     plan.security.seccomp === undefined &&
     plan.security.label === undefined
   );

@@ -9,7 +9,6 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   "intel-hpu": "finding Intel HPU devices",
   data: "binding a data container",
   oci: "OCI mode",
-  "netns-path": "joining a network namespace",
 };
 
 /** Flags that limit resources. */

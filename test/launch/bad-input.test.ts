@@ -266,10 +266,10 @@ describe("options that cannot be had", () => {
       /\/no\/such/,
     ],
     ["a missing environment file", ["--env-file", "/no/such", "img", "true"], /\/no\/such/],
-    ["a network", ["--net", "img", "true"], /network/],
+    ["a network", ["--network", "bridge", "img", "true"], /network/],
     ["an AppArmor profile", ["--security", "apparmor:x", "img", "true"], /apparmor/],
     ["a uid that is no number", ["--security", "uid:x", "img", "true"], /uid:x/],
-    ["a resource limit", ["--memory", "1g", "img", "true"], /cgroups/],
+    ["a limit that is none", ["--memory", "lots", "img", "true"], /--memory lots/],
     ["a duration", ["--runscript-timeout", "soon", "img", "true"], /runscript-timeout/],
   ];
   for (const [name, words, says] of rows) {

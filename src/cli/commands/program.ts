@@ -48,6 +48,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     args: { min: 0, usage: "-- <words>...", values: ["none"] },
   },
   {
+    name: "__network",
+    summary: "Connect the network of a container",
+    hidden: true,
+    flags: [],
+    args: { min: 3, max: 4, usage: "<verb> <task> <pid> [namespace]", values: ["none"] },
+  },
+  {
     name: "man",
     summary: "Print the manual page of a command",
     hidden: true,

@@ -8,6 +8,7 @@ import { type InstancePlaces, instanceOp } from "./instance-op.ts";
 import { HOST, IMAGE, overlayDir, ROOT } from "./layout.ts";
 import { limitOps } from "./limit-ops.ts";
 import { mountOps } from "./mount-ops.ts";
+import { networkOps } from "./network-ops.ts";
 import { rootOps, volumeOps } from "./root-ops.ts";
 import { type Unpacking, unpackOps } from "./unpack-ops.ts";
 
@@ -49,6 +50,8 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
   }
   const groups = plan.limits === undefined ? undefined : limitOps(plan.limits, options);
   out.push(...(groups?.make ?? []));
+  const network = plan.network === undefined ? undefined : networkOps(plan.network);
+  out.push(...(network?.before ?? []));
   out.push({
     op: {
       kind: "unshare",
@@ -102,6 +105,7 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
       faults: setupFault("cannot make the namespaces"),
     });
   }
+  out.push(...(network?.after ?? []));
   if (plan.instance !== undefined && options.instance !== undefined) {
     out.push(instanceOp(plan.instance, options.instance, options.says.info));
   } else if (namespaces.pid) {

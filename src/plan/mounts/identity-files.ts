@@ -69,11 +69,15 @@ function addResolvConf(list: MountList, input: MountInput): void {
   const real = host.realPath("/etc/resolv.conf");
   const bytes = real === undefined ? undefined : host.files.read(real);
   if (bytes === undefined) return;
+  const own = input.nameservers.map((server) => `nameserver ${server}\n`).join("");
+  const text = decodeOsText(bytes);
   addStaged(
     list,
     "/etc/resolv.conf",
-    decodeOsText(bytes),
-    "config resolv_conf = yes: a copy of the host's",
+    own === "" ? text : own + text.replaceAll(/^[ \t]*nameserver.*\n?/gm, ""),
+    own === ""
+      ? "config resolv_conf = yes: a copy of the host's"
+      : "config resolv_conf = yes: the host's, with a nameserver that the network reaches",
   );
 }
 

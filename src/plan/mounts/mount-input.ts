@@ -30,6 +30,8 @@ export interface MountInput {
   readonly home: HomePlan;
   readonly binds: readonly BindSpec[];
   readonly gpu: GpuBinds;
+  /** In place of the host's, which the container's network cannot reach; empty: the host's. */
+  readonly nameservers: readonly string[];
   /** fakeroot command to make usable in the container. */
   readonly fakerootFiles: readonly {
     readonly name: string;
