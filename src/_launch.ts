@@ -7,10 +7,17 @@ import { ROOT } from "./cli/root.ts";
 import { UsageFault } from "./cli/usage-fault.ts";
 import { startTrace } from "./host/launch-trace.ts";
 import { launcherNote } from "./host/launcher-note.ts";
+import type { RareGatherers } from "./runtime/gather.ts";
 import { launch } from "./runtime/launch.ts";
 
 /** Thrown where a launch turns out to need code that the short way does not have. */
 class NotPlain extends Error {}
+
+/** Only on machines that have rules about images; then it is a part of its own, as the launch goes on without all else. */
+const askRules: RareGatherers["admit"] = async (question) => {
+  const { admit } = await import("./runtime/admission/admit.ts");
+  return await admit(question);
+};
 
 /** Begins an address of an image that has to be fetched first. */
 const ELSEWHERE =
@@ -43,7 +50,13 @@ export async function launchDirectly(own: readonly string[]): Promise<number | u
     const needsMore = (): never => {
       throw new NotPlain();
     };
-    const rare = { gpu: needsMore, clear: needsMore, controls: needsMore, scope: needsMore };
+    const rare = {
+      gpu: needsMore,
+      admit: askRules,
+      clear: needsMore,
+      controls: needsMore,
+      scope: needsMore,
+    };
     return await launch(parsed.invocation, context, rare, key);
   } catch (error) {
     if (error instanceof NotPlain || error instanceof UsageFault) return undefined;

@@ -74,7 +74,7 @@ describe("the table has the flags that callers of the reference tools use", () =
   /** What no reference tool has. */
   const OWN = [
     ...["offline", "progress", "no-cache", "verify", "shell-on-failure", "source-date-epoch"],
-    ...["only-env", "no-sbom", "sbom", "context", "secret", "target"],
+    ...["only-env", "no-sbom", "sbom", "context", "secret", "target", "policy"],
   ];
   const FOREGROUND = ["cwd", "pid", "no-pid", "sharens"];
   const cases: readonly (readonly [string, string])[] = [

@@ -12,6 +12,6 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   return await launch(
     path === undefined ? inv : inv.withArgs([path, ...rest]),
     ctx,
-    rareGatherers(ctx),
+    rareGatherers(ctx, image),
   );
 }

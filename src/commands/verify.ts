@@ -29,6 +29,10 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       hint: "leave --cosign out for the signatures of the SIF",
     });
   }
+  if (inv.string("policy") !== "") {
+    const { verifyByPolicy } = await import("./verify/by-policy.ts");
+    return await verifyByPolicy(inv, ctx, host);
+  }
   const keys = await keyMaterial(inv, ctx, host, {
     read: readNamed,
     pgp: () => pgpMaterial(inv, ctx, host),

@@ -1,6 +1,7 @@
 import { Fault } from "../base/fault.ts";
 import { resolvePath } from "../base/path.ts";
 import type { Invocation } from "../cli/invocation.ts";
+import { admissionFiles } from "../config/admission-files.ts";
 import { loadConfig } from "../config/load.ts";
 import { hostFacts } from "../host/facts.ts";
 import { hostFiles } from "../host/host-files.ts";
@@ -16,6 +17,7 @@ import type { LaunchFacts } from "../plan/launch.ts";
 import { parseOverlay } from "../plan/overlays.ts";
 import type { Notice } from "../plan/plan.ts";
 import type { Action, LaunchRequest } from "../plan/request.ts";
+import type { AdmissionQuestion, Refusal } from "./admission/admit.ts";
 import { readEnvFiles } from "./env-files.ts";
 import { installPrefix } from "./installed.ts";
 import { requestOf } from "./request-of.ts";
@@ -57,6 +59,8 @@ export type ControlsGatherer = (
 export interface RareGatherers {
   readonly gpu: GpuGatherer;
   readonly controls: ControlsGatherer;
+  /** Asks the rules of this machine whether an image may be started. */
+  readonly admit: (question: AdmissionQuestion) => Promise<Refusal | undefined>;
   /** Opens an encrypted image. */
   readonly clear: (
     inv: Invocation,
@@ -77,6 +81,26 @@ function asksForControls(request: LaunchRequest, config: Config): boolean {
   if (request.network !== "none" && (request.net || request.network !== undefined)) return true;
   for (const word of request.security) if (!/^[ug]id:/.test(word)) return true;
   return config.values.rootDefaultCapabilities === "file";
+}
+
+/** Before anything else reads the image: whether the rules of this machine, if it has any, admit it. */
+async function checkAdmission(
+  image: string,
+  host: HostFacts,
+  env: Readonly<Record<string, string>>,
+  rare: RareGatherers,
+): Promise<void> {
+  const prefix = installPrefix();
+  const rules = admissionFiles(host.files, prefix);
+  const path = rules === undefined ? undefined : host.realPath(image);
+  // A file that is not there is told of by whoever opens it.
+  if (rules === undefined || path === undefined) return;
+  const { files } = host;
+  const cwd = host.cwd ?? "/";
+  const accountHome = env["HOME"] ? undefined : host.account?.home;
+  const refusal = await rare.admit({ rules, path, files, prefix, env, accountHome, cwd });
+  if (refusal === undefined) return;
+  throw new Fault("denied", refusal.message, { hint: refusal.hint });
 }
 
 function isEncrypted({ rootKind }: ImageFacts): boolean {
@@ -109,6 +133,7 @@ export async function gatherLaunch(
     });
   }
   checkReference(image, host);
+  await checkAdmission(resolvePath(host.cwd ?? "/", image), host, env, rare);
   let opened = openImage(resolvePath(host.cwd ?? "/", image), imageHost);
   checkArchitecture(opened, host);
   if (isEncrypted(opened)) opened = await rare.clear(inv, env, host, opened);

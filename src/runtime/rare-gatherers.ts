@@ -6,6 +6,10 @@ import { startScope } from "./systemd-scope.ts";
 /** Everything that a launch may ask for. */
 export const RARE_GATHERERS: RareGatherers = {
   gpu: gatherGpu,
+  admit: async (question) => {
+    const { admit } = await import("./admission/admit.ts");
+    return await admit(question);
+  },
   clear: async (...facts) => {
     const { gatherClear } = await import("./gather-clear.ts");
     return await gatherClear(undefined)(...facts);

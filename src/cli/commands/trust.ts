@@ -140,6 +140,7 @@ const KEY_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "generate-cosign-key-pair",
+    planned: true,
     summary: "Make a pair of keys for cosign signatures",
     flags: [
       {
@@ -187,7 +188,13 @@ export const COMMANDS: readonly CommandSpec[] = [
         deprecated: "all objects are signed anyway",
         help: "sign all objects",
       },
-      { name: "cosign", short: "c", kind: "bool", help: "cosign signature of an OCI-SIF" },
+      {
+        name: "cosign",
+        short: "c",
+        kind: "bool",
+        hidden: true,
+        help: "cosign signature of an OCI-SIF",
+      },
     ],
     args: { min: 1, max: 1, usage: "<image>", values: ["image"] },
     examples: [
@@ -198,7 +205,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "verify",
     summary: "Verify the signatures of an image",
-    description: ["Ends with status 0 when all signatures are good, else with 255."],
+    description: [
+      "Ends with status 0 when all signatures are good. Under its own name skiff ends with 3 for an unsigned image, 4 for an unknown key, 5 for a revoked or expired one, 6 for an altered image, 7 for a key that may not sign, 8 for an image that --policy refuses, and 255 when nothing could be verified; under the names of the reference tools always with 255.",
+    ],
     flags: [
       GROUP_ID_FLAG,
       SIF_ID_FLAG,
@@ -255,7 +264,20 @@ export const COMMANDS: readonly CommandSpec[] = [
         kind: "bool",
         help: "accept signatures in the form used before 3.6",
       },
-      { name: "cosign", short: "c", kind: "bool", help: "cosign signature of an OCI-SIF" },
+      {
+        name: "policy",
+        kind: "string",
+        meta: "file",
+        values: "file",
+        help: "judge by this trust policy instead",
+      },
+      {
+        name: "cosign",
+        short: "c",
+        kind: "bool",
+        hidden: true,
+        help: "cosign signature of an OCI-SIF",
+      },
     ],
     args: { min: 1, max: 1, usage: "<image>", values: ["image"] },
     examples: [{ text: "Verify", command: "verify tools.sif" }],

@@ -42,6 +42,13 @@ interface ReadSignature {
   readonly claimed: string;
 }
 
+/** What one task came to: a signature's result, or why there is none to tell of. */
+export interface TaskOutcome {
+  readonly task: VerifyTask;
+  readonly result?: SignatureResult;
+  readonly fault?: IntegrityFault;
+}
+
 /**
  * Verifies the signatures of an image (sif.md section 10): for each task all its signatures, in their
  * order, each told to `tell`. Throws an IntegrityFault for the first that is not good, after it was
@@ -53,29 +60,52 @@ export async function verifyImage(
   choice: VerifyChoice = {},
   tell: (result: SignatureResult) => void = () => {},
 ): Promise<readonly SignatureResult[]> {
+  const results: SignatureResult[] = [];
+  for await (const { result, fault } of checkSignatures(image, keys, choice)) {
+    if (result !== undefined) {
+      tell(result);
+      results.push(result);
+    }
+    if (fault !== undefined) throw fault;
+  }
+  return results;
+}
+
+/**
+ * The same without an end at the first that is not good: what came of every signature, and of tasks
+ * that have none. Each object is read once. Throws an IntegrityFault only when the image has no such
+ * tasks.
+ */
+export async function* checkSignatures(
+  image: SignedImage,
+  keys: KeyMaterial,
+  choice: VerifyChoice,
+): AsyncGenerator<TaskOutcome> {
   const tasks = verifyTasks(image.sif, choice);
   const read = new Map<number, ReadSignature>();
   for (const object of tasks.flatMap((task) => task.candidates)) {
     if (!read.has(object.id)) read.set(object.id, await readSignature(image, object));
   }
   const digests = new DataDigests(image, claimedHashes([...read.values()]));
-  const results: SignatureResult[] = [];
   for (const task of tasks) {
     const signatures = task.candidates
       .map((object) => read.get(object.id))
       .filter((one) => one !== undefined)
       .filter((one) => isLegacyText(one.claimed) === (task.legacy !== "none"));
     if (signatures.length === 0) {
-      throw new IntegrityFault("unsigned", `signature not found for ${task.what}`);
+      const fault = new IntegrityFault("unsigned", `signature not found for ${task.what}`);
+      yield { task, fault };
     }
     for (const signature of signatures) {
-      const result = await verifyOne(image, task, signature, keys, digests);
-      tell(result);
-      results.push(result);
-      if (result.fault !== undefined) throw result.fault;
+      try {
+        const result = await verifyOne(image, task, signature, keys, digests);
+        yield { task, result, ...(result.fault === undefined ? {} : { fault: result.fault }) };
+      } catch (error) {
+        if (!(error instanceof IntegrityFault)) throw error;
+        yield { task, fault: error };
+      }
     }
   }
-  return results;
 }
 
 async function readSignature(image: SignedImage, object: SifDescriptor): Promise<ReadSignature> {
