@@ -4,7 +4,7 @@ import { explainMiss, PARENT } from "./cache/explain-miss.ts";
 import type { Layering } from "./cache/layers.ts";
 import { STEP_FORMAT, type StepEntry, type StepMeta, type StepStore } from "./cache/step-store.ts";
 import { treeDigest } from "./cache/tree-digest.ts";
-import { settleTimes, sumTree } from "./reproducible/settle-times.ts";
+import { fileClockMs, settleTimes, sumTree } from "./reproducible/settle-times.ts";
 import type { Stage } from "./stage.ts";
 import { noteStep, type StageRoot } from "./stage-root.ts";
 import type { StagePlan, Step, StepInputs } from "./step.ts";
@@ -146,7 +146,7 @@ export class CachedRoot implements StageRoot {
   async #make(step: Step, stage: Stage, key: string | undefined): Promise<StepEntry> {
     const { store, layering, space, nextName } = this.#cache;
     const isBase = this.#layers.length === 0;
-    const began = Date.now();
+    const began = fileClockMs(space.path);
     const at = performance.now();
     const before = new Set(stage.objects?.keys());
     let layer: string;

@@ -1,5 +1,11 @@
 import { Fault } from "../base/fault.ts";
-import { EARLIEST_SECONDS, settleTimes, sumTree } from "./reproducible/settle-times.ts";
+import { dirName } from "../base/path.ts";
+import {
+  EARLIEST_SECONDS,
+  fileClockMs,
+  settleTimes,
+  sumTree,
+} from "./reproducible/settle-times.ts";
 import type { Stage } from "./stage.ts";
 import type { StagePlan, Step, StepInputs } from "./step.ts";
 import { copyDirectory } from "./unpack/unpack-image.ts";
@@ -33,7 +39,7 @@ export function plainRoot(): StageRoot {
     hasPassed: () => false,
     notePassed: () => {},
     async begin(base, stage) {
-      const began = Date.now();
+      const began = fileClockMs(dirName(stage.root));
       if ("fromStage" in base) {
         await copyDirectory(await requireStage(stage, base.fromStage), stage.root, stage.ports);
       } else await run(base, stage);

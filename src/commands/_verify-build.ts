@@ -61,8 +61,8 @@ function tellDifferences(
   }
   const differences = compareTrees(image.tree, made.tree);
   for (const { path, how } of differences) ctx.print(`${path}: ${how}\n`);
-  const count = `${differences.length} path${differences.length === 1 ? "" : "s"}`;
+  const count = differences.length === 1 ? "1 path differs" : `${differences.length} paths differ`;
   if (differences.length === 0) ctx.log.info(`${word} is what its definition makes`);
-  else ctx.log.error(`${word}: ${count} differ from what its definition makes`);
+  else ctx.log.error(`${word}: ${count} from what its definition makes`);
   return differences.length === 0 ? 0 : 1;
 }

@@ -18,7 +18,10 @@ export interface CacheRequest {
   readonly version: string;
 }
 
-/** The cache of a build; undefined, and that is told, where there can be none. */
+/**
+ * The cache of a build, SKIFF_BUILD_LAYERS=tree makes whole trees of its steps
+ * as where overlays are refused. Undefined, and that is told, where there can be none.
+ */
 export function openCache(request: CacheRequest, ports: BuildPorts): StepCache | undefined {
   const ids = readIds();
   const second = `${request.tempFolder}/skiff-build-cache-${ids.outside}`;
@@ -28,7 +31,8 @@ export function openCache(request: CacheRequest, ports: BuildPorts): StepCache |
       ports.talk.verbose(`Steps cannot be kept in "${folder}": ${opened}`);
       continue;
     }
-    const options = overlayOptions(opened.space.path);
+    const isTree = ports.env["SKIFF_BUILD_LAYERS"] === "tree";
+    const options = isTree ? undefined : overlayOptions(opened.space.path);
     if (options === undefined) {
       ports.talk.info("Overlays are refused here: steps are kept as whole trees, which is slower");
     }

@@ -4,7 +4,7 @@ import type { BuildRequest } from "../build.ts";
 import { digestOf } from "../cache/digest.ts";
 import { CachedRoot, type StepCache } from "../cached-root.ts";
 import { inspectMetadata } from "../metadata/inspect-metadata.ts";
-import { buildRecord, RECORD_NAME } from "../record/build-record.ts";
+import { buildRecord, withRecord } from "../record/build-record.ts";
 import type { Stage } from "../stage.ts";
 import type { StageRoot } from "../stage-root.ts";
 import type { Workspace } from "../workspace.ts";
@@ -31,15 +31,15 @@ export async function packStage(
   const { cache } = from;
   const latestSeconds = stage.clock.seconds ?? 0;
   const view = hostFiles(stage.root);
-  const objects = new Map(stage.objects);
+  let inspect = inspectMetadata(view);
   if (request.hasRecord) {
     const record = await buildRecord(request, latestSeconds, stage.steps ?? [], ports);
-    objects.set(RECORD_NAME, record);
+    inspect = withRecord(inspect, record);
   }
   const texts = {
     deffile: request.text,
-    inspect: inspectMetadata(view),
-    objects,
+    inspect,
+    objects: stage.objects ?? new Map(),
     view,
   };
   const image = `${beside.path}/image`;

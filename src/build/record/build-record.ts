@@ -2,8 +2,11 @@ import type { BuildRequest } from "../build.ts";
 import { lastWords, runChild } from "../child.ts";
 import type { BuildPorts } from "../stage.ts";
 
-/** Name of the SIF object with the inputs of a build; sorts behind those of the peer. */
-export const RECORD_NAME = "skiff-build.json";
+/**
+ * Member of the SIF object `inspect-metadata.json` with the inputs of a build. An object of its own
+ * would be one more than the peer's images have.
+ */
+const MEMBER = "skiff-build";
 
 /** A step and what its result depended on; null: not known. */
 export interface RecordedStep {
@@ -34,15 +37,20 @@ export interface RecordedFlags {
   readonly sourceDateEpoch: number | null;
 }
 
-/** The record of a build as JSON text. Nothing in it tells when or by whom the image was built. */
+/** The text of `inspect-metadata.json` with a record in it. */
+export function withRecord(metadata: string, record: BuildRecord): string {
+  return metadata.replace(/\}\s*$/, `,${JSON.stringify(MEMBER)}:${JSON.stringify(record)}}`);
+}
+
+/** The record of a build. Nothing in it tells when or by whom the image was built. */
 export async function buildRecord(
   request: BuildRequest,
   latestSeconds: number,
   steps: readonly RecordedStep[],
   ports: BuildPorts,
-): Promise<string> {
+): Promise<BuildRecord> {
   const { options, pack } = request;
-  const record: BuildRecord = {
+  return {
     format: 1,
     program: `skiff ${options.version}`,
     arch: options.arch,
@@ -56,7 +64,6 @@ export async function buildRecord(
     steps,
     tools: { mksquashfs: await versionOf("mksquashfs", "-version", ports) },
   };
-  return `${JSON.stringify(record, undefined, 1)}\n`;
 }
 
 async function versionOf(name: string, option: string, ports: BuildPorts): Promise<string> {
@@ -68,10 +75,11 @@ async function versionOf(name: string, option: string, ports: BuildPorts): Promi
   return /\b\d+(?:\.\d+)+\S*/.exec(lastWords(end.stdout + end.stderr, 99))?.[0] ?? "";
 }
 
-/** The record in a text; undefined for anything else. */
-export function parseBuildRecord(text: string): BuildRecord | undefined {
+/** The record in the text of `inspect-metadata.json`; undefined where there is none. */
+export function recordIn(metadata: string): BuildRecord | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const members: unknown = JSON.parse(metadata);
+    const value: unknown = new Map(Object.entries(members ?? {})).get(MEMBER);
     const isRecord =
       typeof value === "object" &&
       value !== null &&

@@ -3,9 +3,10 @@ import type { FileView } from "../../base/file-view.ts";
 import { decodeOsText } from "../../base/os-text.ts";
 import { imageHost } from "../../host/image-host.ts";
 import { openImageFile } from "../../image/image-file.ts";
+import { METADATA_NAME } from "../../image/inspect/metadata-object.ts";
 import { openImage } from "../../image/open.ts";
 import { readIn } from "../metadata/inspect-metadata.ts";
-import { type BuildRecord, parseBuildRecord, RECORD_NAME } from "./build-record.ts";
+import { type BuildRecord, recordIn } from "./build-record.ts";
 
 /** An image with what it was built by. */
 export interface RecordedImage {
@@ -26,12 +27,12 @@ export function readRecordedImage(path: string): RecordedImage {
   }
   const file = openImageFile(path, imageHost);
   const object = file.sif?.objects.find(
-    ({ name }) => decodeOsText(name).split("\0")[0] === RECORD_NAME,
+    ({ name }) => decodeOsText(name).split("\0")[0] === METADATA_NAME,
   );
   const text = object === undefined ? undefined : file.source.read(object.offset, object.sizeBytes);
   return {
     definition: decodeOsText(definition),
-    record: text === undefined ? undefined : parseBuildRecord(decodeOsText(text)),
+    record: text === undefined ? undefined : recordIn(decodeOsText(text)),
     tree,
   };
 }

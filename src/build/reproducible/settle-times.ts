@@ -5,7 +5,9 @@ import {
   openSync,
   readdirSync,
   readSync,
+  rmSync,
   type Stats,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 
@@ -22,6 +24,20 @@ export const EARLIEST_SECONDS = 315_532_800;
 
 /** The kernel gives files a time that is up to one tick old: at most so long. */
 const TICK_MS = 10;
+
+/**
+ * The time that a file made right now in a directory has, milliseconds since 1970: the kernel's clock
+ * for files goes in steps, so that a file may seem older than the moment before it was made.
+ */
+export function fileClockMs(folder: string): number {
+  const path = `${folder}/clock`;
+  writeFileSync(path, "");
+  try {
+    return lstatSync(path).mtimeMs;
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
 
 /**
  * Looks at all of a tree. Times from `beforeMs` on are those of the build itself; the newest one
