@@ -51,7 +51,8 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
 
 /** The file to write; throws when it may not be written. Nothing has been fetched yet. */
 function targetOf(inv: Invocation, address: ImageAddress, cwd: string): string {
-  const given = inv.args.length > 1 ? (inv.args[0] ?? "") : inv.string("name");
+  const named = inv.string("name");
+  const given = named === "" && inv.args.length > 1 ? (inv.args[0] ?? "") : named;
   const name = given === "" ? defaultFileName(address) : given;
   const folder = inv.string("dir");
   const target = cleanPath(resolvePath(folder === "" ? cwd : resolvePath(cwd, folder), name));

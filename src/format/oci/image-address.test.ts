@@ -39,6 +39,7 @@ test.each(["image.sif", "/a/b", "./docker", "a:b", "C:\\x", ""])(
 test.each([
   "foo://x",
   "docker://",
+  "docker:alpine",
   "http://",
   "oci:",
   "library://a/b/c/d/e",

@@ -46,6 +46,7 @@ export function parseImageAddress(text: string): ImageAddress | undefined {
   const [, name = "", slashes, rest = ""] = /^([a-z][a-z0-9+-]*):(\/\/)?(.*)$/s.exec(text) ?? [];
   const isWeb = slashes !== undefined;
   if (name === "docker" || name === "oras") {
+    if (!isWeb) throw refusal(text, `image reference ${rest} does not start with //`);
     return { kind: name, text, image: parseRegistryReference(rest) };
   }
   if (name === "library") return { kind: "library", text, image: parseLibrary(rest, text) };

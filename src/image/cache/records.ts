@@ -1,12 +1,4 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { type CachePlaces, makeFolder } from "./places.ts";
 
 /**
@@ -47,13 +39,8 @@ export function writeRecord(
   const beside = `${path}.${uniqueName()}`;
   try {
     makeFolder(`${places.root}/skiff/records/${kind}`);
-    const fd = openSync(beside, "wx", 0o600);
-    try {
-      writeSync(fd, JSON.stringify(value));
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    // Not flushed: one that a power failure cuts short is as good as none.
+    writeFileSync(beside, JSON.stringify(value), { flag: "wx", mode: 0o600 });
     renameSync(beside, path);
   } catch {
     rmSync(beside, { force: true });

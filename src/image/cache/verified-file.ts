@@ -133,7 +133,7 @@ async function download(
     file = undefined;
     renameSync(partial, target);
     partial = undefined;
-    syncFolder(dirName(target));
+    // The folder is not flushed: an entry that a power failure takes away is fetched again.
     rememberVerified(places, target, wanted.digest);
     return target;
   } catch (error) {
