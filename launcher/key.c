@@ -67,6 +67,14 @@ static bool is_read(const char *entry)
   }
 }
 
+/* Variables of launchers of ranks: that one is there makes another plan, whatever it says (src/plan/share.ts). */
+static bool is_sign(const char *entry)
+{
+  return begins(entry, "SLURM_STEP_ID=") || begins(entry, "PMIX_NAMESPACE=") ||
+         begins(entry, "PALS_APID=") || begins(entry, "FLUX_TASK_RANK=") ||
+         begins(entry, "PMI_RANK=") || begins(entry, "PMI_ID=");
+}
+
 /* The value of a variable, "" when it is not there. */
 static const char *value_of(char **env, const char *name)
 {
@@ -163,6 +171,8 @@ static void add_words(struct text *to, const struct call *call)
   for (char **entry = call->env; *entry; entry++)
     if (is_read(*entry))
       add_string(to, *entry);
+    else if (is_sign(*entry))
+      add(to, *entry, name_length(*entry) + 1);
 }
 
 static void add_name(struct note *note, const char *key, size_t size)

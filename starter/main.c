@@ -80,6 +80,10 @@ static int carry_out(struct starter *starter, const struct op *op)
     return op_instance(starter, &op->as.instance);
   case OP_ENTER:
     return op_enter(starter, &op->as.enter);
+  case OP_SHARE:
+    return op_share(starter, &op->as.share);
+  case OP_PUBLISH:
+    return op_publish(starter);
   }
   return EBADMSG;
 }
@@ -167,6 +171,8 @@ int main(int argc, char **argv)
                             .waiter = -1,
                             .failed = -1,
                             .lifeline = {-1, -1},
+                            .members = -1,
+                            .share_directory = -1,
                             .companion = -1,
                             .companion_log = -1,
                             .environment = environ};

@@ -41,6 +41,8 @@ enum op_code {
   OP_MEET = 33,
   OP_INSTANCE = 34,
   OP_ENTER = 35,
+  OP_SHARE = 36,
+  OP_PUBLISH = 37,
 };
 
 /* `items` ends with a null pointer that `count` leaves out. */
@@ -286,6 +288,19 @@ struct op_enter {
   struct op_strs names;
 };
 
+struct op_share {
+  const char *dir;
+  const char *name;
+  struct op_strs variables;
+  uint32_t parent;
+  uint32_t drop;
+  struct op_strs names;
+  uint32_t skip;
+  uint32_t wait_ms;
+  struct op_strs first_env;
+  const char *about;
+};
+
 struct op {
   enum op_code code;
   uint32_t fault_count;
@@ -325,6 +340,7 @@ struct op {
     struct op_companion companion;
     struct op_instance instance;
     struct op_enter enter;
+    struct op_share share;
   } as;
 };
 
@@ -554,6 +570,18 @@ static inline const struct op_schema *op_schema(uint32_t code)
     OP_FIELD(OP_U64, enter, started),
     OP_FIELD(OP_STRS, enter, names),
   };
+  static const struct op_field of_share[] = {
+    OP_FIELD(OP_STR, share, dir),
+    OP_FIELD(OP_STR, share, name),
+    OP_FIELD(OP_STRS, share, variables),
+    OP_FIELD(OP_U32, share, parent),
+    OP_FIELD(OP_U32, share, drop),
+    OP_FIELD(OP_STRS, share, names),
+    OP_FIELD(OP_U32, share, skip),
+    OP_FIELD(OP_U32, share, wait_ms),
+    OP_FIELD(OP_STRS, share, first_env),
+    OP_FIELD(OP_STR, share, about),
+  };
   static const struct op_schema schemas[] = {
     {OP_KIND("unshare") sizeof of_unshare / sizeof *of_unshare, of_unshare},
     {OP_KIND("join") sizeof of_join / sizeof *of_join, of_join},
@@ -590,6 +618,8 @@ static inline const struct op_schema *op_schema(uint32_t code)
     {OP_KIND("meet") 0, NULL},
     {OP_KIND("instance") sizeof of_instance / sizeof *of_instance, of_instance},
     {OP_KIND("enter") sizeof of_enter / sizeof *of_enter, of_enter},
+    {OP_KIND("share") sizeof of_share / sizeof *of_share, of_share},
+    {OP_KIND("publish") 0, NULL},
   };
   if (code < 1 || code > sizeof schemas / sizeof *schemas)
     return NULL;

@@ -5,7 +5,7 @@
  *   stream    bytes -> ops: every length, count and NUL is verified before the first op runs
  *   resolve   paths inside a root, as in a chroot
  *   mount, overlay, loop, fuse, server, files, root   the tree
- *   ns, ids, caps, process, fork, instance, member, run, environ, attributes, exec   the process
+ *   ns, ids, caps, process, fork, instance, member, share, run, environ, attributes, exec   the process
  *   janitor, cgroup, companion   what is done beside it and when it is over
  *   report    what is printed
  *
@@ -62,6 +62,8 @@ struct starter {
   int companion_log;   /* what it prints; -1: nowhere */
   const struct op_instance *instance; /* that process 1 is to be; null: none */
   int lifeline[2];     /* pipe that ends with an instance; -1: none */
+  int members;         /* file of a shared container, and its directory; -1: none */
+  int share_directory;
   int failed;          /* pipe to process 1 of an instance; -1: none */
   char *title;         /* what ps(1) shows */
   size_t title_room;
@@ -170,6 +172,8 @@ int op_meet(struct starter *starter);
 int op_exec(struct starter *starter, const struct op_exec *op);
 int op_instance(struct starter *starter, const struct op_instance *op);
 int op_enter(struct starter *starter, const struct op_enter *op);
+int op_share(struct starter *starter, const struct op_share *op);
+int op_publish(struct starter *starter);
 
 /* Descriptors and memory that end with their block. */
 static inline void close_fd(const int *fd)

@@ -76,7 +76,7 @@ describe("the table has the flags that callers of the reference tools use", () =
     ...["offline", "progress", "no-cache", "verify", "shell-on-failure", "source-date-epoch"],
     ...["only-env", "no-sbom", "sbom", "context", "secret", "target", "policy"],
   ];
-  const FOREGROUND = ["cwd", "pid", "no-pid", "sharens"];
+  const FOREGROUND = ["cwd", "pid", "no-pid", "sharens", "share-ranks"];
   const cases: readonly (readonly [string, string])[] = [
     ["exec", ACTION],
     ["run", ACTION],

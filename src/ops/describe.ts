@@ -84,6 +84,10 @@ export function describeOp(op: Op): string {
       return `start process 1 of the instance ${op.name}`;
     case "enter":
       return `enter the ${op.names.join(", ")} namespaces of process ${op.pid}`;
+    case "share":
+      return `share the container of this step's processes (${op.dir}/${op.name}), else make it by the next ${op.skip} steps`;
+    case "publish":
+      return "let this step's processes share the container";
     case "exec":
       return `execute ${candidates(op.words, op.counts).map(commandLine).join(", else ")}`;
   }

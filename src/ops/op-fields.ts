@@ -115,4 +115,17 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
     done: "str",
   },
   enter: { pid: "u32", started: "u64", names: "strs" },
+  share: {
+    dir: "str",
+    name: "str",
+    variables: "strs",
+    parent: "u32",
+    drop: "u32",
+    names: "strs",
+    skip: "u32",
+    waitMs: "u32",
+    firstEnv: "strs",
+    about: "str",
+  },
+  publish: {},
 };

@@ -15,10 +15,12 @@ import type {
   JoinOp,
   LoopbackOp,
   MeetOp,
+  PublishOp,
   RlimitOp,
   RunOp,
   SayOp,
   SeccompOp,
+  ShareOp,
   UmaskOp,
   UnshareOp,
   WriteOp,
@@ -99,7 +101,9 @@ export type Op =
   | CompanionOp
   | MeetOp
   | InstanceOp
-  | EnterOp;
+  | EnterOp
+  | ShareOp
+  | PublishOp;
 
 export type OpKind = Op["kind"];
 

@@ -257,3 +257,36 @@ export interface EnterOp {
   readonly started: number;
   readonly names: readonly string[];
 }
+
+/**
+ * One container for the processes of a job step. They meet at a file in `dir` (mode 0700, made when
+ * missing) whose name is `name` and a hash of the environment's `variables`, or with none of them there
+ * of the parent process where `parent` is 1. The file holds `about` and then a line of 32 bytes for each
+ * member: `PID START`, padded with blanks.
+ *
+ * When a member lives, its namespaces and root are entered and the next `skip` ops are left out. Else
+ * the file stays locked while this process carries them out as the first, with `firstEnv` added to its
+ * environment. Who waits longer than `waitMs` for the first goes on alone, and so does who meets any
+ * doubt: none of this is a failure.
+ */
+export interface ShareOp {
+  readonly kind: "share";
+  readonly dir: string;
+  readonly name: string;
+  readonly variables: readonly string[];
+  readonly parent: number;
+  /** 1: the program does not get the variables. */
+  readonly drop: number;
+  /** Namespaces, by names as in /proc/PID/ns. */
+  readonly names: readonly string[];
+  readonly skip: number;
+  readonly waitMs: number;
+  readonly firstEnv: readonly string[];
+  /** For people and lists; a multiple of 32 bytes. */
+  readonly about: string;
+}
+
+/** The end of what `share` may skip: makes this process a member that others can enter, and unlocks the file. */
+export interface PublishOp {
+  readonly kind: "publish";
+}

@@ -130,6 +130,9 @@ function namespaceLines(plan: Plan): string[] {
   }
   if (namespaces.pid)
     rows.push([plan.init ? "process 1 is an init that reaps" : "process 1 is the program", ""]);
+  if (plan.share !== undefined) {
+    rows.push(["shared with the other processes of the step", because(plan.share.why)]);
+  }
   if (plan.hostname !== undefined) rows.push([`host name ${plan.hostname}`, ""]);
   if (plan.network !== undefined) rows.push(...networkRows(plan.network));
   return table(rows);

@@ -28,6 +28,7 @@ import type { Notice, Plan, ProcessPlan, RootPlan, Stub } from "./plan.ts";
 import { bootProcess, type ProcessChoice, planOciProcess, planProcess } from "./process.ts";
 import type { LaunchRequest } from "./request.ts";
 import { planSecurity } from "./security.ts";
+import { planShare } from "./share.ts";
 import { planUnderlay } from "./underlay.ts";
 
 /** What a launch is planned from; everything that was read is in here. */
@@ -176,6 +177,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
       security: planSecurity(request, config, host, identity, controls, notices),
       limits: controls.limits,
       process,
+      share: planShare(request, host, { namespaces, root, limits: controls.limits }, notices),
       instance:
         request.instance === undefined
           ? undefined

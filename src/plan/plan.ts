@@ -2,6 +2,7 @@ import type { EnvironmentPlan } from "./env/environment-plan.ts";
 import type { InstancePlan } from "./instance.ts";
 import type { LimitSetting } from "./limits/limit-setting.ts";
 import type { PortMapping } from "./network/network-args.ts";
+import type { SharePlan } from "./share.ts";
 import type { UnderlayEntry } from "./underlay.ts";
 
 /** Why something is in the plan: a rule, a flag, or a configuration line, in words. */
@@ -314,6 +315,8 @@ export interface Plan {
   readonly security: SecurityPlan;
   readonly limits: LimitsPlan | undefined;
   readonly process: ProcessPlan;
+  /** Other processes of the same step have the same container; absent: it is this process's own. */
+  readonly share: SharePlan | undefined;
   /** The container goes on in the background under this name; absent: it is the caller's. */
   readonly instance: InstancePlan | undefined;
   readonly notices: readonly Notice[];

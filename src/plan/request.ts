@@ -70,6 +70,10 @@ export interface LaunchRequest {
   readonly fusemounts: readonly string[];
   /** Libraries to bind below /.singularity.d/libs (--containlibs). */
   readonly containLibs: readonly string[];
+  /** One container for the processes of one parent (--sharens). */
+  readonly sharens: boolean;
+  /** One container for the ranks of a job step; undefined: below a launcher of ranks. */
+  readonly shareRanks: boolean | undefined;
   /** Name of the instance that is started, or joined. */
   readonly instance: string | undefined;
   /** `instance start --boot`: the image's own init is process 1. */

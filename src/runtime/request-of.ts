@@ -4,7 +4,6 @@ import type { Action, Given, LaunchRequest } from "../plan/request.ts";
 
 /** Flags of the table that a plain launch does not act on yet: asking for them is refused, never ignored. */
 const NOT_HERE: Readonly<Record<string, string>> = {
-  sharens: "sharing namespaces between processes",
   nvccli: "nvidia-container-cli",
   "intel-hpu": "finding Intel HPU devices",
   data: "binding a data container",
@@ -128,6 +127,9 @@ export function requestOf(
     fusemounts: inv.strings("fusemount"),
     containLibs: inv.strings("containlibs"),
     limits,
+    sharens: bool("sharens"),
+    shareRanks:
+      inv.has("share-ranks") && inv.isSet("share-ranks") ? inv.bool("share-ranks") : undefined,
     instance: undefined,
     boot: bool("boot"),
     origins,

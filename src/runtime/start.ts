@@ -11,6 +11,7 @@ import type { Plan } from "../plan/plan.ts";
 import { becomeStarter, fillMemfd } from "./become-starter.ts";
 import { installedHelper, ownBinary } from "./installed.ts";
 import { remember } from "./replay/remember.ts";
+import { sharePlaces } from "./share.ts";
 import { planUnpacking } from "./unpack.ts";
 
 export interface StartOptions {
@@ -24,6 +25,8 @@ export interface StartOptions {
   /** How the caller's variables pass into the container. */
   readonly cleanEnv: boolean;
   readonly noEnv: readonly string[];
+  /** Variables of the caller that the starter needs and the program does not get. */
+  readonly stepVariables?: readonly string[];
   /** Directory of the control group that systemd made for this process. */
   readonly scope: string | undefined;
   /** Every op is told on stderr. */
@@ -45,7 +48,9 @@ export async function startPlan(
   host: HostFacts,
   options: StartOptions,
 ): Promise<never> {
-  return becomeProgram(await opsOf(plan, host, options), plan.environment, host, options);
+  const ops = await opsOf(plan, host, options);
+  const stepVariables = plan.share?.drop === true ? plan.share.variables : [];
+  return becomeProgram(ops, plan.environment, host, { ...options, stepVariables });
 }
 
 /** The last step of every launch: these operations, and the environment of the plan. */
@@ -58,6 +63,7 @@ export async function becomeProgram(
   const encode = (list: readonly WiredOp[]): Uint8Array =>
     encodeOps(list, { debug: options.debug, procPath: "/proc", colour: options.colour });
   const variables = environment.kind === "direct" ? environment.variables : [];
+  const { stepVariables = [] } = options;
   const starter = await helperPath("starter");
   if (options.key !== undefined) {
     notePath(starter, "content");
@@ -72,11 +78,15 @@ export async function becomeProgram(
         hostEnv: host.env,
         cleanEnv: options.cleanEnv,
         noEnv: options.noEnv,
+        stepVariables,
         ops: encode([...said, ...ops]),
       });
     }
   }
   const env = variables.map(({ name, value }) => `${name}=${value}`);
+  for (const name of stepVariables) {
+    if (name in host.env) env.push(`${name}=${host.env[name]}`);
+  }
   const errno = -becomeStarter(starter, encode(ops), env, options.inherited);
   throw new Fault("unsupported", `Cannot start ${starter}: ${errnoText(errno)}`, {
     hint: "the installation is damaged, or a file system is mounted noexec; install skiff again",
@@ -94,6 +104,7 @@ export async function opsOf(
     throw new Fault("unsupported", "Cannot set up the container: no directory to set it up on");
   const { image } = plan.root;
   const unpacking = image.mounter.kind === "unpack" ? planUnpacking(image, host) : undefined;
+  const share = plan.share === undefined ? undefined : sharePlaces(plan);
   return lower(plan, {
     base,
     says,
@@ -101,6 +112,7 @@ export async function opsOf(
     ...(scope === undefined ? {} : { scope }),
     ...(await shellFor(plan.environment)),
     ...(instance === undefined ? {} : { instance }),
+    ...(share === undefined ? {} : { share }),
     ...(unpacking === undefined ? {} : { unpacking }),
   });
 }

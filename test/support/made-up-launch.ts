@@ -170,6 +170,8 @@ const REQUEST: LaunchRequest = {
   runscriptTimeoutMs: 60_000,
   fusemounts: [],
   containLibs: [],
+  sharens: false,
+  shareRanks: undefined,
   instance: undefined,
   boot: false,
   origins: {},

@@ -16,6 +16,12 @@ export const PID_FLAGS: readonly FlagSpec[] = [
     env: ["SHARENS"],
     help: "share namespaces and image with the other containers of the same parent process",
   },
+  {
+    name: "share-ranks",
+    kind: "bool",
+    env: ["SHARE_RANKS"],
+    help: "one container for the ranks of a job step; the default under Slurm, PMI and PMIx, =false turns it off",
+  },
 ];
 
 /** Namespaces, identity and privileges. */

@@ -10,6 +10,7 @@ import { limitOps } from "./limit-ops.ts";
 import { mountOps } from "./mount-ops.ts";
 import { networkOps } from "./network-ops.ts";
 import { rootOps, volumeOps } from "./root-ops.ts";
+import { type SharePlaces, shareOps } from "./share-ops.ts";
 import { type Unpacking, unpackOps } from "./unpack-ops.ts";
 
 const CLONE = {
@@ -32,6 +33,8 @@ export interface LowerOptions {
   readonly says: { readonly info: boolean; readonly warnings: boolean };
   /** Where an instance logs and is recorded; absent for any other launch. */
   readonly instance?: InstancePlaces;
+  /** Where the processes of a step meet; absent: the container is this process's own. */
+  readonly share?: SharePlaces;
   /** How the image is unpacked; absent when it is mounted. */
   readonly unpacking?: Unpacking;
   /** Id of this process, which becomes the program; names its control groups. */
@@ -133,6 +136,9 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
     op: { kind: "pivot", root: ROOT, putOld: "" },
     faults: setupFault("cannot enter the container's root"),
   });
+  if (plan.share !== undefined && options.share !== undefined) {
+    out.splice(0, out.length, ...shareOps(plan.share, options.share, namespaces, out));
+  }
   processOps(out, plan, options);
   return out;
 }

@@ -53,6 +53,8 @@ export interface Remembered {
   readonly hostEnv: Readonly<Record<string, string>>;
   readonly cleanEnv: boolean;
   readonly noEnv: readonly string[];
+  /** Variables that pass to the starter although the environment is clean. */
+  readonly stepVariables: readonly string[];
   /** What the launch said comes first. */
   readonly ops: Uint8Array;
 }
@@ -100,6 +102,7 @@ function recordEnvironment({
   hostEnv,
   cleanEnv,
   noEnv,
+  stepVariables,
 }: Remembered): RecordedEnvironment {
   const fixed: (string | readonly [string, string])[] = [];
   const replaced: string[] = [];
@@ -112,7 +115,7 @@ function recordEnvironment({
   }
   const dropped = Object.keys(hostEnv).filter((name) => !known.has(name));
   return {
-    pass: cleanEnv ? [...ALWAYS_PASSED] : "all",
+    pass: cleanEnv ? [...ALWAYS_PASSED, ...stepVariables] : "all",
     // With a clean environment everything but a few names is dropped, whatever it is.
     dropped: cleanEnv ? [] : [...dropped, ...noEnv, ...NEVER_PASSED],
     fixed,
