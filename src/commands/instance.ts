@@ -9,12 +9,13 @@ import { readConfig } from "../runtime/gather.ts";
 import { ownBinary } from "../runtime/installed.ts";
 import { recordDirectory, recordDirectoryOf } from "../runtime/instances/places.ts";
 import type { InstanceRecord } from "../runtime/instances/records.ts";
+import { sharedContainers } from "../runtime/instances/shared.ts";
 import { startInstance } from "../runtime/instances/start.ts";
 import { namePattern, surveyInstances } from "../runtime/instances/survey.ts";
 import type { Context } from "../terminal/context.ts";
 import { fetchedImage } from "./_fetched-image.ts";
 import { rareGatherers } from "./_rare-gatherers.ts";
-import { instancesAsJson, instanceTable, logTable } from "./instance/list.ts";
+import { instancesAsJson, instanceTable, logTable, type Row } from "./instance/list.ts";
 import { startingWords } from "./instance/starting-words.ts";
 import { showStats } from "./instance/stats.ts";
 import { parseSignal, stopAll } from "./instance/stop.ts";
@@ -65,7 +66,14 @@ function list(inv: Invocation, ctx: Context): number {
       hint: "use --json or --logs",
     });
   }
-  const { instances } = find(inv, ctx, inv.args[0] ?? "*");
+  const fits = namePattern(inv.args[0] ?? "*");
+  const shared = inv.bool("all") && inv.string("user") === "" ? sharedContainers() : [];
+  const instances: Row[] = [
+    ...find(inv, ctx, inv.args[0] ?? "*").instances,
+    ...shared
+      .filter(({ name }) => fits(name))
+      .map((one) => ({ ...one, logErrPath: "", logOutPath: "" })),
+  ];
   if (inv.bool("json")) ctx.print(instancesAsJson(instances));
   else ctx.print(inv.bool("logs") ? logTable(instances) : instanceTable(instances));
   return 0;

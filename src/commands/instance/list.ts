@@ -1,7 +1,10 @@
 import type { InstanceRecord } from "../../runtime/instances/records.ts";
 
+/** What a list tells of an instance. */
+export type Row = Pick<InstanceRecord, "name" | "pid" | "image" | "logErrPath" | "logOutPath">;
+
 /** What `instance list --json` prints; callers read it (reference: callers.md). */
-export function instancesAsJson(instances: readonly InstanceRecord[]): string {
+export function instancesAsJson(instances: readonly Row[]): string {
   const rows = instances.map((one) => ({
     instance: one.name,
     pid: one.pid,
@@ -14,7 +17,7 @@ export function instancesAsJson(instances: readonly InstanceRecord[]): string {
 }
 
 /** Name, process id, address and image, a line each. */
-export function instanceTable(instances: readonly InstanceRecord[]): string {
+export function instanceTable(instances: readonly Row[]): string {
   return columns([
     ["INSTANCE NAME", "PID", "IP", "IMAGE"],
     ...instances.map((one) => [one.name, String(one.pid), "", one.image]),
@@ -22,7 +25,7 @@ export function instanceTable(instances: readonly InstanceRecord[]): string {
 }
 
 /** Name, process id and log files, two lines each. */
-export function logTable(instances: readonly InstanceRecord[]): string {
+export function logTable(instances: readonly Row[]): string {
   return columns([
     ["INSTANCE NAME", "PID", "LOGS"],
     ...instances.flatMap((one) => [
