@@ -74,9 +74,9 @@ describe("the table has the flags that callers of the reference tools use", () =
   /** What no reference tool has. */
   const OWN = [
     ...["offline", "progress", "no-cache", "verify", "shell-on-failure", "source-date-epoch"],
-    ...["only-env", "no-sbom", "sbom", "context", "secret", "target", "policy"],
+    ...["only-env", "share-ranks", "no-sbom", "sbom", "context", "secret", "target", "policy"],
   ];
-  const FOREGROUND = ["cwd", "pid", "no-pid", "sharens", "share-ranks"];
+  const FOREGROUND = ["cwd", "pid", "no-pid", "sharens"];
   const cases: readonly (readonly [string, string])[] = [
     ["exec", ACTION],
     ["run", ACTION],

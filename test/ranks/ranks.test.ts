@@ -129,6 +129,24 @@ describe("the ranks of a job step", () => {
   });
 
   testRanks(
+    "share when their launch is known and starts without being planned",
+    async () => {
+      const words = ["img.sqfs", "sh", "-c", `${SPACES}; sleep 0.3`];
+      // Records of what changed a moment ago are not kept.
+      await Bun.sleep(2100);
+      for (let i = 0; i < 3; i++) await finish(rank(newStep(), words));
+      for (let i = 0; i < 2; i++) {
+        const step = newStep();
+        const all = await Promise.all([0, 1, 2, 3].map((id) => finish(rank(step, words, id))));
+        expect(new Set(all.map(({ stdout }) => stdout)).size).toBe(1);
+      }
+      const apart = await Promise.all([0, 1].map(() => finish(rank({}, words))));
+      expect(new Set(apart.map(({ stdout }) => stdout)).size).toBe(2);
+    },
+    20_000,
+  );
+
+  testRanks(
     "share with a clean environment, too, and do not see the step's variables",
     async () => {
       const step = newStep();
