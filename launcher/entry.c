@@ -2,6 +2,7 @@
 #include "launcher.h"
 #include "kernel.h"
 
+#include <elf.h>
 #include <linux/errno.h>
 #include <linux/mman.h>
 #include <linux/resource.h>
@@ -56,6 +57,23 @@ static void note_directory(struct note *note)
     note->directory_lost = 1;
 }
 
+/*
+ * The mark of a program that carries an image (src/format/self-run/mark.ts), in the padding of the ELF
+ * header: 'R' at 9, the image's block at 12. The program headers, which the kernel tells the place of,
+ * follow the header.
+ */
+static void note_image(struct note *note, char **env)
+{
+  while (*env)
+    env++;
+  for (const Elf64_auxv_t *entry = (const Elf64_auxv_t *)(env + 1); entry->a_type != AT_NULL; entry++)
+    if (entry->a_type == AT_PHDR) {
+      const unsigned char *header = (const unsigned char *)entry->a_un.a_val - sizeof(Elf64_Ehdr);
+      if (header[1] == 'E' && header[9] == 'R')
+        note->image_block = *(const uint32_t *)(header + 12);
+    }
+}
+
 static void replay(const struct call *call, struct note *note, struct arena *arena)
 {
   struct record record;
@@ -79,7 +97,8 @@ void launch(long *stack)
     struct note *note = take(&arena, sizeof *note);
     note->magic = NOTE_MAGIC;
     note_limit(note);
-    if (is_launch(&own))
+    note_image(note, own.env);
+    if (note->image_block || is_launch(&own))
       replay(&own, note, &arena);
   } else if (at > 0) {
     /* A kernel that takes the address for a hint. */

@@ -175,6 +175,16 @@ static void add_words(struct text *to, const struct call *call)
       add(to, *entry, name_length(*entry) + 1);
 }
 
+/* A program with an image launches that: which one it is counts, the name it was called by does not tell. */
+static bool add_image(struct text *to, const struct note *note)
+{
+  char path[PATH_BYTES];
+  long length = note->image_block ? call(readlinkat, -1, "/proc/self/exe", path, sizeof path) : 0;
+  add_number(to, note->image_block);
+  add(to, path, length > 0 ? (size_t)length : 0);
+  return length >= 0;
+}
+
 static void add_name(struct note *note, const char *key, size_t size)
 {
   uint32_t digest[8];
@@ -196,7 +206,7 @@ bool make_key(const struct call *call, struct note *note, struct arena *arena)
     return false;
   char *key = arena->at;
   add_words(&text, call);
-  if (!add_place(&text) || !add_ids(&text) || !add_machine(&text))
+  if (!add_image(&text, note) || !add_place(&text) || !add_ids(&text) || !add_machine(&text))
     return false;
   add_privileges(&text);
   add_terminals(&text);

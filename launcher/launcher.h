@@ -50,7 +50,8 @@ struct arena {
  */
 struct note {
   uint32_t magic, dir_bytes; /* with its NUL; 0: the launch is not to be kept */
-  uint32_t directory_lost, reserved; /* the working directory was removed: Bun, which needs one, gets / */
+  uint32_t directory_lost; /* the working directory was removed: Bun, which needs one, gets / */
+  uint32_t image_block;    /* where in the program's own file its image begins, in blocks of 4096 bytes; 0: it has none */
   uint64_t soft_limit, hard_limit;
   char name[NAME_BYTES]; /* hexadecimal digits of a digest of the key */
 };

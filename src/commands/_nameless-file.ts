@@ -13,7 +13,6 @@ import {
   unlink,
 } from "../host/syscall.ts";
 
-const MODE = 0o600;
 const EEXIST = -17;
 /** The file system or the kernel knows no files without a name. */
 const NO_TMPFILE = [-95, -21, -22];
@@ -32,14 +31,14 @@ export interface NamelessFile {
  * which only death by SIGKILL leaves behind. `word` is what it is, with its final
  * name, for messages.
  */
-export function namelessFile(directory: string, word: string): NamelessFile {
-  const fd = open(directory, O_TMPFILE | O_RDWR, MODE);
+export function namelessFile(directory: string, word: string, mode: number = 0o600): NamelessFile {
+  const fd = open(directory, O_TMPFILE | O_RDWR, mode);
   if (fd >= 0) {
     return { fd, nameIt: (path) => nameIt(fd, path, word, undefined), drop: () => {} };
   }
   if (!NO_TMPFILE.includes(fd)) throw cannot(word, fd);
   const temporary = `${directory}/.${process.pid}.skiff.part`;
-  const named = open(temporary, O_RDWR | O_CREAT | O_EXCL, MODE);
+  const named = open(temporary, O_RDWR | O_CREAT | O_EXCL, mode);
   if (named < 0) throw cannot(word, named);
   return {
     fd: named,

@@ -15,6 +15,8 @@ export interface LauncherNote {
   readonly fileLimit: { readonly soft: number; readonly hard: number };
   /** The caller's working directory was removed; this process got `/`, because Bun does not start without one. */
   readonly directoryLost: boolean;
+  /** Where in the program's own file an image begins, in bytes; 0: it carries none. */
+  readonly imageOffset: number;
   /** Of a launch that may be kept. */
   readonly key?: LaunchKey;
 }
@@ -29,6 +31,7 @@ const ADDRESS = 0x100000;
 const MAGIC = 0x544f4e53;
 const HEAD_BYTES = 64;
 const NAME_AT = 32;
+const BLOCK_BYTES = 4096;
 
 let note: LauncherNote | null | undefined;
 
@@ -43,11 +46,18 @@ function readNote(): LauncherNote | undefined {
     return undefined;
   const dirBytes = RESULT_VIEW.getUint32(4, true);
   const directoryLost = RESULT_VIEW.getUint32(8, true) !== 0;
+  const imageOffset = RESULT_VIEW.getUint32(12, true) * BLOCK_BYTES;
   const fileLimit = { soft: limitAt(16), hard: limitAt(24) };
   const name = roughTextOf(RESULT.subarray(NAME_AT, HEAD_BYTES));
   const isKept = dirBytes > 0 && dirBytes <= RESULT.length;
-  if (!isKept || !readMemory(ADDRESS + HEAD_BYTES, dirBytes)) return { fileLimit, directoryLost };
-  return { fileLimit, directoryLost, key: { dir: textOf(RESULT.subarray(0, dirBytes - 1)), name } };
+  if (!isKept || !readMemory(ADDRESS + HEAD_BYTES, dirBytes))
+    return { fileLimit, directoryLost, imageOffset };
+  return {
+    fileLimit,
+    directoryLost,
+    imageOffset,
+    key: { dir: textOf(RESULT.subarray(0, dirBytes - 1)), name },
+  };
 }
 
 function limitAt(offset: number): number {

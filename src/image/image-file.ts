@@ -1,6 +1,7 @@
 import { type ByteSource, sliceSource } from "../base/byte-source.ts";
 import type { Fault } from "../base/fault.ts";
 import { cleanPath } from "../base/path.ts";
+import { imageOffset } from "../format/self-run/mark.ts";
 import * as codes from "../format/sif/codes.ts";
 import type { SifDescriptor } from "../format/sif/descriptor.ts";
 import { partitionExtra } from "../format/sif/extra.ts";
@@ -57,10 +58,19 @@ export function openImageFile(path: string, host: ImageHost): ImageFile {
   if (typeof opened === "number") throw readFault(path, -opened);
   const { source } = opened;
   try {
-    const found = recognize(source.read(0, Math.min(FIRST_BLOCK_BYTES, source.sizeBytes)));
+    const first = source.read(0, Math.min(FIRST_BLOCK_BYTES, source.sizeBytes));
+    const start = imageOffset(first);
+    const inside = start === 0 ? source : sliceSource(source, start, source.sizeBytes - start);
+    const found = recognize(
+      start === 0 ? first : inside.read(0, Math.min(FIRST_BLOCK_BYTES, inside.sizeBytes)),
+    );
     if (found === undefined) throw notRecognized(path);
-    if (found.format === "sif") return { ...base, format: "sif", source, ...openSif(path, source) };
-    const { format, offsetBytes } = found;
+    if (found.format === "sif") {
+      const sif = movedTo(start, readSif(inside));
+      return { ...base, format: "sif", source, ...openSif(path, source, sif) };
+    }
+    const { format } = found;
+    const offsetBytes = start + found.offsetBytes;
     return {
       ...base,
       format,
@@ -73,11 +83,17 @@ export function openImageFile(path: string, host: ImageHost): ImageFile {
   }
 }
 
+/** The table of a SIF that begins somewhere in its file: objects by their place in the file. */
+function movedTo(start: number, sif: SifImage): SifImage {
+  if (start === 0) return sif;
+  return { ...sif, objects: sif.objects.map((o) => ({ ...o, offset: o.offset + start })) };
+}
+
 function openSif(
   path: string,
   source: ByteSource,
+  sif: SifImage,
 ): Pick<ImageFile, "root" | "arch" | "overlays" | "parts" | "sif"> {
-  const sif = readSif(source);
   const primary = primaryPartition(sif);
   const isOverlay = (o: SifDescriptor): boolean =>
     partitionExtra(o)?.partType === codes.PART_OVERLAY &&

@@ -73,12 +73,18 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "export",
     summary: "Write an image in another form",
-    planned: true,
+    description: [
+      "With --self-run, one program: skiff with the image in it. Called, it runs the image's runscript with its words, on machines where nothing is installed. Options are given as variables (SKIFF_BIND, SKIFF_NV, …); SKIFF_SELF_RUN chooses what else it does: exec, shell, test, skiff (its words are a command line of skiff), extract (writes the image to the file named).",
+      "The program is an image, too: exec, inspect and the others take it as one.",
+    ],
     flags: [
       { name: "self-run", kind: "bool", help: "one program that runs where nothing is installed" },
+      { name: "extract", kind: "bool", help: "the image out of such a program" },
+      { name: "force", short: "F", kind: "bool", help: "replace the file if there is one" },
     ],
     args: { min: 2, max: 2, usage: "<image> <file>", values: ["image", "file"] },
     examples: [
+      { text: "Get the image back", command: "export --extract tools tools.sif" },
       { text: "Make a program of an image", command: "export --self-run tools.sif tools" },
     ],
   },
