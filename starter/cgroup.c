@@ -80,7 +80,7 @@ int op_cgroup(struct starter *starter, const struct op_cgroup *op)
   return op->watch ? at_end(starter, remove_groups, op) : 0;
 }
 
-int op_write(struct starter *starter, const struct op_write *op)
+static int write_value(const struct starter *starter, const struct op_write *op)
 {
   auto_fd place = resolve(starter, op->root, op->path);
   if (place < 0)
@@ -89,4 +89,13 @@ int op_write(struct starter *starter, const struct op_write *op)
   if (fd < 0)
     return -fd;
   return write(fd, op->value, strlen(op->value)) < 0 ? errno : 0;
+}
+
+int op_write(struct starter *starter, const struct op_write *op)
+{
+  int error = write_value(starter, op);
+  if (!error || !*op->warning)
+    return error;
+  print_warning(starter, op->warning, error);
+  return 0;
 }

@@ -262,6 +262,7 @@ struct op_write {
   const char *root;
   const char *path;
   const char *value;
+  const char *warning;
 };
 
 struct op_companion {
@@ -548,6 +549,7 @@ static inline const struct op_schema *op_schema(uint32_t code)
     OP_FIELD(OP_STR, write, root),
     OP_FIELD(OP_STR, write, path),
     OP_FIELD(OP_STR, write, value),
+    OP_FIELD(OP_STR, write, warning),
   };
   static const struct op_field of_companion[] = {
     OP_FIELD(OP_STRS, companion, setup),

@@ -19,6 +19,17 @@ export function cgroupFacts(host: HostFacts): CgroupFacts {
   };
 }
 
+/** Directories of the groups with limits that a container's process is in; mostly none. */
+export function limitGroupsOf(pid: number, host: HostFacts): readonly string[] {
+  const table = readHostText(`/proc/${pid}/cgroup`);
+  if (!/\/skiff-[0-9]+$/m.test(table)) return [];
+  const dirs = host.mounts.flatMap((mount) => {
+    if (mount.fstype !== "cgroup" && mount.fstype !== "cgroup2") return [];
+    return treeOf(mount.fstype === "cgroup2" ? 2 : 1, mount, table)?.own ?? [];
+  });
+  return [...new Set(dirs.filter((dir) => /\/skiff-[0-9]+$/.test(dir)))];
+}
+
 function words(path: string): readonly string[] {
   return readHostText(path)
     .split(/\s+/)

@@ -100,7 +100,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
   exec: { words: "strs", counts: "strs", notes: "strs" },
   run: { argv: "strs", env: "strs", alsoGood: "u32" },
   cgroup: { dirs: "strs", watch: "u32" },
-  write: { root: "str", path: "str", value: "str" },
+  write: { root: "str", path: "str", value: "str", warning: "str" },
   companion: { setup: "strs", teardown: "strs", env: "strs" },
   meet: {},
   instance: {

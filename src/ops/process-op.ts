@@ -83,6 +83,8 @@ export interface WriteOp {
   readonly root: string;
   readonly path: string;
   readonly value: string;
+  /** Printed when it fails, and the next op goes on; empty: a failure is one. */
+  readonly warning: string;
 }
 
 /**

@@ -16,6 +16,8 @@ export interface JoinFacts {
   readonly config: Config;
   readonly host: HostFacts;
   readonly instance: RunningInstance;
+  /** Directories of its control groups with limits. */
+  readonly groups: readonly string[];
   /** Whether a directory is there in the instance; undefined: nobody can tell from outside. */
   hasDirectory(path: string): boolean | undefined;
   readonly environment: EnvironmentFacts;
@@ -32,6 +34,8 @@ export interface JoinPlan {
     readonly pid: number;
     readonly started: number;
   };
+  /** Control groups that the program joins: the limits of the instance are its own. */
+  readonly groups: readonly string[];
   /** Names as in /proc/PID/ns. */
   readonly namespaces: readonly string[];
   readonly identity: RunningInstance["identity"];
@@ -102,6 +106,7 @@ export function planJoin(facts: JoinFacts): JoinOutcome {
         pid: instance.pid,
         started: instance.started,
       },
+      groups: facts.groups,
       namespaces: [
         ...(["user", "pid", "ipc", "uts", "net"] as const).filter((name) => namespaces[name]),
         "mnt",

@@ -1,4 +1,5 @@
 import type { InstanceRecord } from "../../runtime/instances/records.ts";
+import { addressesOf } from "../../runtime/network/cni.ts";
 
 /** What a list tells of an instance. */
 export type Row = Pick<InstanceRecord, "name" | "pid" | "image" | "logErrPath" | "logOutPath">;
@@ -9,18 +10,23 @@ export function instancesAsJson(instances: readonly Row[]): string {
     instance: one.name,
     pid: one.pid,
     img: one.image,
-    ip: "",
+    ip: addressOf(one),
     logErrPath: one.logErrPath,
     logOutPath: one.logOutPath,
   }));
   return `${JSON.stringify({ instances: rows }, undefined, "\t")}\n`;
 }
 
+/** What the first network of plugins gave it: only root has such. */
+function addressOf(one: InstanceRecord): string {
+  return addressesOf(one.pid)[0] ?? "";
+}
+
 /** Name, process id, address and image, a line each. */
 export function instanceTable(instances: readonly Row[]): string {
   return columns([
     ["INSTANCE NAME", "PID", "IP", "IMAGE"],
-    ...instances.map((one) => [one.name, String(one.pid), "", one.image]),
+    ...instances.map((one) => [one.name, String(one.pid), addressOf(one), one.image]),
   ]);
 }
 

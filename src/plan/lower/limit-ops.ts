@@ -52,7 +52,7 @@ export function limitOps(
 }
 
 function write(root: string, path: string, value: string, what: string): WiredOp {
-  return { op: { kind: "write", root, path, value }, faults: limitFault(what) };
+  return { op: { kind: "write", root, path, value, warning: "" }, faults: limitFault(what) };
 }
 
 function limitFault(what: string): WiredOp["faults"] {

@@ -15,6 +15,18 @@ export function lowerJoin(
   const { name, pid, started } = plan.instance;
   const refused = `Cannot enter the instance ${name}: %e; it was started by another user, or in another user namespace than this`;
   const out: WiredOp[] = [
+    ...plan.groups.map(
+      (dir): WiredOp => ({
+        op: {
+          kind: "write",
+          root: "",
+          path: `${dir}/cgroup.procs`,
+          value: "0",
+          warning: `WARNING: The limits of the instance ${name} do not hold for this program: ${dir} cannot be entered: %e`,
+        },
+        faults: [],
+      }),
+    ),
     {
       op: { kind: "enter", pid, started, names: plan.namespaces },
       faults: [

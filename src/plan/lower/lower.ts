@@ -271,8 +271,9 @@ export function processOps(
       ],
     });
   }
-  profileOps(out, security);
   const { candidates } = plan.process;
+  // An instance without a program has nothing that they could hold for.
+  if (candidates.length > 0) profileOps(out, security);
   out.push({
     op: {
       kind: "exec",

@@ -1,5 +1,6 @@
 import { Fault } from "../../base/fault.ts";
 import type { Invocation } from "../../cli/invocation.ts";
+import { limitGroupsOf } from "../../host/cgroups.ts";
 import { hostFacts } from "../../host/facts.ts";
 import type { LaunchKey } from "../../host/launcher-note.ts";
 import { access, F_OK } from "../../host/syscall.ts";
@@ -38,7 +39,13 @@ export async function joinInstance(
   const { plan } = outcome;
   const exit = announce(plan, by);
   if (exit !== undefined) return exit;
-  const options = startOptions(inv, by, facts, plan.environment, key);
+  const options = startOptions(
+    inv,
+    by,
+    facts,
+    plan.environment,
+    plan.groups.length === 0 ? key : undefined,
+  );
   const shell = await shellFor(plan.environment);
   const ops = lowerJoin(plan, { says: options.says, ...shell });
   return becomeProgram(ops, plan.environment, facts.host, { ...options, inherited });
@@ -67,6 +74,7 @@ export function gatherJoin(
     config,
     host,
     instance,
+    groups: limitGroupsOf(instance.pid, host),
     hasDirectory: (path) => hasDirectory(instance.pid, path),
     environment: { envFiles: readEnvFiles(inv, request, instance.image, host) },
     notices,

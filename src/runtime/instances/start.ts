@@ -110,7 +110,10 @@ function openPlaces(
     place: ownPlace(),
     logErrPath,
     logOutPath,
-    namespaces: plan.namespaces,
+    namespaces: {
+      ...plan.namespaces,
+      net: plan.namespaces.net || plan.network?.kind === "join",
+    },
     identity: {
       uid: plan.identity.uid,
       gid: plan.identity.gid,

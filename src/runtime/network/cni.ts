@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import type { CniAttachment, CniTask } from "../../plan/network/cni-network.ts";
 
@@ -23,6 +31,8 @@ interface State {
   readonly startTicks: string;
   /** The same of the helper that will do the DEL. */
   readonly helper: { readonly pid: number; readonly startTicks: string };
+  /** Device and inode of the network namespace. */
+  readonly namespace: string;
   readonly task: CniTask;
   readonly done: Done[];
 }
@@ -43,7 +53,10 @@ export function addNetworks(task: CniTask, pid: number, namespace: string): void
   const startTicks = startTicksOf(pid);
   const id = `skiff-${pid}-${startTicks}`;
   const helper = { pid: process.ppid, startTicks: startTicksOf(process.ppid) };
-  const state: State = { id, pid, startTicks, helper, task, done: [] };
+  const state: State = {
+    ...{ id, pid, startTicks, helper, task, done: [] },
+    namespace: namespaceId(namespace),
+  };
   keep(state);
   try {
     for (const attachment of task.attachments) {
@@ -66,10 +79,11 @@ export function deleteNetworks(pid: number, namespace: string): void {
   for (const state of states()) if (state.pid === pid) removeNetworks(state, namespace);
 }
 
-/** IP addresses of a process's container, as its plugins gave them. */
+/** IP addresses of the container that a process is in, as its plugins gave them; for root. */
 export function addressesOf(pid: number): readonly string[] {
+  const namespace = namespaceId(`/proc/${pid}/ns/net`);
   const results = states()
-    .filter((state) => state.pid === pid)
+    .filter((state) => namespace !== "" && state.namespace === namespace)
     .flatMap(({ done }) => done);
   return results.flatMap(({ result }) => {
     const ips = isRecord(result) && Array.isArray(result["ips"]) ? result["ips"] : [];
@@ -193,6 +207,15 @@ function startTicksOf(pid: number): string {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     const [state, ...fields] = text.slice(text.lastIndexOf(")") + 2).split(" ");
     return state === "Z" ? "" : (fields[18] ?? "");
+  } catch {
+    return "";
+  }
+}
+
+function namespaceId(path: string): string {
+  try {
+    const { dev, ino } = statSync(path);
+    return `${dev}:${ino}`;
   } catch {
     return "";
   }
