@@ -18,7 +18,7 @@ export function instancesAsJson(instances: readonly Row[]): string {
 }
 
 /** What the first network of plugins gave it: only root has such. */
-function addressOf(one: InstanceRecord): string {
+function addressOf(one: Pick<InstanceRecord, "pid">): string {
   return addressesOf(one.pid)[0] ?? "";
 }
 
