@@ -10,7 +10,9 @@ import {
 } from "../format/oci/image-address.ts";
 import { copyImage } from "../image/cache/image-store.ts";
 import { requireSpace } from "../image/cache/space.ts";
+import type { HostFacts } from "../plan/facts.ts";
 import type { Context } from "../terminal/context.ts";
+import { LOG_LEVELS } from "../terminal/log.ts";
 import { openAccess } from "./_remote-access.ts";
 
 /** `pull`: fetches an image by its address and writes it as a file or directory, whole or not at all. */
@@ -43,9 +45,28 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new Fault("io", `Cannot write "${target}": ${reason}`, { cause });
     }
+    if (address.kind === "library") await tellTrust(target, inv, ctx, opened.host);
     return 0;
   } finally {
     opened.close();
+  }
+}
+
+/** An image of a library that nobody known has signed is kept, with a warning. */
+async function tellTrust(
+  path: string,
+  inv: Invocation,
+  ctx: Context,
+  host: HostFacts,
+): Promise<void> {
+  if (inv.bool("allow-unsigned") || ctx.log.level < LOG_LEVELS.warning) return;
+  try {
+    const { checkSignatures } = await import("./_check-signatures.ts");
+    await checkSignatures(path, inv, ctx, host);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    ctx.log.warning(`The image is not verified: ${error.message}`);
+    ctx.log.warning("Skipping container verification");
   }
 }
 

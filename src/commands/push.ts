@@ -4,10 +4,9 @@ import { resolvePath } from "../base/path.ts";
 import { registryOf, type Step } from "../build/remote/access.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { parseImageAddress } from "../format/oci/image-address.ts";
-import { DATA_SIGNATURE } from "../format/sif/codes.ts";
-import type { SifImage } from "../format/sif/image.ts";
 import { imageHost } from "../host/image-host.ts";
 import { openImageFile } from "../image/image-file.ts";
+import type { HostFacts } from "../plan/facts.ts";
 import { type PushReceipt, pushLibraryImage } from "../registry/library/push.ts";
 import { pushOrasImage } from "../registry/oras/push.ts";
 import type { Context } from "../terminal/context.ts";
@@ -62,7 +61,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
             { hint: "the token of the service in use is never shown to another library" },
           );
         }
-        requireSignature(inv, ctx, file, sif);
+        await requireSignature(inv, ctx, opened.host, file, path);
         const description = inv.string("description");
         const { http } = opened.access;
         const receipt = await pushLibraryImage({
@@ -106,12 +105,29 @@ function tellReceipt(ctx: Context, { quota, containerUrl }: PushReceipt, service
 }
 
 /** Libraries take what is signed, unless the user says otherwise. */
-function requireSignature(inv: Invocation, ctx: Context, file: string, sif: SifImage): void {
-  if (inv.bool("allow-unsigned")) return;
-  if (!sif.objects.some((object) => object.dataType === DATA_SIGNATURE)) {
-    throw new Fault("denied", `Cannot push "${file}": it is not signed`, {
-      hint: "sign it, or push it as it is with --allow-unsigned",
-    });
+async function requireSignature(
+  inv: Invocation,
+  ctx: Context,
+  host: HostFacts,
+  file: string,
+  path: string,
+): Promise<void> {
+  if (inv.bool("allow-unsigned")) {
+    ctx.log.warning("Skipping container verification");
+    return;
   }
-  ctx.log.warning("The signatures of the image are not checked in this version");
+  try {
+    const { checkSignatures } = await import("./_check-signatures.ts");
+    await checkSignatures(path, inv, ctx, host);
+  } catch (cause) {
+    if (!(cause instanceof Fault)) throw cause;
+    throw new Fault(
+      "denied",
+      `Cannot push "${file}": unable to verify signature: ${cause.message}`,
+      {
+        cause,
+        hint: "sign it, or push it as it is with --allow-unsigned",
+      },
+    );
+  }
 }

@@ -35,9 +35,13 @@ export async function findLibrary(http: HttpClient, choice: LibraryChoice): Prom
   const { active, remotes } = mergeRemotes(readSystemRemotes(), readRemotes(file));
   const remote = remotes.get(active);
   const refuse = (why: string): never => {
-    throw new Fault("unsupported", `There is no library to ask: ${why}`, {
-      hint: "name one: --library URL, library://HOST/entity/collection/image, or remote add",
-    });
+    throw new Fault(
+      "unsupported",
+      `There is no library to ask: remote has no library client (${why})`,
+      {
+        hint: "name one: --library URL, library://HOST/entity/collection/image, or remote add",
+      },
+    );
   };
   if (remote === undefined) return refuse("no service is in use");
   // The service that the peer comes with has none; asking it would only take time.

@@ -30,9 +30,13 @@ export async function searchLibrary(
   choice: SearchChoice,
 ): Promise<readonly FoundImage[]> {
   if (choice.words.length < 3) {
-    throw new Fault("usage", "The words to search for must have at least three characters", {
-      exitCode: 255,
-    });
+    throw new Fault(
+      "usage",
+      `bad query "${choice.words}": you must search for at least 3 characters`,
+      {
+        exitCode: 255,
+      },
+    );
   }
   const query = new URLSearchParams({ arch: choice.arch, value: choice.words });
   if (choice.signedOnly) query.set("signed", "true");
