@@ -30,6 +30,7 @@ export async function baseInputs(stage: Stage): Promise<StepInputs | undefined> 
       return await fileInputs(resolvePath(stage.ports.cwd, header["from"] ?? ""), stage);
     case "oras":
     case "library":
+    case "shub":
       return await fileInputs(await fetchedPath(stage), stage);
     case "debootstrap":
     case "mmdebstrap": {
@@ -41,7 +42,9 @@ export async function baseInputs(stage: Stage): Promise<StepInputs | undefined> 
       ]);
     }
     default:
-      words.set("variable INCLUDE", stage.ports.env["INCLUDE"] ?? "");
+      for (const name of ["INCLUDE", "GPG"]) {
+        words.set(`variable ${name}`, stage.ports.env[name] ?? "");
+      }
       return words;
   }
 }

@@ -1,11 +1,14 @@
 import { Fault } from "../../base/fault.ts";
 import type { Agent } from "./agent.ts";
+import { arch } from "./arch.ts";
 import { busybox } from "./busybox.ts";
 import { debootstrap } from "./debootstrap.ts";
+import { dnf } from "./dnf.ts";
 import { fetched } from "./fetched.ts";
 import { localimage } from "./localimage.ts";
 import { oci } from "./oci.ts";
 import { scratch } from "./scratch.ts";
+import { zypper } from "./zypper.ts";
 
 const AGENTS: Readonly<Record<string, Agent>> = {
   scratch,
@@ -21,6 +24,10 @@ const AGENTS: Readonly<Record<string, Agent>> = {
   oras: fetched,
   library: fetched,
   shub: fetched,
+  yum: dnf,
+  dnf,
+  zypper,
+  arch,
 };
 
 /** The agent that a `Bootstrap:` value names; the value is known to be one of the grammar's. */
