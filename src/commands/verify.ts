@@ -1,7 +1,6 @@
 import { Fault } from "../base/fault.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { readSif } from "../format/sif/image.ts";
-import type { HostFacts } from "../plan/facts.ts";
 import { readNamed } from "../runtime/key-rings.ts";
 import type { Context } from "../terminal/context.ts";
 import { localSignedImage } from "../trust/signed-image.ts";
@@ -10,7 +9,8 @@ import type { KeyMaterial } from "../trust/verify/key-material.ts";
 import type { VerifyChoice } from "../trust/verify/tasks.ts";
 import { type SignatureResult, verifyImage } from "../trust/verify/verify-image.ts";
 import { openForReading } from "./_change-sif.ts";
-import { openKeyRings, plainHost } from "./_key-rings.ts";
+import { plainHost } from "./_key-rings.ts";
+import { pgpMaterial } from "./_pgp-material.ts";
 import { keyMaterial } from "./verify/key-material.ts";
 import { jsonReport, resultText } from "./verify/show-result.ts";
 import { trusted, verdictOf } from "./verify/verdict.ts";
@@ -88,42 +88,4 @@ function choiceOf(inv: Invocation): VerifyChoice {
     legacy: inv.bool("legacy-insecure"),
     all: inv.bool("all"),
   };
-}
-
-/**
- * Keys of the system's ring, the user's, and, only when told to, of key servers: by `--url`, or under
- * the peers' names by servers that somebody configured.
- */
-async function pgpMaterial(inv: Invocation, ctx: Context, host: HostFacts): Promise<KeyMaterial> {
-  const [{ clearSignVerifier }, { findInOrder }] = await Promise.all([
-    import("../trust/pgp/verify-clear-signed.ts"),
-    import("../trust/pgp/find-keys.ts"),
-  ]);
-  const rings = openKeyRings(inv, ctx, host);
-  const find = findInOrder([
-    { source: "global", keys: () => rings.publicKeys("global") },
-    { source: "local", keys: () => rings.publicKeys("local") },
-    { source: "server", keys: (keyId) => askServers(keyId, inv, ctx, host) },
-  ]);
-  return { pgp: clearSignVerifier(find, new Date()) };
-}
-
-async function askServers(keyId: string, inv: Invocation, ctx: Context, host: HostFacts) {
-  if (inv.bool("local")) return [];
-  const [{ keyServerChoice }, { fetchKeys, findKeyServers, hasConfiguredServers }] =
-    await Promise.all([
-      import("./_key-servers.ts"),
-      import("../registry/keyserver/find-servers.ts"),
-    ]);
-  const choice = keyServerChoice(ctx, host, inv.string("url"));
-  const isTold = choice.url !== "";
-  if (!isTold && (ctx.program === "skiff" || !hasConfiguredServers(choice.services))) return [];
-  try {
-    return await fetchKeys(await findKeyServers(choice), keyId);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    // The verdict is that the key is not known; why nobody knew it helps.
-    ctx.log.warning(`Cannot ask for the key ${keyId.toUpperCase()}: ${error.message}`);
-    return [];
-  }
 }

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { lastWords, runChild } from "../child.ts";
+import { removeTree } from "../remove-tree.ts";
 import type { BuildPorts } from "../stage.ts";
 import { packSquashfs, type SquashfsInput } from "./squashfs.ts";
 
@@ -123,5 +124,5 @@ async function waitForMount(
 
 /** Removes what packEncrypted left. */
 export function removeEncrypted(work: string): void {
-  rmSync(work, { recursive: true, force: true });
+  removeTree(work);
 }
