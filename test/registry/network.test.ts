@@ -80,16 +80,23 @@ describe("a registry with TLS", () => {
     expect(stderr).toContain(`/etc/docker/certs.d/127.0.0.1:${server?.port}/ca.crt`);
   });
 
-  testTls("is trusted by SSL_CERT_FILE, NODE_EXTRA_CA_CERTS and the user's certs.d", async () => {
-    const ca = `${folder}/ca.crt`;
-    for (const env of [{ SSL_CERT_FILE: ca }, { NODE_EXTRA_CA_CERTS: ca }]) {
-      expect((await pull(address(), ["--disable-cache"], env)).code).toBe(0);
-    }
-    const own = `${home}/.skiff/certs.d/127.0.0.1:${server?.port}`;
-    mkdirSync(own, { recursive: true });
-    writeFileSync(`${own}/ca.crt`, readFileSync(ca));
-    expect((await pull(address(), ["--disable-cache"])).code).toBe(0);
-  });
+  testTls(
+    "is trusted by SSL_CERT_FILE, SSL_CERT_DIR, NODE_EXTRA_CA_CERTS and the user's certs.d",
+    async () => {
+      const ca = `${folder}/ca.crt`;
+      for (const env of [
+        { SSL_CERT_FILE: ca },
+        { SSL_CERT_DIR: folder },
+        { NODE_EXTRA_CA_CERTS: ca },
+      ]) {
+        expect((await pull(address(), ["--disable-cache"], env)).code).toBe(0);
+      }
+      const own = `${home}/.skiff/certs.d/127.0.0.1:${server?.port}`;
+      mkdirSync(own, { recursive: true });
+      writeFileSync(`${own}/ca.crt`, readFileSync(ca));
+      expect((await pull(address(), ["--disable-cache"])).code).toBe(0);
+    },
+  );
 });
 
 testIt(

@@ -20,7 +20,7 @@ const SYSTEM_BUNDLES = [
 
 /**
  * Certificates for a host (`name:port` or `name`): the machine's, or those of SSL_CERT_FILE; those of
- * NODE_EXTRA_CA_CERTS; and what sites keep for one registry in /etc/docker/certs.d/HOST and
+ * NODE_EXTRA_CA_CERTS and in the directories of SSL_CERT_DIR; and what sites keep for one registry in /etc/docker/certs.d/HOST and
  * /etc/containers/certs.d/HOST: `*.crt` to trust, `*.cert` with `*.key` to show.
  */
 export function trustFor(host: string, env: Environment, configDir: string): TlsOptions {
@@ -28,6 +28,9 @@ export function trustFor(host: string, env: Environment, configDir: string): Tls
   const system = given ? readIfThere(given) : firstText(SYSTEM_BUNDLES);
   const extra = env["NODE_EXTRA_CA_CERTS"]?.trim();
   const ca = [system, extra ? readIfThere(extra) : undefined];
+  for (const folder of (env["SSL_CERT_DIR"] ?? "").split(":").filter((one) => one !== "")) {
+    for (const name of namesIn(folder)) ca.push(readIfThere(`${folder}/${name}`));
+  }
   let cert: string | undefined;
   let key: string | undefined;
   const folders = ["/etc/docker/certs.d", "/etc/containers/certs.d", `${configDir}/certs.d`];

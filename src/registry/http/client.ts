@@ -85,7 +85,7 @@ export class HttpClient {
           : undefined;
       if (wait === undefined) {
         if (response !== undefined) return response;
-        throw connectionFault(request, failure);
+        throw connectionFault(request, failure, proxyFor(new URL(request.url), this.#options.env));
       }
       await response?.body?.cancel();
       const host = new URL(request.url).host;
@@ -196,12 +196,14 @@ export function show(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`;
 }
 
-function connectionFault(request: HttpRequest, error: unknown): Fault {
+function connectionFault(request: HttpRequest, error: unknown, proxy: string | undefined): Fault {
   const url = new URL(request.url);
+  // Its address may hold a password.
+  const way = proxy === undefined ? "" : ` by way of the proxy ${withoutSecrets(proxy)}`;
   const code = failureCode(error);
   const text = error instanceof Error ? error.message.replace(/^[A-Z]+: /, "") : String(error);
   const [why, hint] = explain(code, withoutSecrets(text), url);
-  return new ConnectionFault(code, `Cannot reach ${show(url)}: ${why}`, hint, error);
+  return new ConnectionFault(code, `Cannot reach ${show(url)}${way}: ${why}`, hint, error);
 }
 
 /** No answer came; `errno` is the code of the connection's failure, "" if it has none. */
@@ -218,6 +220,10 @@ export class ConnectionFault extends Fault {
 function explain(code: string, text: string, url: URL): readonly [string, string | undefined] {
   const certificates = `put its CA certificate into /etc/docker/certs.d/${url.host}/ca.crt, or name it in SSL_CERT_FILE`;
   if (code === "ECONNREFUSED") return ["nobody listens there (connection refused)", undefined];
+  if (code === "ECONNRESET") {
+    const hint = url.protocol === "http:" ? "it may want TLS: try without --no-https" : undefined;
+    return ["the connection was closed", hint];
+  }
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return [
       `the name "${url.hostname}" cannot be resolved`,

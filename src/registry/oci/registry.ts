@@ -93,6 +93,11 @@ export class Registry {
         { hint: "wait some minutes, or log in: accounts have higher limits (registry login)" },
       );
     }
+    if (status === 407) {
+      return new HttpFault(status, `${attempt}: the proxy asks for credentials (407)${detail}`, {
+        hint: "put them into HTTPS_PROXY or HTTP_PROXY: http://NAME:PASSWORD@HOST:PORT",
+      });
+    }
     if (status === 403) {
       return new HttpFault(status, `${attempt}: ${this.name} does not allow it (403)${detail}`, {
         hint: "log in with an account that may (registry login)",
