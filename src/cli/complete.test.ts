@@ -13,7 +13,7 @@ function complete(before: string, current: string): { words: readonly string[]; 
 
 describe("completeWord()", () => {
   test.each([
-    ["", "ex", ["exec", "explain"]],
+    ["", "ex", ["exec", "explain", "export"]],
     ["", "--qu", ["--quiet"]],
     ["-q --silent", "sh", ["shell"]],
     ["-c my.conf", "sh", ["shell"]],

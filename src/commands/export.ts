@@ -2,12 +2,13 @@ import { errnoText } from "../base/errno-text.ts";
 import { Fault } from "../base/fault.ts";
 import { dirName, resolvePath } from "../base/path.ts";
 import type { Invocation } from "../cli/invocation.ts";
-import { BLOCK_BYTES, HEAD_BYTES, imageOffset, markProgram } from "../format/self-run/mark.ts";
+import { HEAD_BYTES, imageOffset, markProgram } from "../format/self-run/mark.ts";
 import { hostFacts } from "../host/facts.ts";
 import { imageHost } from "../host/image-host.ts";
 import { type OpenFile, openFile } from "../host/open-file.ts";
 import { close, fsync, pwrite, rename, stat } from "../host/syscall.ts";
 import { openImageFile } from "../image/image-file.ts";
+import { gatherCarried } from "../runtime/gather-carried.ts";
 import { ownBinary } from "../runtime/installed.ts";
 import type { Context } from "../terminal/context.ts";
 import { namelessFile } from "./_nameless-file.ts";
@@ -69,11 +70,13 @@ function writeProgram(image: OpenFile, path: string, word: string, isForced: boo
     const size = program.source.sizeBytes;
     const first = program.source.read(0, HEAD_BYTES);
     const inner = imageOffset(image.source.read(0, Math.min(HEAD_BYTES, image.source.sizeBytes)));
-    // A program that already carries an image gives only itself.
-    const end = imageOffset(first) || size;
-    const start = Math.ceil(end / BLOCK_BYTES) * BLOCK_BYTES;
+    // A program that carries an image gives itself and what it carries besides.
+    const own = imageOffset(first);
+    const parts = own === 0 ? gatherCarried(["squashfuse_ll"], size) : { start: own, pieces: [] };
+    const { start } = parts;
     write(path, word, isForced, (put) => {
-      copy(program, 0, end, 0, put);
+      copy(program, 0, own || size, 0, put);
+      for (const piece of parts.pieces) put(piece.bytes, piece.offset);
       put(markProgram(first, start), 0);
       copy(image, inner, image.source.sizeBytes, start, put);
     });

@@ -6,6 +6,7 @@ import { parseMountinfo } from "./_mountinfo.ts";
 import { askAccount, askGroupName } from "./_name-service.ts";
 import { once, perKey } from "./_once.ts";
 import { findSubids, parseGetsubids, subidService } from "./_subids.ts";
+import { carriedTool } from "./carried-tools.ts";
 import { findTool } from "./find-tool.ts";
 import { hostFiles, realPath, statFollow } from "./host-files.ts";
 import { parseProcStatus } from "./proc-status.ts";
@@ -129,6 +130,7 @@ export function hostFacts(options: HostFactsOptions): HostFacts {
       return stderrIsTerminal();
     },
     tool,
+    carriedTool: (name) => carriedTool(name, env(), uid()),
     programHolds: (path, text) => {
       const bytes = files.read(realPath(path) ?? path);
       return (

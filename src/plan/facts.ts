@@ -66,6 +66,8 @@ export interface HostFacts {
   readonly stderrIsTerminal: boolean;
   /** Full path of a program from the configured binary path, or undefined. */
   tool(name: string): string | undefined;
+  /** Words that run a program which skiff itself carries, for hosts without it. */
+  carriedTool(name: string): readonly string[] | undefined;
   /** Whether a program's file holds `text`: tells which options a tool knows without running it. */
   programHolds(path: string, text: string): boolean;
   /** Largest sub-id ranges of the caller, or undefined when there are none (or they are disabled with "!"). */

@@ -28,10 +28,20 @@ export function chooseMounter(
     }
     throw tool === undefined ? missing("fuse2fs", "fuse2fs", path) : noFuse(path);
   }
-  const tool = host.tool("squashfuse_ll") ?? host.tool("squashfuse");
+  const installed = host.tool("squashfuse_ll") ?? host.tool("squashfuse");
+  const words = installed === undefined ? host.carriedTool("squashfuse_ll") : [installed];
+  const tool = words?.at(-1);
   if (tool !== undefined && host.fuse) {
+    const loader = words?.slice(0, -1) ?? [];
     const setsOwner = host.programHolds(tool, "uid=%d");
-    return { kind: "fuse", tool, setsOwner, takesOffset: true, why: FUSE_WHY };
+    return {
+      kind: "fuse",
+      tool,
+      ...(loader.length === 0 ? {} : { loader }),
+      setsOwner,
+      takesOffset: true,
+      why: FUSE_WHY,
+    };
   }
   return unpacker(
     path,

@@ -21,6 +21,8 @@ export type Mounter =
   | {
       readonly kind: "fuse";
       readonly tool: string;
+      /** Words that `tool` is started by; none: by itself. */
+      readonly loader?: readonly string[];
       /** Whether it can make every file the caller's (squashfuse from 0.5). */
       readonly setsOwner: boolean;
       /** Whether it takes the offset as an option (fuse2fs from 1.47; before it in the file's name). */

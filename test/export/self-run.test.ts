@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect } from "bun:test";
-import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "../launch/image-tree.ts";
 import { noFuse, noTool, noUserNamespaces } from "../support/host-lacks.ts";
 import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
@@ -93,6 +93,24 @@ describe("export --self-run", () => {
     expect((await skiff(["inspect", "-r", "img.sif.run"], at)).stdout).toContain("for word in");
     await skiff(["export", "--self-run", "img.sif.run", "again"], at);
     expect((await run(["cmp", "img.sif.run", "again"], at)).code).toBe(0);
+  });
+
+  testUnless(lack)("carries the image's file server for machines without one", async () => {
+    writeFileSync(`${dir}/bare.conf`, "binary path = /nowhere\n");
+    const home = mkdtempSync(`${dir}/home.`);
+    const user = ordinaryUser();
+    if (isRoot && user !== undefined) giveTo(home, user);
+    const env = { SKIFF_CONFIG_FILE: `${dir}/bare.conf`, HOME: home };
+    for (let i = 0; i < 2; i++) {
+      const done = await call(["x"], env);
+      expect([done.code, done.stdout], done.stderr).toEqual([3, "[x]\n"]);
+    }
+    const left = await run(["find", home, "-name", "*.part"], { as: "self" });
+    expect(left.stdout).toBe("");
+    expect(existsSync(`${home}/.skiff/carried`)).toBe(true);
+    // Without a home that can be written to it goes elsewhere.
+    const homeless = await call(["x"], { ...env, HOME: "/nowhere" });
+    expect([homeless.code, homeless.stdout], homeless.stderr).toEqual([3, "[x]\n"]);
   });
 
   const refusals: readonly (readonly [readonly string[], string])[] = [

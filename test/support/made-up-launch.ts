@@ -89,6 +89,7 @@ export function madeUpHost(
       ["squashfuse_ll", "fuse2fs", "unsquashfs", "newuidmap", "newgidmap"].includes(name)
         ? `/usr/bin/${name}`
         : undefined,
+    carriedTool: () => undefined,
     programHolds: () => true,
     subUids: [{ first: 100000, count: 65536 }],
     subGids: [{ first: 100000, count: 65536 }],

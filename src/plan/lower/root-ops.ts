@@ -73,8 +73,8 @@ export function volumeOps(
 
 function fuseOp(volume: Volume, target: string, flags: number, plan: Plan): WiredOp["op"] {
   const { mounter } = volume;
-  const { tool, setsOwner, takesOffset } =
-    mounter.kind === "fuse" ? mounter : { tool: "", setsOwner: false, takesOffset: false };
+  const none = { tool: "", loader: [], setsOwner: false, takesOffset: false };
+  const { tool, loader = [], setsOwner, takesOffset } = mounter.kind === "fuse" ? mounter : none;
   const { identity } = plan;
   const isExt = volume.fstype === "ext3";
   // With one mapped id every file must be the caller's; with sub-ids the image's own owners fit.
@@ -93,7 +93,10 @@ function fuseOp(volume: Volume, target: string, flags: number, plan: Plan): Wire
         offset === "" || takesOffset ? volume.path : `${volume.path}?${offset}`,
         "%m",
       ]
-    : [tool, "-f", "-o", [...owner, `offset=${volume.offsetBytes}`].join(","), volume.path, "%f"];
+    : [
+        ...[...loader, tool, "-f", "-o", [...owner, `offset=${volume.offsetBytes}`].join(",")],
+        ...[volume.path, "%f"],
+      ];
   return {
     kind: "fuse",
     serverRoot: HOST,
