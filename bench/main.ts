@@ -4,12 +4,13 @@ import { parseArgs } from "node:util";
 import { enterPeerPlace, noPeer } from "../test/support/peer.ts";
 import { enterLocalPlace } from "../test/support/place.ts";
 import { treeRoot } from "../test/support/tree.ts";
+import { buildCases } from "./building.ts";
 import { cases as commonCases } from "./cases.ts";
 import { NO_IMAGES, prepareImages } from "./images.ts";
 import { pullCases } from "./pulling.ts";
 import { type CaseResult, renderTable, verdicts } from "./table.ts";
 
-const cases = [...commonCases, ...pullCases];
+const cases = [...commonCases, ...pullCases, ...buildCases];
 
 const { values } = parseArgs({
   options: {

@@ -1,0 +1,90 @@
+import { copyFileSync, writeFileSync } from "node:fs";
+import type { Place } from "../test/support/place.ts";
+import { treeRoot } from "../test/support/tree.ts";
+import { type Case, compare } from "./cases.ts";
+
+/*
+ * Builds of examples/lolcow.def from the mirror of this machine: cold, again, and after a change.
+ */
+
+/** Builds with a cache and a directory for temporary files of their own; DIR in a word is that place. */
+const COLD = `#!/bin/sh
+set -e
+dir=$(mktemp -d "$(dirname "$0")/cold.XXXXXX")
+export SKIFF_CACHEDIR="$dir/cache" APPTAINER_CACHEDIR="$dir/cache" TMPDIR="$dir" APPTAINER_TMPDIR="$dir"
+"$1" build "$dir/out.sif" "$(dirname "$0")/lolcow.def" >"$dir/log" 2>&1
+`;
+
+/** Builds with the cache of the builds before; with a second word the %runscript is another one each time. */
+const WARM = `#!/bin/sh
+set -e
+cd "$(dirname "$0")"
+export SKIFF_CACHEDIR="$PWD/warm"
+name=lolcow.def
+if [ -n "\${2:-}" ]; then
+  name=changed.def
+  sed "s/fortune | cowsay | lolcat$/& # $(date +%N)/" lolcow.def >changed.def
+fi
+"$1" build --force warm.sif "$name" >warm.log 2>&1
+`;
+
+function writeScripts(place: Place): void {
+  copyFileSync(`${treeRoot}/examples/lolcow.def`, `${place.outside}/lolcow.def`);
+  for (const [name, text] of [
+    ["cold", COLD],
+    ["warm", WARM],
+  ] as const) {
+    writeFileSync(`${place.outside}/${name}`, text, { mode: 0o755 });
+  }
+}
+
+const cold: Case = {
+  name: "build-cold",
+  preparesItself: true,
+  run: (setting) => {
+    const { place, peer, quick } = setting;
+    writeScripts(place);
+    const script = `${place.inside}/cold`;
+    return compare(
+      setting,
+      "lolcow.def, nothing in the cache",
+      { rounds: quick ? 1 : 3, warmup: 0, jobs: 1 },
+      [
+        ["skiff", script, place.skiff],
+        ["peer", peer && script, peer ?? ""],
+      ],
+      [{ contender: "skiff", against: "peer", most: 0.6 }],
+    );
+  },
+};
+
+const again: Case = {
+  name: "build-again",
+  preparesItself: true,
+  run: async (setting) => {
+    const { place, quick } = setting;
+    writeScripts(place);
+    const [script, root] = [`${place.inside}/warm`, `${place.inside}/lolcow`];
+    const env = `SKIFF_CACHEDIR=${place.inside}/warm`;
+    const sandbox = ["build", "--force", "--sandbox", root, `${place.inside}/lolcow.def`];
+    await place.run(["env", env, place.skiff, ...sandbox], { timeoutMs: 600_000 });
+    const pack = ["build", "--force", "--fakeroot", `${place.inside}/packed.sif`, root];
+    return compare(
+      setting,
+      "lolcow.def, steps in the cache",
+      { rounds: quick ? 1 : 3, warmup: 1, jobs: 1 },
+      [
+        ["skiff, cold", `${place.inside}/cold`, place.skiff],
+        ["skiff, nothing changed", script, place.skiff],
+        ["skiff, another %runscript", script, place.skiff, "changed"],
+        ["skiff, packing alone", place.skiff, ...pack],
+      ],
+      [
+        { contender: "skiff, nothing changed", against: "skiff, cold", most: 1 / 20 },
+        { contender: "skiff, another %runscript", against: "skiff, packing alone", most: 1.5 },
+      ],
+    );
+  },
+};
+
+export const buildCases: readonly Case[] = [cold, again];
