@@ -98,8 +98,7 @@ function packKey(
       [...texts.objects],
       [tool, stat?.size, stat?.mtimeMs],
       [extraArguments, arch, hostArch, sourceDateEpoch ?? "", stage.clock.seconds ?? 0],
-      request.pack.sbomVersion ?? "",
-      request.options.version,
+      [request.options.version, request.pack.sbomVersion ?? ""],
     ]),
   );
 }
