@@ -112,3 +112,33 @@ testUnless(lack)("Bootstrap: oras begins with the root of a SIF in a registry", 
   const seen = await skiff(words, { cwd: dir, extraEnv });
   expect(seen.stdout).toBe("on top\n");
 });
+
+testUnless(lack)("another %post does not fetch the base again", async () => {
+  const write = (text: string): void =>
+    writeFileSync(
+      `${dir}/again.def`,
+      `Bootstrap: docker\nFrom: ${registry?.host}/some/image:v1\n%post\n    echo ${text} > /text\n`,
+    );
+  const build = () =>
+    skiff(["build", "--force", "again.sif", "again.def"], {
+      cwd: dir,
+      extraEnv: { ...extraEnv, SKIFF_CACHEDIR: `${dir}/again` },
+    });
+  mkdirSync(`${dir}/again`);
+  await run(["chown", "--reference", `${dir}/cache`, `${dir}/again`], { as: "self" });
+  write("one");
+  expect((await build()).stderr).toContain("Build complete");
+  // Neither layers nor kept blobs: only the manifest and the configuration are asked for.
+  await run(["rm", "-rf", `${dir}/again/cache/blob`], { as: "self" });
+  const before = registry?.requests().length ?? 0;
+  write("two");
+  const built = await build();
+  expect(built.stderr).toMatch(/base docker .*: hit/);
+  expect(built.stderr).toContain("%post: miss: text changed");
+  const asked = registry?.requests().slice(before) ?? [];
+  expect(asked.filter((request) => request.includes("/blobs/")).length).toBeLessThanOrEqual(1);
+  expect(
+    (await skiff(["exec", "again.sif", "sh", "-c", "read x < /text; echo $x"], { cwd: dir }))
+      .stdout,
+  ).toBe("two\n");
+});
