@@ -53,6 +53,8 @@ static int open_device(const struct starter *starter, int file, int access,
     int number = ioctl(control, KERNEL_LOOP_CTL_GET_FREE);
     if (number < 0)
       return -errno;
+    if ((uint32_t)number >= op->most)
+      return -EUSERS;
     snprintf(path->path, sizeof path->path, "/dev/loop%d", number);
     auto_fd device = open_in(starter, op->source_root, path->path, access);
     if (device < 0)

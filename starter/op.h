@@ -145,6 +145,7 @@ struct op_fuse {
 };
 
 struct op_loop {
+  uint32_t most;
   const char *source_root;
   const char *file;
   uint64_t offset;
@@ -451,6 +452,7 @@ static inline const struct op_schema *op_schema(uint32_t code)
     OP_FIELD(OP_U64, fuse, lock_size),
   };
   static const struct op_field of_loop[] = {
+    OP_FIELD(OP_U32, loop, most),
     OP_FIELD(OP_STR, loop, source_root),
     OP_FIELD(OP_STR, loop, file),
     OP_FIELD(OP_U64, loop, offset),

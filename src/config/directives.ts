@@ -112,6 +112,8 @@ export const DIRECTIVES: Table = {
   downloadBufferSize: whole("download buffer size", 32768),
   sharedImageCache: text("shared image cache", ""),
   systemdCgroups: yesNo("systemd cgroups", true),
+  apptheusSocketPath: text("apptheus socket path", "/run/apptheus/gateway.sock"),
+  allowMonitoring: yesNo("allow monitoring", false),
 };
 
 /** The row of a directive by its spelling in the file; undefined for an unknown one. */

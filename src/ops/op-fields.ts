@@ -57,6 +57,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
     lockSize: "u64",
   },
   loop: {
+    most: "u32",
     sourceRoot: "str",
     file: "str",
     offset: "u64",

@@ -130,6 +130,8 @@ export interface FuseOp {
 /** Loop device over part of a file, mounted; for those whom the kernel lets (root). */
 export interface LoopOp {
   readonly kind: "loop";
+  /** Devices are used up to this number, itself left out: EUSERS when the first free one is beyond. */
+  readonly most: number;
   /** Directory that `file` and the loop devices are found in: the caller's tree (`/host` after the first pivot). */
   readonly sourceRoot: string;
   readonly file: string;

@@ -57,6 +57,8 @@ export interface ConfigValues {
   readonly downloadBufferSize: number;
   readonly sharedImageCache: string;
   readonly systemdCgroups: boolean;
+  readonly apptheusSocketPath: string;
+  readonly allowMonitoring: boolean;
 }
 
 /** The configuration in force, and where each value came from ("default", or `FILE:LINE`). */

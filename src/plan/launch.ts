@@ -11,6 +11,7 @@ import { planFakerootCommand } from "./fakeroot-command.ts";
 import type { GpuBinds } from "./gpu-binds.ts";
 import { planHome } from "./home.ts";
 import { planIdentity } from "./identity.ts";
+import { checkImageLimits } from "./image-limits.ts";
 import { planInstance } from "./instance.ts";
 import { planRoot } from "./layers.ts";
 import type { MountTable } from "./mount-table.ts";
@@ -59,6 +60,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
   const { config, host, image, volumes, gpu, controls } = facts;
   const notices: Notice[] = [...facts.notices];
   const request = checkRequest(facts.request, config, host, notices);
+  checkImageLimits(image.path, config, host);
   const namespaces = planNamespaces(request, config, host, notices);
   const identity = planIdentity(request, host, namespaces.user, notices);
   const root = planRoot({
@@ -163,6 +165,8 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
       mounts: list.mounts,
       propagation: config.values.mountSlave ? "slave" : "private",
       sessionMiB: host.isRealRoot ? 0 : config.values.sessiondirMaxSize,
+      sessionFs: config.values.memoryFsType,
+      maxLoopDevices: config.values.maxLoopDevices,
       hostname: namespaces.uts ? request.hostname : undefined,
       loopback: namespaces.net,
       network: controls.network,
@@ -177,7 +181,12 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
       security: planSecurity(request, config, host, identity, controls, notices),
       limits: controls.limits,
       process,
-      share: planShare(request, host, { namespaces, root, limits: controls.limits }, notices),
+      share: planShare(
+        request,
+        host,
+        { namespaces, root, limits: controls.limits, network: controls.network },
+        notices,
+      ),
       instance:
         request.instance === undefined
           ? undefined

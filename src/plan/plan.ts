@@ -304,6 +304,9 @@ export interface Plan {
   readonly propagation: "slave" | "private";
   /** Session memory limit in MiB; 0: none. */
   readonly sessionMiB: number;
+  readonly sessionFs: "tmpfs" | "ramfs";
+  /** Loop devices from this number on are not used. */
+  readonly maxLoopDevices: number;
   readonly hostname: string | undefined;
   readonly loopback: boolean;
   readonly network: NetworkPlan | undefined;

@@ -1,5 +1,5 @@
 import type { HostFacts } from "./facts.ts";
-import type { LimitsPlan, NamespacePlan, Notice, RootPlan, Why } from "./plan.ts";
+import type { LimitsPlan, NamespacePlan, NetworkPlan, Notice, RootPlan, Why } from "./plan.ts";
 import type { LaunchRequest } from "./request.ts";
 
 /** The container is that of other processes of the same step, if one of them is there. */
@@ -37,6 +37,7 @@ interface Parts {
   readonly namespaces: NamespacePlan;
   readonly root: RootPlan;
   readonly limits: LimitsPlan | undefined;
+  readonly network: NetworkPlan | undefined;
 }
 
 /**
@@ -91,9 +92,9 @@ function launcherOf(env: HostFacts["env"]): Launcher | undefined {
 }
 
 /** What one process of a step cannot have in common with the others. */
-function whatIsOnesOwn({ namespaces, root, limits }: Parts): string | undefined {
+function whatIsOnesOwn({ namespaces, root, limits, network }: Parts): string | undefined {
   if (namespaces.pid) return "a PID namespace";
-  if (namespaces.net) return "a network namespace";
+  if (namespaces.net || network !== undefined) return "a network namespace";
   if (limits !== undefined) return "a control group";
   if (root.image.mounter.kind === "unpack") return "an unpacked image";
   return undefined;

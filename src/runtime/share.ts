@@ -26,8 +26,10 @@ export function sharePlaces(plan: Plan): SharePlaces | undefined {
     const found = stat(path);
     return `${found?.id}.${found?.sizeBytes}.${found?.modifiedSeconds}`;
   });
-  const { namespaces, identity, root, mounts, propagation, sessionMiB, hostname, loopback } = plan;
-  const parts = { namespaces, identity, root, mounts, propagation, sessionMiB, hostname, loopback };
+  const { namespaces, identity, root, mounts, propagation, hostname, loopback } = plan;
+  const { sessionMiB, sessionFs } = plan;
+  const session = { sessionMiB, sessionFs };
+  const parts = { namespaces, identity, root, mounts, propagation, session, hostname, loopback };
   const digest = digestOf(JSON.stringify({ parts, identities }));
   const isSharens = plan.share.firstEnv.length > 0;
   const about = JSON.stringify({ image: plan.image.path });

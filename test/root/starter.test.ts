@@ -92,6 +92,7 @@ describe.each([
 ])("loop %s", (_, options) => {
   const image = (more: Partial<LoopOp> = {}): Op => ({
     kind: "loop",
+    most: 256,
     sourceRoot: "/host",
     file: `${place}/image.part`,
     offset: 8192,

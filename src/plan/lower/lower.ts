@@ -158,12 +158,13 @@ function pathsBetween(from: string, to: string): string[] {
 function sessionOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
   const { nosuid, nodev } = MOUNT_FLAGS;
   const faults = setupFault(`cannot set up the session on ${options.base}`);
-  const size = plan.sessionMiB === 0 ? "" : `,size=${plan.sessionMiB}m`;
+  const isPlain = plan.sessionMiB === 0 || plan.sessionFs === "ramfs";
+  const size = isPlain ? "" : `,size=${plan.sessionMiB}m`;
   out.push({
     op: {
       kind: "mount",
-      fstype: "tmpfs",
-      source: "tmpfs",
+      fstype: plan.sessionFs,
+      source: plan.sessionFs,
       root: "",
       target: options.base,
       flags: nosuid | nodev,

@@ -6,6 +6,7 @@ import { HOST, IMAGE, overlayDir, ROOT, STUBS, UNDER, UPPER, WORK } from "./layo
 import { SERVER_PATH, servedOverlay } from "./served-overlay.ts";
 
 const { ro, nodev, nosuid } = MOUNT_FLAGS;
+const EUSERS = 87;
 
 /** Ops that make `volume` readable at `target`. `unpackedAt`: where an image that cannot be mounted was unpacked. */
 export function volumeOps(
@@ -47,6 +48,7 @@ export function volumeOps(
         {
           op: {
             kind: "loop",
+            most: plan.maxLoopDevices,
             sourceRoot: HOST,
             file: volume.path,
             offset: volume.offsetBytes,
@@ -57,7 +59,13 @@ export function volumeOps(
             data: volume.fstype === "ext3" && !volume.writable ? "noload" : "",
             lock: lockOf(volume),
           },
-          faults: imageFaults(volume.path, "a loop device", volume.writable),
+          faults: [
+            {
+              errno: EUSERS,
+              text: `container creation failed: every loop device below number ${plan.maxLoopDevices} is in use ("max loop devices"); wait for a container to end, or use --userns`,
+            },
+            ...imageFaults(volume.path, "a loop device", volume.writable),
+          ],
         },
       ];
     case "fuse":
