@@ -116,6 +116,7 @@ async function buildStages(
       clock: { seconds: request.pack.sourceDateEpoch },
       rootOf: (name) => Promise.resolve(roots.get(name)),
       objects: new Map(),
+      owners: new Map(),
       ...(request.hasRecord ? { steps } : {}),
     };
     const root = cache === undefined ? plainRoot() : new CachedRoot(cache, String(index));

@@ -126,6 +126,7 @@ export class CachedRoot implements StageRoot {
 
   #push(entry: StepEntry, stage: Stage): void {
     for (const [name, text] of Object.entries(entry.meta.objects)) stage.objects?.set(name, text);
+    for (const [path, ids] of Object.entries(entry.meta.owners)) stage.owners?.set(path, ids);
     if (this.#layers.length === 0) stage.clock.seconds ??= entry.meta.newestSeconds;
     this.#layers.push(entry);
     this.#id = entry.meta.id;
@@ -182,6 +183,7 @@ export class CachedRoot implements StageRoot {
       sizeBytes,
       newestSeconds,
       objects: Object.fromEntries(objects),
+      owners: isBase ? Object.fromEntries(stage.owners ?? []) : {},
     };
     return this.#isUnknown ? { meta, root: layer } : store.keep(layer, meta);
   }

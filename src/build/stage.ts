@@ -83,6 +83,8 @@ export interface Stage {
    * the caller gave it.
    */
   readonly clock: { seconds: number | undefined };
+  /** Owners that files of the base could not be given, `uid:gid` by path; a SIF gets them after all. */
+  readonly owners?: Map<string, string>;
   /** The steps carried out or taken from the cache so far, of all stages; the roots add them. */
   readonly steps?: RecordedStep[];
   /** JSON texts that the image is to hold beside its root, by their names in it; agents add them. */

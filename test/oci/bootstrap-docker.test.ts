@@ -142,3 +142,41 @@ testUnless(lack)("another %post does not fetch the base again", async () => {
       .stdout,
   ).toBe("two\n");
 });
+
+testUnless(firstReason(lack, noTool("unsquashfs")))(
+  "with one id the owners of the base are those of the image",
+  async () => {
+    writeLayout(`${dir}/owned`, [
+      {
+        tag: "v1",
+        layers: [
+          {
+            archive: layerArchive([
+              {
+                path: "bin/sh",
+                content: readFileSync(`${treeRoot}/dist/libexec/skiff/bash`),
+                mode: 0o755,
+              },
+              { path: "mine", content: "x", uid: 5, gid: 7, mode: 0o640 },
+              { path: "gone", content: "x", uid: 5, gid: 7 },
+            ]),
+            packing: "gzip",
+          },
+        ],
+        config: {},
+      },
+    ]);
+    const post = "%post\n    echo more >> /mine\n";
+    writeFileSync(`${dir}/owned.def`, `Bootstrap: oci\nFrom: ${dir}/owned:v1\n${post}`);
+    const built = await skiff(["build", "--ignore-subuid", "owned.sif", "owned.def"], {
+      cwd: dir,
+      extraEnv,
+    });
+    expect(built.stderr).toContain("Build complete");
+    const bytes = readFileSync(`${dir}/owned.sif`);
+    const offset = bytes.indexOf("hsqs", 32768, "latin1");
+    const argv = ["unsquashfs", "-lln", "-o", String(offset), `${dir}/owned.sif`];
+    const listed = await run(argv, { as: "self" });
+    expect(listed.stdout).toMatch(/^-rw-r----- 5\/7 .*squashfs-root\/mine$/m);
+  },
+);

@@ -28,7 +28,7 @@ export const oci: Agent = {
     planSkeleton(view, true, ociRunscript(config));
     applyEdits(root, view.edits, config.createdSeconds);
     talk.info("Extracting OCI image...");
-    await unpackMerged(image, root, stage.root, stage.ports);
+    await unpackMerged(image, root, stage.root, stage.ports, stage.owners);
     stage.objects?.set("oci-config.json", config.configJson);
   },
 };

@@ -45,6 +45,8 @@ export interface StepMeta {
   readonly newestSeconds: number;
   /** JSON objects for the image, by name. */
   readonly objects: Readonly<Record<string, string>>;
+  /** Owners that files of a base could not be given, `uid:gid` by path. */
+  readonly owners: Readonly<Record<string, string>>;
 }
 
 export interface StepEntry {

@@ -101,7 +101,7 @@ function imageStep(word: string, line: number, image: OciImage): Step {
       const root = await mergeImage(image, config.createdSeconds, () => {}, signal);
       mkdirSync(stage.root, { recursive: true, mode: 0o755 });
       talk.verbose(`Extracting ${word}`);
-      await unpackMerged(image, root, stage.root, stage.ports);
+      await unpackMerged(image, root, stage.root, stage.ports, stage.owners);
     },
   };
 }

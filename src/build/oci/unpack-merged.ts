@@ -10,12 +10,17 @@ import { writeMerged } from "./write-merged.ts";
 
 const MAX_TIME = 0xffffffff;
 
-/** Unpacks a merged root into an empty directory, as far as the user's rights go. */
+/**
+ * Unpacks a merged root into an empty directory, as far as the user's rights go.
+ *
+ * @param lost takes the owners, `uid:gid` by path, that files could not be given.
+ */
 export async function unpackMerged(
   image: OciImage,
   root: MergedNode,
   folder: string,
   ports: BuildPorts,
+  lost: Map<string, string> = new Map(),
 ): Promise<void> {
   const tool = ports.tool("tar");
   if (tool === undefined) {
@@ -24,7 +29,7 @@ export async function unpackMerged(
     });
   }
   const owners = readOwners();
-  if (owners !== undefined) fitToRights(root, owners);
+  if (owners !== undefined) fitToRights(root, owners, lost);
   const output = planOutput(root, image.layers.length);
   const argv = [tool, "-x", "-f", "-", "-C", folder, "-p", "--numeric-owner"];
   argv.push("--same-owner", "--delay-directory-restore", "--xattrs", "--xattrs-include=*");
@@ -74,10 +79,14 @@ function readOwners(): Owners | undefined {
  * Changes what cannot be made in a user namespace: an owner that does not exist there becomes the user,
  * a device an empty file without rights, and attributes of the machine's administrator go.
  */
-function fitToRights(root: MergedNode, owners: Owners): void {
+function fitToRights(root: MergedNode, owners: Owners, lost: Map<string, string>): void {
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
-  const todo: MergedNode[] = [root];
-  for (let node = todo.pop(); node !== undefined; node = todo.pop()) {
+  const todo: { readonly path: string; readonly node: MergedNode }[] = [{ path: "", node: root }];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    const { node, path } = next;
+    if (path !== "" && !(owners.hasUid(node.uid) && owners.hasGid(node.gid))) {
+      lost.set(path, `${node.uid}:${node.gid}`);
+    }
     if (!owners.hasUid(node.uid)) node.uid = uid;
     if (!owners.hasGid(node.gid)) node.gid = gid;
     if (node.kind === "char" || node.kind === "block") {
@@ -92,6 +101,7 @@ function fitToRights(root: MergedNode, owners: Owners): void {
     if ([...node.xattrs.keys()].some(isLost)) {
       node.xattrs = new Map([...node.xattrs].filter(([name]) => !isLost(name)));
     }
-    for (const child of node.children?.values() ?? []) todo.push(child);
+    for (const [name, child] of node.children ?? [])
+      todo.push({ path: `${path}/${name}`, node: child });
   }
 }

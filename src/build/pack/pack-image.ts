@@ -1,6 +1,6 @@
 import { appendFileSync, rmSync, statSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
-import type { FileView } from "../../base/file-view.ts";
+import type { FileEntry, FileView } from "../../base/file-view.ts";
 import { encodeOsText } from "../../base/os-text.ts";
 import {
   archCode,
@@ -22,7 +22,7 @@ import { rootArchitecture } from "./architecture.ts";
 import { type PackEncryption, packEncrypted, removeEncrypted } from "./encrypted-partition.ts";
 import { hashFile } from "./file-hash.ts";
 import { finishSif } from "./finish-sif.ts";
-import { pseudoFiles } from "./pseudo-files.ts";
+import { type PseudoFiles, pseudoFiles } from "./pseudo-files.ts";
 import { sbomObject } from "./sbom-object.ts";
 import { layoutSif, type SifObject } from "./sif-layout.ts";
 import { packSquashfs, type SquashfsInput } from "./squashfs.ts";
@@ -57,6 +57,8 @@ export interface PackPlace {
   readonly source: string;
   /** Changes that the image shows but the source keeps out of. */
   readonly pseudoEdits: readonly RootEdit[];
+  /** Owners that paths have in the image instead of those in the source, `uid:gid`. */
+  readonly owners?: ReadonlyMap<string, string>;
   /** Existing directory for small files. */
   readonly folder: string;
   /** Where the image is written, on the file system of `target`. */
@@ -156,14 +158,7 @@ export async function packImage(
       target: temporary,
       offsetBytes: partitionOffset,
       folder: place.folder,
-      pseudo:
-        place.pseudoEdits.length === 0
-          ? undefined
-          : pseudoFiles(
-              place.pseudoEdits,
-              `${place.folder}/content`,
-              hostFiles(place.source).lstat,
-            ),
+      pseudo: pseudoOf(place),
       allRoot: process.getuid?.() !== 0,
       processors: options.processors,
       memory: options.memory,
@@ -203,6 +198,21 @@ export async function packImage(
     rmSync(temporary, { force: true });
     if (encryption !== undefined) removeEncrypted(`${temporary}.work`);
   }
+}
+
+/** What the image shows otherwise than the source: edits, and owners that could not be given there. */
+function pseudoOf(place: PackPlace): PseudoFiles | undefined {
+  const before = hostFiles(place.source);
+  const owners = new Map<string, FileEntry>();
+  for (const [path, ids] of place.owners ?? []) {
+    const entry = before.lstat(path);
+    const [uid = 0, gid = 0] = ids.split(":").map(Number);
+    if (entry !== undefined && entry.kind !== "symlink") owners.set(path, { ...entry, uid, gid });
+  }
+  const given = [...owners].map(([path, { mode }]) => ({ kind: "mode", path, mode }) as const);
+  if (place.pseudoEdits.length + given.length === 0) return undefined;
+  const entryOf = (path: string): FileEntry | undefined => owners.get(path) ?? before.lstat(path);
+  return pseudoFiles([...given, ...place.pseudoEdits], `${place.folder}/content`, entryOf);
 }
 
 /** The architecture of the root's programs counts, whatever was asked for. */

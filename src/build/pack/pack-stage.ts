@@ -57,6 +57,7 @@ export async function packStage(
     {
       source: stage.root,
       pseudoEdits: [],
+      owners: stage.owners ?? new Map(),
       folder: temporary.folder("pack"),
       image,
       target: request.target,
