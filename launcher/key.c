@@ -154,6 +154,21 @@ static bool add_machine(struct text *to)
   return true;
 }
 
+/*
+ * Which skiff this is: a link that the shell finds by PATH may lead to another version by now, and a
+ * program with an image (note_image) launches that, whatever name it was called by.
+ */
+static bool add_program(struct text *to)
+{
+  char path[PATH_BYTES];
+  long length = call(readlinkat, -1, "/proc/self/exe", path, sizeof path);
+  if (length <= 0)
+    return false;
+  add(to, path, (size_t)length);
+  add_string(to, "");
+  return true;
+}
+
 static bool add_place(struct text *to)
 {
   char directory[PATH_BYTES];
@@ -173,16 +188,6 @@ static void add_words(struct text *to, const struct call *call)
       add_string(to, *entry);
     else if (is_sign(*entry))
       add(to, *entry, name_length(*entry) + 1);
-}
-
-/* A program with an image launches that: which one it is counts, the name it was called by does not tell. */
-static bool add_image(struct text *to, const struct note *note)
-{
-  char path[PATH_BYTES];
-  long length = note->image_block ? call(readlinkat, -1, "/proc/self/exe", path, sizeof path) : 0;
-  add_number(to, note->image_block);
-  add(to, path, length > 0 ? (size_t)length : 0);
-  return length >= 0;
 }
 
 static void add_name(struct note *note, const char *key, size_t size)
@@ -206,7 +211,7 @@ bool make_key(const struct call *call, struct note *note, struct arena *arena)
     return false;
   char *key = arena->at;
   add_words(&text, call);
-  if (!add_image(&text, note) || !add_place(&text) || !add_ids(&text) || !add_machine(&text))
+  if (!add_program(&text) || !add_place(&text) || !add_ids(&text) || !add_machine(&text))
     return false;
   add_privileges(&text);
   add_terminals(&text);
