@@ -9,7 +9,7 @@
 
 enum {
   MAGIC = 0x50524b53, /* "SKRP" */
-  VERSION = 3,
+  VERSION = 4,
   STAMP_WORDS = 29,
   CHECKED_FROM = 4, /* words before it are not part of the checksum */
   LIMIT = 1 << 19,
@@ -25,25 +25,39 @@ static size_t padded(uint32_t size)
   return ((size_t)size + 3) & ~(size_t)3;
 }
 
+static bool is_own(long fd, struct statx *is)
+{
+  return call(statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, is) == 0 &&
+         is->stx_uid == (uint32_t)call(getuid);
+}
+
+/* Whoever may write to the directory could give one record the name of another. */
+static long open_directory(const struct note *note)
+{
+  struct statx is;
+  long fd = call(openat, AT_FDCWD, record_dir(note), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 || (is_own(fd, &is) && !(is.stx_mode & 022)))
+    return fd;
+  call(close, fd);
+  return -1;
+}
+
 /* Only a file of the caller's own, closed to others, is taken. */
 static long open_record(const struct note *note, uint32_t *size)
 {
-  char path[PATH_BYTES + NAME_BYTES];
-  size_t length = note->dir_bytes - 1;
+  char name[NAME_BYTES + 1];
   struct statx is;
-  if (length + 2 + NAME_BYTES > sizeof path)
+  long dir = open_directory(note);
+  if (dir < 0)
     return -1;
-  for (size_t i = 0; i < length; i++)
-    path[i] = record_dir(note)[i];
-  path[length++] = '/';
   for (size_t i = 0; i < NAME_BYTES; i++)
-    path[length++] = note->name[i];
-  path[length] = 0;
-  long fd = call(openat, AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    name[i] = note->name[i];
+  name[NAME_BYTES] = 0;
+  long fd = call(openat, dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  call(close, dir);
   if (fd < 0)
     return -1;
-  if (call(statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &is) == 0 &&
-      is.stx_mode == (S_IFREG | 0600) && is.stx_uid == (uint32_t)call(getuid) &&
+  if (is_own(fd, &is) && is.stx_mode == (S_IFREG | 0600) &&
       is.stx_size >= sizeof(struct head) && is.stx_size <= LIMIT && is.stx_size % 4 == 0) {
     *size = (uint32_t)is.stx_size;
     return fd;
