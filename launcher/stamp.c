@@ -9,10 +9,12 @@
 /* Layout and meaning: stampPath in src/host/path-stamp.ts. */
 enum { STAT_WORDS = 14, STAMP_WORDS = 1 + 2 * STAT_WORDS, USE_CONTENT = 1 };
 
+/* Whether it is a link; one leads elsewhere only as another object, which may have got the inode's number. */
 static bool stat_words(const char *path, unsigned flags, bool content, uint32_t *words)
 {
   struct statx is;
   bool found = call(statx, AT_FDCWD, path, flags, STATX_BASIC_STATS, &is) == 0;
+  bool link = found && (is.stx_mode & 0170000) == 0120000;
   for (int i = 0; i < STAT_WORDS; i++)
     words[i] = 0;
   if (!found)
@@ -26,7 +28,7 @@ static bool stat_words(const char *path, unsigned flags, bool content, uint32_t 
   *at++ = (uint32_t)(is.stx_ino >> 32);
   *at++ = is.stx_dev_major;
   *at++ = is.stx_dev_minor;
-  if (content) {
+  if (content || link) {
     *at++ = (uint32_t)is.stx_size;
     *at++ = (uint32_t)(is.stx_size >> 32);
     *at++ = (uint32_t)is.stx_mtime.tv_sec;
@@ -34,7 +36,7 @@ static bool stat_words(const char *path, unsigned flags, bool content, uint32_t 
     *at++ = (uint32_t)is.stx_ctime.tv_sec;
     *at++ = is.stx_ctime.tv_nsec;
   }
-  return (is.stx_mode & 0170000) == 0120000;
+  return link;
 }
 
 static bool holds(const char *path, const uint32_t *stamp)

@@ -9,6 +9,7 @@ import { startTrace } from "./host/launch-trace.ts";
 import { launcherNote } from "./host/launcher-note.ts";
 import type { RareGatherers } from "./runtime/gather.ts";
 import { launch } from "./runtime/launch.ts";
+import { wasSeen } from "./runtime/replay/seen.ts";
 
 /** Thrown where a launch turns out to need code that the short way does not have. */
 class NotPlain extends Error {}
@@ -31,7 +32,7 @@ const ELSEWHERE =
  */
 export async function launchDirectly(own: readonly string[]): Promise<number | undefined> {
   const key = launcherNote()?.key;
-  if (key !== undefined) startTrace();
+  if (key !== undefined && wasSeen(key)) startTrace();
   const { program, implied } = readProgramName(process.argv0);
   const words = [...implied, ...own];
   const env = ownEnvironment();

@@ -1,27 +1,31 @@
-/** How a path was used: only looked at (what it is), or for what it holds (opened, listed). */
-export type PathUse = "look" | "content";
+import { lookOnly, type PathStamp, type PathUse, stampPath } from "./path-stamp.ts";
 
 /** Noted when a name service (LDAP, SSSD) was asked: its answers have no file that would show a change. */
 export const NAME_SERVICE: string = "name-service:";
 
 /** What planning a launch looked at and what it told the user. */
 export interface LaunchTrace {
-  readonly paths: ReadonlyMap<string, PathUse>;
+  /** Each path as it was before it was first used: one that changed since is another than planned with. */
+  readonly stamps: readonly PathStamp[];
   /** Lines on standard error, in order, without their ends. */
   readonly lines: readonly string[];
 }
 
-let trace: { readonly paths: Map<string, PathUse>; readonly lines: string[] } | undefined;
+let trace: { readonly paths: Map<string, PathStamp>; readonly lines: string[] } | undefined;
+/** Paths that were also used for what they hold. */
+let contents: Set<string>;
 
 /** From now on every path that reaches the kernel by host/syscall.ts is noted, and every message. */
 export function startTrace(): void {
   trace = { paths: new Map(), lines: [] };
+  contents = new Set();
 }
 
 /** Notes a path; the stronger use counts. Costs nothing while no trace runs. */
 export function notePath(path: string, use: PathUse): void {
   if (trace === undefined) return;
-  if (use === "content" || !trace.paths.has(path)) trace.paths.set(path, use);
+  if (!trace.paths.has(path)) trace.paths.set(path, stampPath(path, "content"));
+  if (use === "content") contents.add(path);
 }
 
 /** Notes a line, without its end, that the user was told. */
@@ -33,5 +37,9 @@ export function noteLine(line: string): void {
 export function endTrace(): LaunchTrace | undefined {
   const noted = trace;
   trace = undefined;
-  return noted;
+  if (noted === undefined) return undefined;
+  const stamps = Array.from(noted.paths.values(), (stamp) =>
+    contents.has(stamp.path) ? stamp : lookOnly(stamp),
+  );
+  return { stamps, lines: noted.lines };
 }

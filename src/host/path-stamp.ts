@@ -1,6 +1,8 @@
 import { AT_FDCWD, call, pathAt, RESULT_AT, RESULT_VIEW, SYS } from "./_raw-call.ts";
 import { STATX_BASIC } from "./file-stat.ts";
-import type { PathUse } from "./launch-trace.ts";
+
+/** How a path was used: only looked at (what it is), or for what it holds (opened, listed). */
+export type PathUse = "look" | "content";
 
 /** How a path answers: the same words as long as it gives the same answers. */
 export interface PathStamp {
@@ -14,6 +16,8 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 const S_IFMT = 0o170000;
 const S_IFLNK = 0o120000;
 const STAT_WORDS = 14;
+/** Where in them size and times begin. */
+const TIMES_AT = 8;
 
 /** The stamp of a path now. The launcher takes it again to compare (launcher/stamp.c). */
 export function stampPath(path: string, use: PathUse): PathStamp {
@@ -33,10 +37,25 @@ export function changedSeconds(path: string): number {
   return latest;
 }
 
+/** The stamp of the same path at the same time for the weaker use. */
+export function lookOnly({ path, words }: PathStamp): PathStamp {
+  const fewer = words.slice();
+  if ((fewer[1] ?? 0) >>> 12 !== S_IFLNK >>> 12) fewer.fill(0, TIMES_AT, STAT_WORDS);
+  fewer.fill(0, STAT_WORDS + TIMES_AT);
+  return { path, use: "look", words: fewer };
+}
+
+/** The same as `changedSeconds` at the time of the stamp, of all that the stamp tells. */
+export function stampedSeconds({ words }: PathStamp): number {
+  const at = (stat: number): number => Math.max(words[stat + 10] ?? 0, words[stat + 12] ?? 0);
+  return Math.max(at(0), at(STAT_WORDS));
+}
+
 /**
  * A missing path: zeros. Else 1, mode, owner, group, inode (2), device (2), and where its content
  * counts also size (2) and the times of change of content and inode, seconds (low word) and
- * nanoseconds. Offsets of struct statx as in include/uapi/linux/stat.h. Whether it is a link.
+ * nanoseconds. A link's own always count: it leads elsewhere only as another object, which may have
+ * got the inode's number. Offsets of struct statx as in include/uapi/linux/stat.h. Whether it is a link.
  */
 function stampAt(path: string, flags: number, use: PathUse, out: Uint32Array, at: number): boolean {
   if (!statxInto(path, flags)) return false;
@@ -44,10 +63,11 @@ function stampAt(path: string, flags: number, use: PathUse, out: Uint32Array, at
   const u32 = (offset: number): number => v.getUint32(offset, true);
   const mode = v.getUint16(28, true);
   out.set([1, mode, u32(20), u32(24), u32(32), u32(36), u32(136), u32(140)], at);
-  if (use === "content") {
-    out.set([u32(40), u32(44), u32(112), u32(120), u32(96), u32(104)], at + 8);
+  const isLink = (mode & S_IFMT) === S_IFLNK;
+  if (isLink || use === "content") {
+    out.set([u32(40), u32(44), u32(112), u32(120), u32(96), u32(104)], at + TIMES_AT);
   }
-  return (mode & S_IFMT) === S_IFLNK;
+  return isLink;
 }
 
 function statxInto(path: string, flags: number): boolean {

@@ -11,6 +11,7 @@ import type { Plan } from "../plan/plan.ts";
 import { becomeStarter, fillMemfd } from "./become-starter.ts";
 import { installedHelper, ownBinary } from "./installed.ts";
 import { remember } from "./replay/remember.ts";
+import { noteSeen } from "./replay/seen.ts";
 import { sharePlaces } from "./share.ts";
 import { planUnpacking } from "./unpack.ts";
 
@@ -34,6 +35,7 @@ export interface StartOptions {
   readonly colour: boolean;
 }
 
+const OWN_DESCRIPTORS = "/proc/self/fd/";
 /** Directories that a launch may cover in its own mount namespace while it sets up; the first that exists. */
 const BASES = ["/tmp", "/mnt", "/run", "/var", "/srv", "/opt", "/home", "/usr", "/etc"];
 
@@ -66,13 +68,15 @@ export async function becomeProgram(
   const { stepVariables = [] } = options;
   const starter = await helperPath("starter");
   if (options.key !== undefined) {
-    notePath(starter, "content");
+    // A descriptor holds the copy that the binary carries.
+    if (!starter.startsWith(OWN_DESCRIPTORS)) notePath(starter, "content");
     notePath(ownBinary(), "content");
     const trace = endTrace();
-    if (trace !== undefined) {
+    if (trace === undefined) noteSeen(options.key);
+    else {
       const said = trace.lines.map((text): WiredOp => ({ op: { kind: "say", text }, faults: [] }));
       remember(options.key, {
-        paths: trace.paths,
+        stamps: trace.stamps,
         starter,
         variables,
         hostEnv: host.env,
@@ -128,7 +132,7 @@ export async function shellFor(
 async function helperPath(name: "starter"): Promise<string> {
   const installed = installedHelper(name);
   if (installed !== undefined) return installed;
-  return `/proc/self/fd/${await embeddedFd(name, false)}`;
+  return `${OWN_DESCRIPTORS}${await embeddedFd(name, false)}`;
 }
 
 /** An inherited descriptor of the carried shell. */

@@ -1,17 +1,21 @@
 import { afterEach, beforeAll, describe, expect } from "bun:test";
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { type Finished, type RunOptions, run, skiff } from "../support/run.ts";
 import { testUnless } from "../support/skip.ts";
+import { skiffPath } from "../support/tree.ts";
 import { launchLab } from "./launch-lab.ts";
 
 const { dir, lack: why } = launchLab((place) => {
@@ -205,6 +209,74 @@ describe("a launch that is started again", () => {
       APPTAINERENV_INNER: "hush-hush-2",
     };
     expect((await launch(words, env)).stdout).toBe("hush-hush-1\n");
+  });
+
+  it("takes nothing from a variable that only bears the name of an origin", async () => {
+    const words = ["exec", "img", "sh", "-c", "echo $HOME"];
+    const home = (await launch(words, { SKIFF_NO_REPLAY: "1" })).stdout;
+    await warmUp(words, { runtime: home.trim() });
+    expect((await launch(words, { runtime: "/elsewhere" })).stdout).toBe(home);
+  });
+
+  it("is planned anew when a link in the image leads elsewhere, also with the inode of the old one", async () => {
+    const words = ["exec", "-B", `${dir}/data:/spot`, "img", "cat", "/one/file"];
+    const link = `${dir}/img/spot`;
+    mkdirSync(`${dir}/img/one`, { recursive: true });
+    mkdirSync(`${dir}/img/two`, { recursive: true });
+    symlinkSync("/one", link);
+    await Bun.sleep(SETTLE_MS);
+    await warmUp(words);
+    expect((await launch(words)).stdout).toBe("one\n");
+    rmSync(link);
+    symlinkSync("/two", link);
+    expect((await launch(words)).code).toBe(1);
+  });
+
+  it("is another launch with another skiff of the same name", async () => {
+    const words = ["img", "sh", "-c", "echo which"];
+    const bin = `${dir}/bin`;
+    mkdirSync(`${bin}/libexec/skiff`, { recursive: true });
+    copyFileSync(skiffPath, `${bin}/skiff`);
+    const inside = "libexec/skiff/starter";
+    copyFileSync(`${dirname(skiffPath)}/${inside}`, `${bin}/${inside}`);
+    const by = (path: string): Promise<Finished> =>
+      run(["bash", "-c", `exec -a skiff ${path} exec "$@"`, "sh", ...words], {
+        cwd: dir,
+        extraEnv: { SKIFF_CACHEDIR: `${dir}/cachedir` },
+      });
+    await Bun.sleep(SETTLE_MS);
+    for (let i = 0; i < 3; i++) expect((await by(skiffPath)).stdout).toBe("which\n");
+    const before = recordNames().length;
+    for (let i = 0; i < 2; i++) expect((await by(`${bin}/skiff`)).stdout).toBe("which\n");
+    expect(recordNames().length).toBe(before + 1);
+  });
+
+  it("trusts no directory of records that others may write to", async () => {
+    const words = ["exec", "img", "echo", "open"];
+    await warmUp(words);
+    chmodSync(records, 0o777);
+    const kept = recordNames().map((name) => statSync(`${records}/${name}`).ctimeMs);
+    const others = ["exec", "img", "echo", "more"];
+    for (let i = 0; i < 3; i++) {
+      expect((await launch(words)).stdout).toBe("open\n");
+      expect((await launch(others)).stdout).toBe("more\n");
+    }
+    expect(recordNames().map((name) => statSync(`${records}/${name}`).ctimeMs)).toEqual(kept);
+    chmodSync(records, 0o700);
+    await warmUp(others);
+  });
+
+  it("is not kept with a bind of a descriptor, which is another file each time", async () => {
+    const before = recordNames().length;
+    const line = `${skiffPath} exec -B /proc/self/fd/7:/mnt img ls /mnt`;
+    const at = (name: string): Promise<Finished> =>
+      run(["bash", "-c", `${line} 7<${dir}/${name}`], {
+        cwd: dir,
+        extraEnv: { SKIFF_CACHEDIR: `${dir}/cachedir` },
+      });
+    for (let i = 0; i < 3; i++) expect((await at("data")).stdout).toBe("file\n");
+    expect((await at("img/etc")).stdout).toContain("passwd\n");
+    expect(recordNames().length).toBe(before);
   });
 
   it("is not kept when values stand on the command line", async () => {

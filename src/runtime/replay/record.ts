@@ -8,7 +8,7 @@ import type { PathStamp } from "../../host/path-stamp.ts";
  *   head   = "SKRP", version, checksum (2 words), size of all, expiry (2 words),
  *            count of stamps, whether all variables pass, counts of pass, dropped, fixed and
  *            replaced, bytes of texts, bytes of ops
- *   stamp  = 1 when the path's content counts, 14 words for the path, 14 for what a link leads to
+ *   stamp  = 1 when the path's content counts, 14 words for the path, 14 for what a link leads to (host/path-stamp.ts)
  *   texts  = starter, paths, pass, dropped, fixed, replaced: each text with a NUL behind it
  *
  * Little-endian words. A file that was not written whole, or by another version, is as good as none.
@@ -35,7 +35,7 @@ export interface RecordedEnvironment {
 }
 
 const MAGIC = 0x50524b53;
-const VERSION = 3;
+const VERSION = 4;
 const HEAD_WORDS = 15;
 const STAMP_WORDS = 29;
 /** Words before it are not part of the checksum. */

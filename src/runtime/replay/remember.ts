@@ -1,23 +1,20 @@
 import { dirName } from "../../base/path.ts";
-import { NAME_SERVICE, type PathUse } from "../../host/launch-trace.ts";
+import { NAME_SERVICE } from "../../host/launch-trace.ts";
 import type { LaunchKey } from "../../host/launcher-note.ts";
-import { changedSeconds, type PathStamp, stampPath } from "../../host/path-stamp.ts";
+import { type PathStamp, stampedSeconds } from "../../host/path-stamp.ts";
 import {
   close,
   fstat,
   linkDescriptor,
   listDir,
   lstat,
-  mkdir,
   O_CREAT,
   O_EXCL,
   O_NOFOLLOW,
-  O_RDWR,
   O_TMPFILE,
   O_WRONLY,
   open,
   pread,
-  pwrite,
   rename,
   unlink,
   write,
@@ -25,6 +22,7 @@ import {
 import type { EnvironmentVariable } from "../../plan/env/environment-plan.ts";
 import { ALWAYS_PASSED } from "../../plan/env/names.ts";
 import { encodeRecord, type LaunchRecord, type RecordedEnvironment } from "./record.ts";
+import { makeRecordDirectory } from "./record-directory.ts";
 
 /** Records are dropped all together when there are more: they come back with the launches that recur. */
 const MOST_RECORDS = 256;
@@ -38,6 +36,7 @@ const NEVER_PASSED = ["HOME", "PATH", "LD_LIBRARY_PATH", "UID", "GID", "EUID", "
 /** What may be read below /proc: its answers are part of the key, or of this process only. */
 const KEYED = [
   "/proc/self/fd",
+  "/proc/self/ns/pid",
   "/proc/self/status",
   "/proc/self/uid_map",
   "/proc/self/ns/user",
@@ -45,9 +44,14 @@ const KEYED = [
   "/proc/self/environ",
   "/proc/self/cmdline",
 ];
+/** Files of a process in a container. */
+const OTHER_ROOT = /^\/proc\/\d+\/root\//;
+/** Begins the origin of a variable that takes the value of the caller's of that very name. */
+const INJECTED = /^(APPTAINER|SINGULARITY)ENV_/;
 
 export interface Remembered {
-  readonly paths: ReadonlyMap<string, PathUse>;
+  /** Of the paths that were used, taken before. */
+  readonly stamps: readonly PathStamp[];
   readonly starter: string;
   readonly variables: readonly EnvironmentVariable[];
   readonly hostEnv: Readonly<Record<string, string>>;
@@ -60,11 +64,12 @@ export interface Remembered {
 }
 
 /**
- * Keeps a planned launch for the launcher, from the second time on that it is asked for: most command
- * lines of a workflow never come back. Failing to keep it is no failure of the launch: nothing is said.
+ * Keeps a planned launch for the launcher. Only worth it from the second time on that it is asked for
+ * (`wasSeen`): most command lines of a workflow never come back. Failing to keep it is no failure of
+ * the launch: nothing is said.
  */
 export function remember(key: LaunchKey, launch: Remembered): void {
-  if (!makeDirectory(key.dir) || !wasSeen(key)) return;
+  if (!makeRecordDirectory(key.dir)) return;
   const starter = keepStarter(key.dir, launch.starter);
   const record = starter === undefined ? undefined : recordOf(launch, starter);
   if (record === undefined) return;
@@ -77,20 +82,25 @@ export function remember(key: LaunchKey, launch: Remembered): void {
 function recordOf(launch: Remembered, starter: string): LaunchRecord | undefined {
   const stamps: PathStamp[] = [];
   const now = Math.floor(Date.now() / 1000);
-  for (const [path, use] of launch.paths) {
-    if (path === NAME_SERVICE) continue;
-    if (path.startsWith("/proc/") || path.startsWith("/sys/")) {
-      const isOwn = KEYED.includes(path) || path.startsWith("/proc/self/fd/");
-      if (!isOwn && use === "content") return undefined;
-      continue;
+  let asksNames = false;
+  for (const stamp of launch.stamps) {
+    const { path, use } = stamp;
+    if (path === NAME_SERVICE) asksNames = true;
+    else if (!KEYED.includes(path)) {
+      if (isPseudo(path, use) || stampedSeconds(stamp) > now - SETTLED_SECONDS) return undefined;
+      stamps.push(stamp);
     }
-    if (use === "content" && changedSeconds(path) > now - SETTLED_SECONDS) return undefined;
-    stamps.push(stampPath(path, use));
   }
   const env = recordEnvironment(launch);
-  const holdsMs = launch.paths.has(NAME_SERVICE) ? NAMES_HOLD_MS : HOLDS_MS;
+  const holdsMs = asksNames ? NAMES_HOLD_MS : HOLDS_MS;
   const expiresMs = Date.now() + holdsMs;
   return { stamps, starter, env, expiresMs, ops: launch.ops };
+}
+
+/** What the kernel makes up: content that changes without a sign, and names of this process's own things. */
+function isPseudo(path: string, use: PathStamp["use"]): boolean {
+  if (path.startsWith("/sys/")) return use === "content";
+  return path.startsWith("/proc/") && !(use === "look" && OTHER_ROOT.test(path));
 }
 
 /**
@@ -110,7 +120,8 @@ function recordEnvironment({
   for (const { name, value, origin } of variables) {
     known.add(name);
     if (origin === "host" && hostEnv[name] === value) continue;
-    fixed.push(hostEnv[origin] === value ? [name, origin] : `${name}=${value}`);
+    const isTaken = INJECTED.test(origin) && hostEnv[origin] === value;
+    fixed.push(isTaken ? [name, origin] : `${name}=${value}`);
     if (name in hostEnv) replaced.push(name);
   }
   const dropped = Object.keys(hostEnv).filter((name) => !known.has(name));
@@ -159,34 +170,4 @@ function writeWhole(path: string, bytes: Uint8Array, mode: number): boolean {
   if (isWhole && rename(temporary, path) >= 0) return true;
   unlink(temporary);
   return false;
-}
-
-function makeDirectory(dir: string): boolean {
-  if (mkdir(dir, 0o700) >= 0) return true;
-  const parents: string[] = [];
-  for (let at = dir; lstat(at) === undefined && at !== "/"; at = dirName(at)) parents.push(at);
-  for (const parent of parents.reverse()) if (mkdir(parent, 0o700) < 0) return false;
-  return true;
-}
-
-const SEEN_BYTES = 8;
-const SEEN_MOST = 512;
-
-/** Whether the key was asked for before; notes it in a ring of short hashes when not. */
-function wasSeen(key: LaunchKey): boolean {
-  const fd = open(`${key.dir}/seen`, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
-  if (fd < 0) return false;
-  const ring = new Uint8Array(SEEN_BYTES * (SEEN_MOST + 1));
-  const filled = Math.max(0, pread(fd, ring, 0));
-  const short = Uint8Array.fromHex(key.name.slice(0, 2 * SEEN_BYTES));
-  const slots = Math.floor(filled / SEEN_BYTES);
-  let found = false;
-  for (let slot = 0; slot < slots && !found; slot++) {
-    found = short.every((byte, i) => ring[slot * SEEN_BYTES + i] === byte);
-  }
-  // A full ring is started anew at a place that the key itself picks.
-  const slot = slots < SEEN_MOST ? slots : ((short[0] ?? 0) * 256 + (short[1] ?? 0)) % SEEN_MOST;
-  if (!found) pwrite(fd, short, slot * SEEN_BYTES);
-  close(fd);
-  return found;
 }
