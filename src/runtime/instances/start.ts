@@ -18,7 +18,7 @@ import type { HostFacts } from "../../plan/facts.ts";
 import { planLaunch } from "../../plan/launch.ts";
 import type { InstancePlaces } from "../../plan/lower/instance-op.ts";
 import type { Plan } from "../../plan/plan.ts";
-import type { Action } from "../../plan/request.ts";
+import type { Action, LaunchRequest } from "../../plan/request.ts";
 import { gatherLaunch, type RareGatherers } from "../gather.ts";
 import { announce, INSTANCE, type Launcher, startOptions } from "../launcher.ts";
 import { startPlan } from "../start.ts";
@@ -54,7 +54,7 @@ export async function startInstance(
   const action: Action = inv.path[1] === "run" ? "run" : "start";
   const call = inv.withArgs([image, ...args]);
   const gathered = await gatherLaunch(call, action, by.program, by.env, rare);
-  const facts = { ...gathered, request: { ...gathered.request, instance: name } };
+  const facts = { ...gathered, request: asInstance(gathered.request, name) };
   const { host } = facts;
   if (facts.request.boot && host.uid !== 0) {
     throw new Fault("denied", "Could not configure --boot: --boot requires root privileges", {
@@ -85,6 +85,19 @@ export async function startInstance(
     unlink(recordPath(directory, name));
     throw error;
   }
+}
+
+/** The request with what an instance, and a booted one above all, always has (reference: runtime.md section 5). */
+function asInstance(request: LaunchRequest, name: string): LaunchRequest {
+  if (!request.boot) return { ...request, instance: name };
+  const dropped = "CAP_SYS_BOOT,CAP_SYS_RAWIO";
+  return {
+    ...request,
+    instance: name,
+    net: true,
+    hostname: request.hostname ?? name,
+    dropCaps: request.dropCaps === undefined ? dropped : `${request.dropCaps},${dropped}`,
+  };
 }
 
 /** Opens what the instance writes to, and composes its record. */
