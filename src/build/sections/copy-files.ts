@@ -8,6 +8,7 @@ import { treeDigest } from "../cache/tree-digest.ts";
 import { lastWords, runChild } from "../child.ts";
 import type { Stage } from "../stage.ts";
 import { expandGlob } from "./glob.ts";
+import { sourcePattern } from "./source-pattern.ts";
 
 /** Carries out one `%files` block. */
 export async function copyBlock(stage: Stage, block: FileBlock): Promise<void> {
@@ -33,8 +34,9 @@ export async function fileInputs(
   if (source === "") return inputs;
   const { signal } = stage.ports;
   if (from === undefined) {
-    const base = source.startsWith("/") ? "" : `${stage.ports.cwd}/`;
-    for (const path of expandGlob(source, base)) {
+    const pattern = sourcePattern(source, stage.ports.env);
+    const base = pattern.startsWith("/") ? "" : `${stage.ports.cwd}/`;
+    for (const path of expandGlob(pattern, base)) {
       const digest = await treeDigest(base + path, { follow: true, owners: false, signal });
       inputs.set(`file ${path} to ${target === "" ? path : target}`, digest ?? "");
     }
@@ -63,8 +65,9 @@ async function requireStage(stage: Stage, name: string): Promise<string> {
  * is the same path; the target is resolved inside the root.
  */
 export async function copyFromHost(stage: Stage, source: string, target: string): Promise<void> {
-  const base = source.startsWith("/") ? "" : `${stage.ports.cwd}/`;
-  for (const path of expandGlob(source, base)) {
+  const pattern = sourcePattern(source, stage.ports.env);
+  const base = pattern.startsWith("/") ? "" : `${stage.ports.cwd}/`;
+  for (const path of expandGlob(pattern, base)) {
     const to = inRoot(stage.root, target === "" ? path : target);
     makeParent(to);
     await copy(stage, "host", ["-fLr", "--", base + path, to], source, to);
@@ -86,8 +89,10 @@ async function copyFromStage(
     const real = resolveIn(hostFiles(from), path).path;
     let to = inRoot(stage.root, target === "" ? path : target);
     makeParent(to);
-    // In a directory the copy has the name that was asked for, not the one a link led to.
-    if (isDirectory(to)) {
+    // In a directory the copy has the name that was asked for, not the one a link led to; a source that
+    // ends in a slash has none, and its content goes there.
+    const isContent = path.endsWith("/") && isDirectory(from + real);
+    if (isDirectory(to) && !isContent) {
       to = inRoot(
         stage.root,
         `${to.slice(stage.root.length)}/${baseName(path.replace(/\/+$/, ""))}`,
