@@ -27,6 +27,7 @@ const RUNNERS: Readonly<Record<string, () => Promise<Runner>>> = {
   registry: () => import("./commands/registry.ts"),
   cache: () => import("./commands/cache.ts"),
   remote: () => import("./commands/remote.ts"),
+  checkpoint: () => import("./commands/checkpoint.ts"),
   export: () => import("./commands/export.ts"),
   oci: () => import("./commands/oci.ts"),
   overlay: () => import("./commands/overlay.ts"),

@@ -43,9 +43,13 @@ async function start(inv: Invocation, ctx: Context): Promise<number> {
   const [image = "", ...rest] = inv.args;
   for (const flag of ["dmtcp-launch", "dmtcp-restart"]) {
     if (!inv.isSet(flag)) continue;
-    throw new Fault("unsupported", `Cannot use --${flag}: checkpoints are not in this version`, {
-      hint: `leave --${flag} out`,
-    });
+    throw new Fault(
+      "unsupported",
+      `Cannot use --${flag}: this version starts no instances under DMTCP (package dmtcp)`,
+      {
+        hint: `leave --${flag} out`,
+      },
+    );
   }
   const path = await pathOf(image, inv, ctx);
   const call = inv.withArgs([path, ...rest]);

@@ -83,7 +83,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "checkpoint",
     summary: "Manage checkpoints of instances",
-    planned: true,
     flags: [],
     args: { min: 1, usage: "<command>" },
     bare: "help",
@@ -94,6 +93,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       {
         name: "instance",
         summary: "Save the state of a running instance",
+        planned: true,
         flags: [
           {
             name: "home",
