@@ -35,6 +35,24 @@ for (const [what, packed] of [
   });
 }
 
+for (const tool of ["xz", "bzip2"]) {
+  test.skipIf(Bun.which(tool) === null)(
+    `decompressed() unpacks ${tool} by that program`,
+    async () => {
+      const packed = Bun.spawnSync([tool, "-c"], { stdin: both }).stdout;
+      for (const step of [3, 100_000]) expect(await unpack(packed, step)).toEqual(both);
+      await expect(unpack(packed.subarray(0, packed.length - 20))).rejects.toThrow(
+        /^Cannot unpack the layer x: /,
+      );
+      // A reader that wants no more leaves no process behind.
+      for await (const piece of decompressed(inPieces(packed, 100), "layer x")) {
+        expect(piece.length).toBeGreaterThan(0);
+        break;
+      }
+    },
+  );
+}
+
 test("decompressed() takes no bytes and few bytes as they are", async () => {
   expect((await unpack(new Uint8Array(0))).length).toBe(0);
   expect(await unpack(Uint8Array.from([0x1f]))).toEqual(Uint8Array.from([0x1f]));

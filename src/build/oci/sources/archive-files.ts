@@ -4,7 +4,7 @@ import { Fault } from "../../../base/fault.ts";
 import { cleanPath, dirName } from "../../../base/path.ts";
 import type { TarEntry } from "../../../format/tar/tar-entry.ts";
 import { TarReader, type TarSink } from "../../../format/tar/tar-reader.ts";
-import { decompressed } from "../decompress.ts";
+import { decompressed, packingOf } from "../decompress.ts";
 import type { MemberFiles } from "./member-files.ts";
 import { readRange } from "./read-range.ts";
 
@@ -18,7 +18,7 @@ const MAX_LINKS = 8;
 
 /**
  * Members of a tar archive, read where they lie: nothing is unpacked. An archive that is compressed as
- * a whole (gzip or zstd) is decompressed once, into a file in `folder` that has no name any more and
+ * a whole (gzip, zstd, xz or bzip2) is decompressed once, into a file in `folder` that has no name any more and
  * so is gone with this process.
  */
 export async function archiveFiles(given: string, folder: string): Promise<MemberFiles> {
@@ -48,8 +48,7 @@ export async function archiveFiles(given: string, folder: string): Promise<Membe
 
 async function isCompressed(path: string): Promise<boolean> {
   for await (const piece of readRange(path, 0, undefined)) {
-    const [a, b, c, d] = piece;
-    return (a === 0x1f && b === 0x8b) || (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd);
+    return packingOf(piece) !== undefined;
   }
   return false;
 }
