@@ -9,8 +9,9 @@ import { cases as commonCases } from "./cases.ts";
 import { NO_IMAGES, prepareImages } from "./images.ts";
 import { pullCases } from "./pulling.ts";
 import { type CaseResult, renderTable, verdicts } from "./table.ts";
+import { trustCases } from "./trust.ts";
 
-const cases = [...commonCases, ...pullCases, ...buildCases];
+const cases = [...commonCases, ...pullCases, ...buildCases, ...trustCases];
 
 const { values } = parseArgs({
   options: {

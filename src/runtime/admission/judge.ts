@@ -132,9 +132,11 @@ function legacyChoice(list: ExecutionControlList, sif: SifImage): VerifyChoice {
 /** The PGP keys of a ring; "" is the system's, which only root can change. */
 async function ringKeys({ files, prefix }: Judged, path: string): Promise<KnownKeys> {
   const ring = path === "" ? globalRings(prefix).find((one) => files.lstat(one)) : path;
-  const bytes = (ring === undefined ? undefined : files.read(ring)) ?? new Uint8Array(0);
-  if (path !== "" && bytes.length === 0) {
-    throw new Fault("not-found", `Cannot read the key ring "${path}"`);
+  const bytes = ring === undefined ? new Uint8Array(0) : files.read(ring);
+  if (bytes === undefined) {
+    throw new Fault("denied", `Cannot read the key ring "${ring}"`, {
+      hint: "every user has to be able to read it (mode 0644)",
+    });
   }
   const material: KeyMaterial = {
     pgp: {
