@@ -2,7 +2,7 @@
 const CAUSES: readonly (readonly [words: RegExp, hint: string])[] = [
   [
     /No space left|Disk quota exceeded|write failed.*(?:28|122)/i,
-    "free space there or name another directory with --tmpdir",
+    "no space is left: free some (`skiff cache clean`), or name other directories with --tmpdir and SKIFF_CACHEDIR",
   ],
   [
     /Resource temporarily unavailable|Failed to create (?:a )?thread|pthread_create|Cannot fork/i,

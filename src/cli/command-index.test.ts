@@ -73,7 +73,15 @@ describe("the table has the flags that callers of the reference tools use", () =
     "add-caps allow-setuid app apply-cgroups authfile bind blkio-weight blkio-weight-device cdi-dirs cleanenv compat contain containall containlibs cpu-shares cpus cpuset-cpus cpuset-mems cwd data device disable-cache dns docker-host docker-login docker-password docker-username drop-caps env env-file fakeroot fusemount home hostname ignore-fakeroot-command ignore-subuid ignore-userns intel-hpu ipc keep-layers keep-privs memory memory-reservation memory-swap mount net netns-path network network-args no-compat no-env no-eval no-home no-https no-init no-mount no-nv no-oci no-pid no-privs no-rocm no-setgroups no-tmp-sandbox no-umask nv nvccli oci oom-kill-disable overlay passphrase pem-path pid pids-limit platform proot rocm runscript-timeout scratch security sharens sif-fuse tmpdir underlay unsquash userns uts workdir writable writable-tmpfs arch";
   /** What no reference tool has. */
   const OWN = [
-    ...["offline", "progress", "no-cache", "verify", "shell-on-failure", "source-date-epoch"],
+    ...[
+      "offline",
+      "progress",
+      "no-cache",
+      "cache-from",
+      "verify",
+      "shell-on-failure",
+      "source-date-epoch",
+    ],
     ...["only-env", "share-ranks", "no-sbom", "sbom", "context", "secret", "target", "policy"],
   ];
   const FOREGROUND = ["cwd", "pid", "no-pid", "sharens"];

@@ -5,6 +5,7 @@ import type { MergedNode } from "../../format/oci/merge/merged-node.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
 import { lastWords } from "../child.ts";
 import type { BuildPorts } from "../stage.ts";
+import { toolHint } from "../tool-hint.ts";
 import { pipeTo } from "./pipe-to.ts";
 import { writeMerged } from "./write-merged.ts";
 
@@ -38,11 +39,11 @@ export async function unpackMerged(
     writeMerged(image, output, MAX_TIME, write, () => {}, ports.signal),
   );
   if (end.status !== 0) {
-    const isFull = /No space left/.test(end.stderr);
+    const hint = toolHint(end.stderr, end.words, "tar");
     throw new Fault(
       "failed",
       `packer failed to pack: while unpacking ${image.reference}: ${end.words}: ${lastWords(end.stderr)}`,
-      isFull ? { hint: "free space there or name another directory with --tmpdir" } : {},
+      hint === undefined ? {} : { hint },
     );
   }
   chownSync(folder, root.uid, root.gid);

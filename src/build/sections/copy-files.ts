@@ -7,6 +7,7 @@ import { hostFiles, isDirectory } from "../../host/host-files.ts";
 import { treeDigest } from "../cache/tree-digest.ts";
 import { lastWords, runChild } from "../child.ts";
 import type { Stage } from "../stage.ts";
+import { toolHint } from "../tool-hint.ts";
 import { expandGlob } from "./glob.ts";
 import { sourcePattern } from "./source-pattern.ts";
 
@@ -136,11 +137,12 @@ async function copy(
   });
   if (end.status === 0) return;
   const where = to.slice(stage.root.length);
+  const isRelative = from === "host" && !source.startsWith("/");
+  const place = isRelative ? `relative paths start in ${stage.ports.cwd}` : undefined;
+  const hint = toolHint(end.stderr, end.words, "cp") ?? place;
   throw new Fault(
     "failed",
     `unable to copy files from ${from} to container fs: while copying [${source}] to ${where}: ${lastWords(end.stderr)}`,
-    source.startsWith("/") || from === "stage"
-      ? {}
-      : { hint: `relative paths start in ${stage.ports.cwd}` },
+    hint === undefined ? {} : { hint },
   );
 }

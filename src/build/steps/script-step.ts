@@ -3,6 +3,7 @@ import { Fault } from "../../base/fault.ts";
 import { resolveIn } from "../../base/file-view.ts";
 import { encodeOsText } from "../../base/os-text.ts";
 import { hostFiles } from "../../host/host-files.ts";
+import { freeBytes } from "../../image/cache/space.ts";
 import { bindInputs } from "../cache/bind-inputs.ts";
 import { digestOf } from "../cache/digest.ts";
 import { adviseOneId, hasOneId } from "../one-id.ts";
@@ -30,6 +31,9 @@ export interface ScriptInput {
   /** A file of the root that goes when the script has succeeded. */
   readonly leftover?: string;
 }
+
+/** Less than this is no room at all. */
+const FULL_BYTES = 1 << 20;
 
 const SCRIPT = "/.post.script";
 
@@ -79,7 +83,7 @@ export function scriptStep(input: ScriptInput): Step {
           await stage.ports.runInContainer({ ...container, argv: [shellOf(stage.root)] });
         }
         throw new Fault("failed", `while running engine: ${words}`, {
-          hint: failureHint(input, end.words),
+          hint: failureHint(input, stage.root, end.words),
         });
       } finally {
         endAdvice();
@@ -113,8 +117,10 @@ function requireRunnable(input: ScriptInput, stage: Stage): void {
   );
 }
 
-function failureHint(input: ScriptInput, end: string): string {
-  const cause = toolHint("", end, input.section);
+function failureHint(input: ScriptInput, root: string, end: string): string {
+  // Its last words are on the terminal: whether the disk is full is seen by looking.
+  const isFull = (freeBytes(root) ?? FULL_BYTES) < FULL_BYTES;
+  const cause = toolHint(isFull ? "No space left" : "", end, input.section);
   if (cause !== undefined) return cause;
   const where = `the last line that begins with "+" is the command that failed; the section begins in line ${input.line}`;
   if (!hasOneId()) return where;

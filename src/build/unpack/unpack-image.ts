@@ -3,6 +3,7 @@ import { Fault } from "../../base/fault.ts";
 import type { ImageFacts } from "../../plan/facts.ts";
 import { lastWords, runChild } from "../child.ts";
 import type { BuildPorts } from "../stage.ts";
+import { toolHint } from "../tool-hint.ts";
 
 /** What unpacking needs of the machine. */
 export type UnpackPorts = Pick<BuildPorts, "tool" | "talk" | "signal">;
@@ -105,11 +106,11 @@ function unpackFault(
   path: string,
   end: { readonly words: string; readonly stderr: string },
 ): Fault {
-  const isFull = /No space left/.test(end.stderr);
+  const hint = toolHint(end.stderr, end.words, "the tool");
   return new Fault(
     "failed",
     `packer failed to pack: while unpacking local image: Cannot unpack "${path}": ${end.words}: ${lastWords(end.stderr)}`,
-    isFull ? { hint: "free space there or name another directory with --tmpdir" } : {},
+    hint === undefined ? {} : { hint },
   );
 }
 

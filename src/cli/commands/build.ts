@@ -128,6 +128,13 @@ const DEFINITION_FLAGS: readonly FlagSpec[] = [
     help: "carry out every step, and keep none",
   },
   {
+    name: "cache-from",
+    kind: "strings",
+    meta: "image",
+    hidden: true,
+    help: "take steps out of another image or a registry",
+  },
+  {
     name: "verify",
     kind: "bool",
     help: "build an image again from its own definition and list the paths that differ",
