@@ -21,7 +21,7 @@ import { addIdentityFiles } from "./mounts/identity-files.ts";
 import type { MountInput } from "./mounts/mount-input.ts";
 import { MountList } from "./mounts/mount-list.ts";
 import { addCwd, addHome, addScratch, addTmp } from "./mounts/personal.ts";
-import { addDev, addHostfs, addKernelMounts } from "./mounts/system.ts";
+import { addDev, addHostfs, addKernelMounts, addLimitGuard } from "./mounts/system.ts";
 import { addDeviceFiles, addUserBinds } from "./mounts/user.ts";
 import { planNamespaces } from "./namespaces.ts";
 import { layerTree } from "./overlays.ts";
@@ -107,6 +107,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     layers.length === 0 ? image.tree : layeredView([...layers, { view: image.tree, dir: "/" }]);
   const list = new MountList(tree, root.layer, notices);
   addKernelMounts(list, input);
+  if (controls.limits !== undefined) addLimitGuard(list, input);
   addDev(list, input);
   addHostfs(list, input);
   addConfiguredBinds(list, input);

@@ -66,7 +66,7 @@ export async function becomeProgram(
     encodeOps(list, { debug: options.debug, procPath: "/proc", colour: options.colour });
   const variables = environment.kind === "direct" ? environment.variables : [];
   const { stepVariables = [] } = options;
-  const starter = await helperPath("starter");
+  const starter = await (host.isRealRoot ? sealedStarter(host) : helperPath("starter"));
   if (options.key !== undefined) {
     // A descriptor holds the copy that the binary carries.
     if (!starter.startsWith(OWN_DESCRIPTORS)) notePath(starter, "content");
@@ -128,6 +128,18 @@ export async function shellFor(
   return { shellFd: environment.kind === "shell" ? await openShell() : -1, shellPath: "" };
 }
 
+/**
+ * The starter as a copy in memory that nobody can write to. In a container of the real root it can be
+ * reached as /proc/PID/exe by those who may write any file: the one on disk must not be.
+ */
+async function sealedStarter(host: HostFacts): Promise<string> {
+  const installed = installedHelper("starter");
+  const bytes = installed === undefined ? undefined : host.files.read(installed);
+  return bytes === undefined
+    ? await helperPath("starter")
+    : `${OWN_DESCRIPTORS}${sealedFd("starter", bytes, false)}`;
+}
+
 /** Path by which a helper program can be executed: its file, or a descriptor of the embedded copy. */
 async function helperPath(name: "starter"): Promise<string> {
   const installed = installedHelper(name);
@@ -148,7 +160,10 @@ async function openShell(): Promise<number> {
 async function embeddedFd(name: "starter" | "bash", inherit: boolean): Promise<number> {
   // Loaded only by a binary that stands alone: an installation has the files.
   const { embeddedHelper } = await import("./embedded.ts");
-  const bytes = await embeddedHelper(name);
+  return sealedFd(name, await embeddedHelper(name), inherit);
+}
+
+function sealedFd(name: "starter" | "bash", bytes: Uint8Array, inherit: boolean): number {
   const fd = memfdCreate(`skiff-${name}`, inherit);
   if (fd < 0)
     throw new Fault(

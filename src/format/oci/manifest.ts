@@ -72,6 +72,10 @@ export function parseManifest(text: string, mediaType: string, where: string): O
   if (document["schemaVersion"] === 1) {
     refuse("it has the old schema 1, which holds no usable layers; push the image again");
   }
+  // What one reader takes for an image another would take for an index, under the same digest.
+  if ("layers" in document && "manifests" in document) {
+    refuse("it claims to be an image and an index at once");
+  }
   const type = asText(document["mediaType"]) || mediaType;
   const isIndex =
     type === OCI_INDEX || type === DOCKER_LIST || (type === "" && "manifests" in document);

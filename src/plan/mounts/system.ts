@@ -1,5 +1,20 @@
+import { bindHost } from "./host-bind.ts";
 import { isUnwanted, type MountInput } from "./mount-input.ts";
 import { BIND_FLAGS, type MountList } from "./mount-list.ts";
+
+/** What limits a container is not the container's to write to, also where the group is the user's own. */
+export function addLimitGuard(list: MountList, input: MountInput): void {
+  const { host, config, request } = input;
+  if (!config.values.mountSys || isUnwanted(request, "sys")) return;
+  if (host.files.lstat("/sys/fs/cgroup")?.kind !== "dir") return;
+  bindHost(list, host, {
+    source: "/sys/fs/cgroup",
+    target: "/sys/fs/cgroup",
+    flags: ["ro", "nosuid", "nodev", "noexec"],
+    why: "control groups are read-only in a container that has limits",
+    optional: "kernel",
+  });
+}
 
 /** /proc and /sys (reference: runtime.md 4.1). */
 export function addKernelMounts(list: MountList, input: MountInput): void {
