@@ -58,7 +58,7 @@ export function hostFacts(options: HostFactsOptions): HostFacts {
   const logicalCwd = once(() => logicalOf(env()["PWD"], cwd()));
   const umask = once(() => status().umask ?? getUmask());
   const inUserNamespace = once(() => readHostText("/proc/self/uid_map") !== INITIAL_UID_MAP);
-  const isInitial = once(() => readlink("/proc/self/ns/user") === INITIAL_USER_NAMESPACE);
+  const isInitial = once(isInInitialNamespace);
   const stdinIsTerminal = once(() => isTerminal(0));
   const stderrIsTerminal = once(() => isTerminal(2));
   const tool = perKey((name: string) => findTool(name, options.binaryPath, env()["PATH"]));
@@ -152,6 +152,11 @@ export function hostFacts(options: HostFactsOptions): HostFacts {
     },
     hasBinfmt: (arch) => handlers().some((entry) => isBinfmtFor(entry, arch)),
   };
+}
+
+/** Whether this process is in the user namespace that the kernel started with. */
+export function isInInitialNamespace(): boolean {
+  return readlink("/proc/self/ns/user") === INITIAL_USER_NAMESPACE;
 }
 
 function ownEnvironment(): Readonly<Record<string, string>> {

@@ -279,6 +279,18 @@ describe("a launch that is started again", () => {
     expect(recordNames().length).toBe(before);
   });
 
+  it("is not kept in a user namespace whose map of ids counts: its name is given to the next one", async () => {
+    const before = recordNames().length;
+    const words = `${skiffPath} exec --fakeroot img cat /proc/self/uid_map`;
+    const thrice = `${words}; ${words}; ${words}`;
+    const done = await run(["unshare", "--user", "--map-current-user", "sh", "-c", thrice], {
+      cwd: dir,
+      extraEnv: { SKIFF_CACHEDIR: `${dir}/cachedir` },
+    });
+    expect(done.stdout.trim().split("\n")).toHaveLength(3);
+    expect(recordNames().length).toBe(before);
+  });
+
   it("is not kept when values stand on the command line", async () => {
     const before = recordNames().length;
     for (let i = 0; i < 3; i++) await launch(["exec", "--env", "A=1", "img", "true"]);

@@ -1,4 +1,5 @@
 import { dirName } from "../../base/path.ts";
+import { isInInitialNamespace } from "../../host/facts.ts";
 import { NAME_SERVICE } from "../../host/launch-trace.ts";
 import type { LaunchKey } from "../../host/launcher-note.ts";
 import { type PathStamp, stampedSeconds } from "../../host/path-stamp.ts";
@@ -38,12 +39,13 @@ const KEYED = [
   "/proc/self/fd",
   "/proc/self/ns/pid",
   "/proc/self/status",
-  "/proc/self/uid_map",
   "/proc/self/ns/user",
   "/proc/self/exe",
   "/proc/self/environ",
   "/proc/self/cmdline",
 ];
+/** Part of the key only by the name of its namespace, which is given out again; of the initial one it never changes. */
+const UID_MAP = "/proc/self/uid_map";
 /** Files of a process in a container. */
 const OTHER_ROOT = /^\/proc\/\d+\/root\//;
 /** Begins the origin of a variable that takes the value of the caller's of that very name. */
@@ -86,7 +88,7 @@ function recordOf(launch: Remembered, starter: string): LaunchRecord | undefined
   for (const stamp of launch.stamps) {
     const { path, use } = stamp;
     if (path === NAME_SERVICE) asksNames = true;
-    else if (!KEYED.includes(path)) {
+    else if (path === UID_MAP ? !isInInitialNamespace() : !KEYED.includes(path)) {
       if (isPseudo(path, use) || stampedSeconds(stamp) > now - SETTLED_SECONDS) return undefined;
       stamps.push(stamp);
     }
