@@ -2,6 +2,7 @@ import { dirName } from "../base/path.ts";
 import type { Recipe } from "../format/deffile/recipe.ts";
 import { assembleSandbox } from "./assemble-sandbox.ts";
 import { buildStage } from "./build-stage.ts";
+import { expireSteps } from "./cache/list-steps.ts";
 import { type CacheRequest, openCache } from "./cache/open-cache.ts";
 import { CachedRoot, type StepCache } from "./cached-root.ts";
 import type { PackedImage, PackOptions } from "./pack/pack-image.ts";
@@ -73,7 +74,9 @@ export async function build(
       await assembleSandbox(stage.root, request.target, beside, cache !== undefined, ports);
       return {};
     }
-    return await packStage(request, stage, { key, cache, root }, temporary, beside);
+    const packed = await packStage(request, stage, { key, cache, root }, temporary, beside);
+    if (cache !== undefined) await expireSteps(cache.store.folder);
+    return packed;
   } finally {
     process.umask(oldUmask);
     cache?.store.close();

@@ -92,8 +92,10 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   );
   checkTempFolder(request.tempFolder, "temporary", host.mounts, ctx.log);
   const began = performance.now();
-  const mounts = `${cacheRoot(ctx, host)}/skiff/mounts`;
-  const file = dockerfile === undefined ? undefined : { ...dockerfile, cacheFolder: mounts };
+  const file =
+    dockerfile === undefined
+      ? undefined
+      : { ...dockerfile, cacheFolder: `${cacheRoot(ctx, host)}/skiff/mounts` };
   const built = await carryOut(request, file, inv, ctx, host);
   giveToInvoker(ctx, host, target);
   await tellEnd(ctx, targetWord, target, built, performance.now() - began);
@@ -107,7 +109,13 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
 function cacheFolder(inv: Invocation, ctx: Context, host: HostFacts): string | undefined {
   const isOff = ["no-cache", "disable-cache", "update"].some((name) => inv.bool(name));
   if (isOff || ctx.program !== "skiff") return undefined;
-  return `${cacheRoot(ctx, host)}/skiff/build`;
+  try {
+    return `${cacheRoot(ctx, host)}/skiff/build`;
+  } catch (error) {
+    // A user without a home has no cache either.
+    ctx.log.verbose(`No step is kept: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
 }
 
 /** The user's own cache. */

@@ -1,5 +1,6 @@
 import { closeSync, lstatSync, openSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { flock } from "../../host/syscall.ts";
+import { removeTree } from "../remove-tree.ts";
 import { openWorkspace } from "../workspace.ts";
 import type { StepMeta } from "./step-store.ts";
 
@@ -39,6 +40,16 @@ export function listSteps(folder: string): readonly KeptStep[] {
     }),
   );
   return steps.sort((a, b) => a.usedMs - b.usedMs);
+}
+
+/** A step that no build has used for so long is removed by the next one. */
+const UNUSED_LIFETIME_MS = 30 * 86_400_000;
+
+/** Removes what has not been used for a month; by a process that may remove the files. */
+export async function expireSteps(folder: string): Promise<void> {
+  const before = Date.now() - UNUSED_LIFETIME_MS;
+  const old = listSteps(folder).filter(({ usedMs }) => usedMs < before);
+  await removeSteps(folder, old, (path) => Promise.resolve(removeTree(path)));
 }
 
 /**

@@ -25,40 +25,47 @@ export interface CacheRequest {
 export function openCache(request: CacheRequest, ports: BuildPorts): StepCache | undefined {
   const ids = readIds();
   const second = `${request.tempFolder}/skiff-build-cache-${ids.outside}`;
-  for (const folder of [request.folder, second]) {
+  const isTree = ports.env["SKIFF_BUILD_LAYERS"] === "tree";
+  const places: (OpenedFolder & { readonly options: string | undefined })[] = [];
+  for (const folder of isTree ? [request.folder] : [request.folder, second]) {
     const opened = tryFolder(folder, ids.highest, ports);
     if (typeof opened === "string") {
       ports.talk.verbose(`Steps cannot be kept in "${folder}": ${opened}`);
       continue;
     }
-    const isTree = ports.env["SKIFF_BUILD_LAYERS"] === "tree";
     const options = isTree ? undefined : overlayOptions(opened.space.path);
-    if (options === undefined) {
-      ports.talk.info("Overlays are refused here: steps are kept as whole trees, which is slower");
-    }
-    let names = 0;
-    return {
-      ...opened,
-      layering: options === undefined ? treeLayering(ports) : overlayLayering(options),
-      context: new Map([
-        ["architecture", request.arch],
-        ["rights", ids.map],
-        ["program", `skiff ${request.version}`],
-      ]),
-      definition: request.definition,
-      stages: new Map(),
-      nextName: () => `work-${names++}`,
-    };
+    places.push({ ...opened, options });
+    if (options !== undefined) break;
   }
-  ports.talk.info("No directory takes the steps of this build: every step is carried out");
-  return undefined;
+  // Where overlays work is better than where the user's cache is.
+  const place = places.find(({ options }) => options !== undefined) ?? places[0];
+  for (const other of places) if (other !== place) other.space.remove();
+  if (place === undefined) {
+    ports.talk.info("No directory takes the steps of this build: every step is carried out");
+    return undefined;
+  }
+  if (place.options === undefined) {
+    ports.talk.info("Overlays are refused here: steps are kept as whole trees, which is slower");
+  }
+  let names = 0;
+  return {
+    store: place.store,
+    space: place.space,
+    layering: place.options === undefined ? treeLayering(ports) : overlayLayering(place.options),
+    context: new Map([
+      ["architecture", request.arch],
+      ["rights", ids.map],
+      ["program", `skiff ${request.version}`],
+    ]),
+    definition: request.definition,
+    stages: new Map(),
+    nextName: () => `work-${names++}`,
+  };
 }
 
-function tryFolder(
-  folder: string,
-  highestId: number,
-  ports: BuildPorts,
-): Pick<StepCache, "store" | "space"> | string {
+type OpenedFolder = Pick<StepCache, "store" | "space">;
+
+function tryFolder(folder: string, highestId: number, ports: BuildPorts): OpenedFolder | string {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const { uid, mode } = lstatSync(folder);
