@@ -219,7 +219,12 @@ function temporaryFolder(parent: string): string {
     const [place = "", pid = ""] = name.slice(PREFIX.length).split("-");
     const path = `${parent}/${name}`;
     const isOwn = lstatSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.();
-    if (isOwn && isDead(place, Number(pid))) rmSync(path, { recursive: true, force: true });
+    if (!isOwn || !isDead(place, Number(pid))) continue;
+    try {
+      rmSync(path, { recursive: true, force: true });
+    } catch {
+      // Another process is removing it.
+    }
   }
   // A program started from it keeps the process number, so it stays as long as that runs.
   return mkdtempSync(`${parent}/${PREFIX}${ownOwner().place}-${process.pid}-`);

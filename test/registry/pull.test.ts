@@ -393,6 +393,23 @@ describe("oras", () => {
     expect((await call(home, ["tag", address("tools/sample:1"), "no tag"])).code).toBe(255);
   });
 
+  testIt("search lists the images of a registry, delete removes one with its tags", async () => {
+    const home = newHome();
+    await call(home, ["pull", "x.sif", address("tools/sample:1")]);
+    const name = `oras://${registry.host}/gone/sif`;
+    await call(home, ["push", "x.sif", `${name}:1`]);
+    await call(home, ["tag", `${name}:1`, "2"]);
+    const search = ["search", `oras://${registry.host}/gone`];
+    expect((await call(home, search)).stdout).toBe(
+      `Found 1 container images matching "oras://${registry.host}/gone":\n\n\t${name}:1,2\n\n`,
+    );
+    expect((await call(home, ["delete", `${name}:2`])).code).toBe(0);
+    expect((await call(home, search)).stdout).toStartWith("Found 1");
+    expect((await call(home, ["delete", "--force", `${name}:2`])).code).toBe(0);
+    expect((await call(home, search)).stdout).toStartWith("No container images found");
+    expect((await call(home, ["delete", "--force", `${name}:1`])).code).toBe(255);
+  });
+
   testIt("push refuses what is no SIF", async () => {
     const home = newHome();
     writeFileSync(`${home}/text`, "text");

@@ -156,7 +156,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "search",
-    summary: "Search an image library",
+    summary: "Search an image library or registry",
     flags: [
       {
         name: "arch",
@@ -167,14 +167,18 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
       { name: "signed", kind: "bool", env: ["SEARCH_SIGNED"], help: "signed images only" },
       LIBRARY_FLAG,
+      AUTHFILE_FLAG,
       NO_HTTPS_FLAG,
     ],
     args: { min: 1, max: 1, usage: "<words>", values: ["none"] },
-    examples: [{ text: "Search", command: "search lolcow" }],
+    examples: [
+      { text: "Search", command: "search lolcow" },
+      { text: "What a registry holds", command: "search oras://registry.example.org/tools" },
+    ],
   },
   {
     name: "delete",
-    summary: "Delete an image from a library",
+    summary: "Delete an image from a library or registry",
     flags: [
       { name: "force", short: "F", kind: "bool", env: ["FORCE"], help: "do not ask" },
       {
@@ -195,6 +199,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         help: "longest wait for an answer",
       },
       LIBRARY_FLAG,
+      AUTHFILE_FLAG,
       NO_HTTPS_FLAG,
     ],
     args: { min: 1, max: 1, usage: "<address>", values: ["none"] },

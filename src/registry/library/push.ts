@@ -5,6 +5,7 @@ import type { HttpClient } from "../http/client.ts";
 import { askLibrary, type LibraryData, requireText } from "./_library-request.ts";
 import { uploadImage } from "./_upload.ts";
 import type { LibraryPlace } from "./pull.ts";
+import { setTags } from "./set-tags.ts";
 
 export interface LibraryPush {
   readonly http: HttpClient;
@@ -81,16 +82,7 @@ export async function pushLibraryImage(push: LibraryPush): Promise<PushReceipt> 
       await uploadImage({ http, place, imageId, path, sizeBytes, ...digests, onBytes }),
     );
   }
-  for (const tag of image.tags) {
-    const fields = { Arch: arch, Tag: tag, ImageID: imageId };
-    const set = await askLibrary(http, place, "POST", `v2/tags/${containerId}`, fields);
-    if (set !== undefined) continue;
-    // A service of the first version has tags without architectures.
-    const old = { Tag: tag, ImageID: imageId };
-    if ((await askLibrary(http, place, "POST", `v1/tags/${containerId}`, old)) === undefined) {
-      throw new Fault("failed", `Cannot set the tag "${tag}": the library knows no tags`);
-    }
-  }
+  await setTags({ http, place, containerId, imageId, arch }, image.tags);
   return receipt;
 }
 

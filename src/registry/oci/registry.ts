@@ -18,7 +18,7 @@ export interface RegistryOptions {
 }
 
 /** What a request wants to do with a repository. */
-export type Access = "pull" | "push,pull";
+export type Access = "pull" | "push,pull" | "delete" | "catalog";
 
 /**
  * One registry. Requests go without credentials first; what the registry then asks for is found out,
@@ -160,7 +160,7 @@ export class Registry {
       registry: this.name,
       registryHost: this.#host,
       isPlain: this.#scheme === "http",
-      scope: repository === "" ? undefined : `repository:${repository}:${access}`,
+      scope: scopeOf(repository, access),
       credential,
     });
     return `Bearer ${token}`;
@@ -173,4 +173,10 @@ export class Registry {
   #refusal(credential: Credential | undefined, said: string): HttpFault {
     return credentialRefusal(this.name, credential, said);
   }
+}
+
+/** What a token is to be good for; undefined for a log-in only. */
+function scopeOf(repository: string, access: Access): string | undefined {
+  if (access === "catalog") return "registry:catalog:*";
+  return repository === "" ? undefined : `repository:${repository}:${access}`;
 }
