@@ -54,3 +54,12 @@ test.each(files)(
     expect(shape(again)).toEqual(shape(definition));
   },
 );
+
+/** What programs are given of each file, kept so that a change of it is seen. */
+test.each(files)("%s as JSON is what it was", (file) => {
+  const { definition } = parseDefinition(
+    decodeOsText(new Uint8Array(readFileSync(join(FOLDER, file)))),
+  );
+  const golden = JSON.parse(readFileSync(join(FOLDER, "golden", `${file}.json`), "utf8"));
+  expect(JSON.parse(JSON.stringify(definitionJson(definition)))).toEqual(golden);
+});
