@@ -134,7 +134,7 @@ class Converter {
         return;
       case "ENV":
         for (const { name, value = "" } of namedWords(rest, this.#file.escapeSign)) {
-          const line = `export ${name}=${/["'\\]/.test(value) ? value : `"${value}"`}`;
+          const line = `export ${name}=${isQuoted(value) ? value : `"${value}"`}`;
           draft.post.push(line);
           draft.environment.push(line);
         }
@@ -263,6 +263,11 @@ function imageName(image: string): string {
 
 function unquoted(text: string): string {
   return text.replace(/^(["'])(.*)\1$/s, "$2").replace(/\\(.)/g, "$1");
+}
+
+/** Whether a value stands in quotes, or holds some, as the shell takes it over. */
+function isQuoted(text: string): boolean {
+  return /["'\\]/.test(text);
 }
 
 function quoted(text: string): string {
