@@ -83,6 +83,7 @@ describe("the table has the flags that callers of the reference tools use", () =
       "source-date-epoch",
     ],
     ...["only-env", "share-ranks", "no-sbom", "sbom", "context", "secret", "target", "policy"],
+    ...["provenance", "cosign-key"],
   ];
   const FOREGROUND = ["cwd", "pid", "no-pid", "sharens"];
   const cases: readonly (readonly [string, string])[] = [

@@ -29,6 +29,10 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   );
   const signer = keyFile === "" ? await ringSigner(inv, ctx) : await fileSigner(keyFile, ctx);
   try {
+    if (inv.bool("provenance")) {
+      const { addProvenance } = await import("./_provenance.ts");
+      await addProvenance(path, new Date());
+    }
     await signFile(path, signer, {
       ...(inv.isSet("group-id") ? { group: inv.int("group-id") } : {}),
       ...(inv.isSet("sif-id") ? { object: inv.int("sif-id") } : {}),

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { readSif } from "../format/sif/image.ts";
@@ -14,6 +15,9 @@ import { pgpMaterial } from "./_pgp-material.ts";
 import { keyMaterial } from "./verify/key-material.ts";
 import { jsonReport, resultText } from "./verify/show-result.ts";
 import { trusted, verdictOf } from "./verify/verdict.ts";
+
+/** Begins an address of an image. */
+const ELSEWHERE = /^(oras|library|docker|https?|shub):\/\//;
 
 /**
  * `verify`: checks the signatures of an image. Under skiff's own name it says in one line what came of
@@ -44,7 +48,9 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   };
   let failure: Fault | undefined;
   try {
-    await verifyFile(path, keys, choiceOf(inv), tell);
+    if (ELSEWHERE.test(path) && !existsSync(path)) {
+      await verifyElsewhere(path, keys, inv, ctx, tell);
+    } else await verifyFile(path, keys, choiceOf(inv), tell);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     failure = error;
@@ -64,6 +70,30 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const { hint } = failure;
   if (hint !== undefined) ctx.log.info(hint);
   return verdict.status;
+}
+
+/** An image at an address: only what is needed of it is fetched. */
+async function verifyElsewhere(
+  word: string,
+  keys: KeyMaterial,
+  inv: Invocation,
+  ctx: Context,
+  tell: (result: SignatureResult) => void,
+): Promise<void> {
+  const [{ openAccess }, { parseImageAddress }, { remoteSignedImage }] = await Promise.all([
+    import("./_remote-access.ts"),
+    import("../format/oci/image-address.ts"),
+    import("../build/remote/signed-image.ts"),
+  ]);
+  const address = parseImageAddress(word);
+  if (address === undefined) throw new Fault("usage", `"${word}" is no address of an image`);
+  const opened = openAccess(inv, ctx);
+  try {
+    const image = await remoteSignedImage(address, opened.access);
+    await verifyImage(image, keys, choiceOf(inv), tell);
+  } finally {
+    opened.close();
+  }
 }
 
 async function verifyFile(

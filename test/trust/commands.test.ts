@@ -283,3 +283,35 @@ test("a passphrase is never read from the words when it can be typed, and never 
   expect(signed.stderr + signed.stdout).not.toContain("secret\n");
   expect(existsSync(`${dir}/config/keys/pgp-public`)).toBe(true);
 });
+
+testUnless(Bun.which("mksquashfs") === null ? "mksquashfs is not installed" : undefined)(
+  "sign --provenance adds a statement about the root, once, which the signature covers",
+  async () => {
+    await ownKey();
+    await run(["mkdir", "-p", `${dir}/root/bin`], { as: "self" });
+    expect(await skiff(["build", "root.sif", "root"])).toMatchObject({ code: 0 });
+    for (let i = 0; i < 2; i++) {
+      const signed = await skiff(["sign", "--provenance", "-k", "0", "root.sif"], {
+        stdin: "secret\n",
+      });
+      expect(signed).toMatchObject({ code: 0 });
+    }
+    const { stdout } = await skiff(["sif", "list", "root.sif"]);
+    const ids = [...stdout.matchAll(/^(\d+) .*JSON\.Generic/gm)].map(([, id]) => id ?? "");
+    const texts = await Promise.all(
+      ids.map(async (id) => (await skiff(["sif", "dump", id, "root.sif"])).stdout),
+    );
+    const statements = texts.filter((text) => text.includes("in-toto.io/Statement"));
+    expect(statements.length).toBe(1);
+    const statement = JSON.parse(statements[0] ?? "");
+    expect(statement.predicateType).toBe("https://slsa.dev/provenance/v1");
+    const root = /^(\d+) .*System/m.exec(stdout)?.[1] ?? "";
+    await run(["sh", "-c", `'${dir}/bin/skiff' sif dump ${root} root.sif > part`], {
+      as: "self",
+      cwd: dir,
+    });
+    const sum = await run(["sha256sum", "part"], { as: "self", cwd: dir });
+    expect(sum.stdout).toStartWith(statement.subject[0].digest.sha256);
+    expect(await skiff(["verify", "root.sif"])).toMatchObject({ code: 0 });
+  },
+);

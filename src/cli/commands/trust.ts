@@ -181,6 +181,11 @@ export const COMMANDS: readonly CommandSpec[] = [
         help: "PEM file of a private key, instead of the key ring",
       },
       {
+        name: "provenance",
+        kind: "bool",
+        help: "first add a statement of what the image was built of (SLSA)",
+      },
+      {
         name: "all",
         short: "a",
         kind: "bool",

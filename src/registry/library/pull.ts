@@ -8,6 +8,7 @@ import { readErrorBody } from "../http/error-body.ts";
 import { HttpFault } from "../http/http-fault.ts";
 import { readWhole } from "../http/read-body.ts";
 import { type PartChoice, streamParts } from "../http/stream-parts.ts";
+import { type RangedRequest, streamRanged } from "../http/stream-ranged.ts";
 import type { TransferHooks } from "../oci/open-image.ts";
 
 /** A library service to ask. */
@@ -39,6 +40,8 @@ export interface LibraryImage {
   readonly isCached: boolean;
   /** Path in the cache; fetched first when it is not there. */
   fetch(): Promise<string>;
+  /** The bytes from an offset to `end`, unchecked, without the cache. */
+  range(offset: number, end: number): AsyncIterable<Uint8Array>;
 }
 
 const LIMIT_BYTES = 1 << 20;
@@ -56,27 +59,24 @@ export async function openLibraryImage(options: LibraryImageOptions): Promise<Li
   );
   const levels = [places.root, places.shared].filter((level) => level !== undefined);
   const what = `the image of ${text}`;
+  const request: RangedRequest = {
+    http,
+    sizeBytes,
+    what,
+    note: (line) => hooks.note?.(line),
+    open: fileOpener(options, name, authorization),
+  };
   const wanted = {
     digest: hash.replace(".", ":"),
     sizeBytes,
     candidates: levels.map((level) => imagePath(level, "library", hash)),
     what,
-    source: (offset: number) =>
-      streamParts(
-        {
-          http,
-          sizeBytes,
-          what,
-          note: (line) => hooks.note?.(line),
-          open: fileOpener(options, name, authorization),
-        },
-        offset,
-        options.parts,
-      ),
+    source: (offset: number) => streamParts(request, offset, options.parts),
   };
   return {
     sizeBytes,
     isCached: findVerified(places, wanted) !== undefined,
+    range: (offset, end) => streamRanged(request, offset, end),
     fetch: async () => {
       const path = await obtainFile(places, wanted, {
         onBytes: (done) => hooks.onBytes?.(done, sizeBytes),

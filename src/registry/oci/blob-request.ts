@@ -14,8 +14,12 @@ export interface BlobRequest {
   note?(text: string): void;
 }
 
-/** The bytes of a blob from an offset on; the receiver checks their digest. Throws a Fault. */
-export function streamBlob(request: BlobRequest, offset: number): AsyncGenerator<Uint8Array> {
+/** The bytes of a blob from an offset to `end` (exclusive; default all that follow); the receiver checks their digest. Throws a Fault. */
+export function streamBlob(
+  request: BlobRequest,
+  offset: number,
+  end: number = request.blob.sizeBytes,
+): AsyncGenerator<Uint8Array> {
   const { blob, http, registry, repository, what } = request;
   // Layers that may not be distributed lie elsewhere; nobody there gets credentials.
   const [url] = blob.urls.filter((one) => /^https?:\/\//.test(one));
@@ -29,5 +33,5 @@ export function streamBlob(request: BlobRequest, offset: number): AsyncGenerator
     return answer;
   };
   const note = (text: string): void => request.note?.(text);
-  return streamRanged({ http, sizeBytes: blob.sizeBytes, what, open, note }, offset);
+  return streamRanged({ http, sizeBytes: blob.sizeBytes, what, open, note }, offset, end);
 }

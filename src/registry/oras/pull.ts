@@ -6,7 +6,7 @@ import { requestedVersion } from "../../format/oci/reference.ts";
 import { noteReference } from "../../image/cache/image-store.ts";
 import { hexOf, imagePath } from "../../image/cache/places.ts";
 import { findVerified, obtainFile, touchEntry } from "../../image/cache/verified-file.ts";
-import { streamBlob } from "../oci/blob-request.ts";
+import { type BlobRequest, streamBlob } from "../oci/blob-request.ts";
 import { fetchManifest } from "../oci/manifest-request.ts";
 import { type OpenImageOptions, wishOf } from "../oci/open-image.ts";
 import { OLD_SIF_LAYER, SIF_LAYER } from "./media-types.ts";
@@ -19,6 +19,8 @@ export interface OrasImage {
   readonly isCached: boolean;
   /** Path in the cache; fetched first when it is not there. */
   fetch(): Promise<string>;
+  /** The bytes from an offset to `end`, unchecked, without the cache. */
+  range(offset: number, end: number): AsyncIterable<Uint8Array>;
 }
 
 /** Looks a SIF up in a registry: one request when the tag names no index. Throws a Fault for anything that is no SIF. */
@@ -35,28 +37,26 @@ export async function openOrasImage(options: OpenImageOptions): Promise<OrasImag
   const layer = manifest.kind === "image" ? sifLayer(manifest.layers, text) : undefined;
   if (layer === undefined) throw notSif(text);
   const levels = [places.root, places.shared].filter((level) => level !== undefined);
+  const request: BlobRequest = {
+    registry,
+    http,
+    repository,
+    blob: layer,
+    what: `the image of ${text}`,
+    note: (line) => hooks.note?.(line),
+  };
   const wanted = {
     digest: layer.digest,
     sizeBytes: layer.sizeBytes,
     candidates: levels.map((level) => imagePath(level, "oras", `sha256:${hexOf(layer.digest)}`)),
     what: `the image of ${text}`,
-    source: (offset: number) =>
-      streamBlob(
-        {
-          registry,
-          http,
-          repository,
-          blob: layer,
-          what: `the image of ${text}`,
-          note: (line) => hooks.note?.(line),
-        },
-        offset,
-      ),
+    source: (offset: number) => streamBlob(request, offset),
   };
   return {
     digest: layer.digest,
     sizeBytes: layer.sizeBytes,
     isCached: findVerified(places, wanted) !== undefined,
+    range: (offset, end) => streamBlob(request, offset, end),
     fetch: async () => {
       const path = await obtainFile(places, wanted, {
         onBytes: (done) => hooks.onBytes?.(done, layer.sizeBytes),
