@@ -9,7 +9,7 @@
 
 enum {
   MAGIC = 0x50524b53, /* "SKRP" */
-  VERSION = 4,
+  VERSION = 5,
   STAMP_WORDS = 29,
   CHECKED_FROM = 4, /* words before it are not part of the checksum */
   LIMIT = 1 << 19,

@@ -6,8 +6,8 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
-/* Layout and meaning: stampPath in src/host/path-stamp.ts. */
-enum { STAT_WORDS = 14, STAMP_WORDS = 1 + 2 * STAT_WORDS, USE_CONTENT = 1 };
+/* Layout and meaning: src/runtime/replay/record.ts, stampPath in src/host/path-stamp.ts. */
+enum { STAT_WORDS = 14, STAMP_WORDS = 1 + 2 * STAT_WORDS, CONTENT = 1, ASKED = 2, WRITABLE = 4, W_OK = 2 };
 
 /* Whether it is a link; one leads elsewhere only as another object, which may have got the inode's number. */
 static bool stat_words(const char *path, unsigned flags, bool content, uint32_t *words)
@@ -42,9 +42,11 @@ static bool stat_words(const char *path, unsigned flags, bool content, uint32_t 
 static bool holds(const char *path, const uint32_t *stamp)
 {
   uint32_t now[STAT_WORDS];
-  bool content = stamp[0] == USE_CONTENT;
+  bool content = stamp[0] & CONTENT;
   bool link = stat_words(path, AT_SYMLINK_NOFOLLOW, content, now);
   if (!same_bytes(now, stamp + 1, sizeof now))
+    return false;
+  if (stamp[0] & ASKED && (call(faccessat, AT_FDCWD, path, W_OK) == 0) != !!(stamp[0] & WRITABLE))
     return false;
   if (!link)
     return true;

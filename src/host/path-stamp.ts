@@ -8,6 +8,8 @@ export type PathUse = "look" | "content";
 export interface PathStamp {
   readonly path: string;
   readonly use: PathUse;
+  /** Whether this user may write to it, where that was asked: mounts and access lists have a say that no word tells. */
+  readonly writable?: boolean;
   /** 14 words of the path itself, 14 of what it leads to when it is a symbolic link. */
   readonly words: Uint32Array;
 }

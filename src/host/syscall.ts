@@ -14,7 +14,7 @@ import {
   textOf,
 } from "./_raw-call.ts";
 import { type FileStat, kindOf, readStat, STATX_BASIC } from "./file-stat.ts";
-import { notePath } from "./launch-trace.ts";
+import { notePath, noteWritable } from "./launch-trace.ts";
 
 /*
  * Files by raw system calls; see _raw-call.ts for why and for the rules: nothing throws, a number
@@ -167,7 +167,9 @@ function addRecords(out: DirEntry[], filled: number): void {
 /** access(2), which asks for the real ids: 0 when all of `mode` (R_OK, W_OK, X_OK, F_OK) is allowed, or minus the errno. */
 export function access(path: string, mode: number): number {
   notePath(path, "look");
-  return pathCall(SYS.faccessat, path, mode);
+  const answer = pathCall(SYS.faccessat, path, mode);
+  if ((mode & W_OK) !== 0) noteWritable(path, answer === 0);
+  return answer;
 }
 
 export function mkdir(path: string, mode: number): number {

@@ -39,6 +39,22 @@ describe("a user", () => {
     },
   );
 
+  testUnless(lack)("is told that a known image cannot be written to any more", async () => {
+    const user = ordinaryUser();
+    const line = `
+      as_user() { setpriv --reuid ${user?.uid} --regid ${user?.gid} --clear-groups env "$@"; }
+      skiff() { as_user SKIFF_CACHEDIR=${dir}/records ${skiffPath} "$@"; }
+      mkdir -p disk && mount -t tmpfs none disk && cp -a img disk/img && sleep 3.1
+      for i in 1 2 3; do skiff exec --writable disk/img echo known || exit; done
+      as_user find ${dir}/records -type f -size +1
+      mount -o remount,ro disk
+      skiff exec --writable disk/img echo known`;
+    const done = await run(["unshare", "-m", "sh", "-c", line], { as: "self", cwd: dir });
+    expect(done.stdout).toMatch(/^known\nknown\nknown\n\S+\n$/);
+    expect(done.stderr).toContain("Cannot write to");
+    expect(done.code).toBe(255);
+  });
+
   testUnless(lack)("without an account starts programs", async () => {
     const { code, stdout, stderr } = await run(
       [

@@ -8,7 +8,8 @@ import type { PathStamp } from "../../host/path-stamp.ts";
  *   head   = "SKRP", version, checksum (2 words), size of all, expiry (2 words),
  *            count of stamps, whether all variables pass, counts of pass, dropped, fixed and
  *            replaced, bytes of texts, bytes of ops
- *   stamp  = 1 when the path's content counts, 14 words for the path, 14 for what a link leads to (host/path-stamp.ts)
+ *   stamp  = flags (1: the path's content counts, 2: it was asked whether the path may be written to,
+ *            4: it may), 14 words for the path, 14 for what a link leads to (host/path-stamp.ts)
  *   texts  = starter, paths, pass, dropped, fixed, replaced: each text with a NUL behind it
  *
  * Little-endian words. A file that was not written whole, or by another version, is as good as none.
@@ -35,9 +36,12 @@ export interface RecordedEnvironment {
 }
 
 const MAGIC = 0x50524b53;
-const VERSION = 4;
+const VERSION = 5;
 const HEAD_WORDS = 15;
 const STAMP_WORDS = 29;
+const CONTENT = 1;
+const ASKED = 2;
+const WRITABLE = 4;
 /** Words before it are not part of the checksum. */
 const CHECKED_FROM = 4;
 
@@ -57,8 +61,9 @@ export function encodeRecord({ stamps, starter, env, expiresMs, ops }: LaunchRec
   words.set([MAGIC, VERSION, 0, 0, bytes.length, expiresMs % 2 ** 32, expiresMs / 2 ** 32]);
   words.set([stamps.length, env.pass === "all" ? 1 : 0, pass.length], 7);
   words.set([env.dropped.length, fixed.length, env.replaced.length, texts.length, ops.length], 10);
-  stamps.forEach(({ use, words: stamp }, i) => {
-    words[HEAD_WORDS + STAMP_WORDS * i] = use === "content" ? 1 : 0;
+  stamps.forEach(({ use, writable, words: stamp }, i) => {
+    const asked = writable === undefined ? 0 : writable ? ASKED | WRITABLE : ASKED;
+    words[HEAD_WORDS + STAMP_WORDS * i] = (use === "content" ? CONTENT : 0) | asked;
     words.set(stamp, HEAD_WORDS + STAMP_WORDS * i + 1);
   });
   bytes.set(texts, 4 * textWord);
