@@ -1,3 +1,4 @@
+import { findTool } from "../host/find-tool.ts";
 import { runChild } from "./child.ts";
 import type { ContainerEnd, ContainerInput, RunInContainer } from "./container.ts";
 
@@ -16,7 +17,10 @@ export function selfContainer(
   program: readonly string[],
   env: Readonly<Record<string, string>>,
 ): RunInContainer {
-  return async (input) => await runSelf(program, env, input);
+  // A build that is killed takes the script that it waits for with it.
+  const setpriv = findTool("setpriv", "$PATH", env["PATH"]);
+  const dying = setpriv === undefined ? [] : [setpriv, "--pdeathsig", "KILL"];
+  return async (input) => await runSelf([...dying, ...program], env, input);
 }
 
 async function runSelf(
