@@ -28,11 +28,17 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   }
   const path = /^[a-z][a-z0-9+-]*:/.test(image) ? await fetchedImage(image, inv, ctx) : undefined;
   const call = path === undefined ? inv : inv.withArgs([path, ...rest]);
-  const launch = planLaunch(
-    await gatherLaunch(call, action as Action, ctx.program, ctx.env, rareGatherers(ctx)),
+  const facts = await gatherLaunch(
+    ...([call, action as Action, ctx.program, ctx.env, rareGatherers(ctx)] as const),
   );
+  const launch = planLaunch(facts);
   if (launch.kind === "nothing") {
     ctx.print(`${launch.note}\n`);
+    return 0;
+  }
+  if (inv.bool("oci") && !inv.bool("no-oci")) {
+    const { explainSpec } = await import("../runtime/oci/start-by-oci.ts");
+    ctx.print(asJson(explainSpec(launch.plan, facts.host)));
     return 0;
   }
   ctx.print(isJson ? asJson(launch.plan) : explainPlan(launch.plan));

@@ -59,7 +59,16 @@ function becomeAnother(
   };
 }
 
-function fakeroot(request: LaunchRequest, host: HostFacts, notices: Notice[]): IdentityPlan {
+/** Root of a new namespace with all the ids that the caller has: what `--fakeroot` without further options gives. */
+export function userRootIdentity(host: HostFacts, notices: Notice[]): IdentityPlan {
+  return fakeroot({ ignoreSubuid: false, ignoreUserns: false }, host, notices);
+}
+
+function fakeroot(
+  request: Pick<LaunchRequest, "ignoreSubuid" | "ignoreUserns">,
+  host: HostFacts,
+  notices: Notice[],
+): IdentityPlan {
   if (host.uid === 0) return sameIds(host);
   const uids = host.subUids[0];
   const gids = host.subGids[0];

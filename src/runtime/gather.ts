@@ -15,12 +15,13 @@ import type { HostFacts, ImageFacts, ImagePart } from "../plan/facts.ts";
 import { type GpuBinds, NO_GPU } from "../plan/gpu-binds.ts";
 import type { LaunchFacts } from "../plan/launch.ts";
 import { parseOverlay } from "../plan/overlays.ts";
-import type { Notice } from "../plan/plan.ts";
+import type { Notice, Plan } from "../plan/plan.ts";
 import type { Action, LaunchRequest } from "../plan/request.ts";
 import type { AdmissionQuestion, Refusal } from "./admission/admit.ts";
 import { readEnvFiles } from "./env-files.ts";
 import { installPrefix } from "./installed.ts";
 import { requestOf } from "./request-of.ts";
+import type { StartOptions } from "./start.ts";
 
 /** Names that start a transport: such a word is no path unless a file of that name exists. */
 const TRANSPORT = /^([a-z][a-z0-9+-]*):(\/\/)?/;
@@ -68,6 +69,8 @@ export interface RareGatherers {
     host: HostFacts,
     image: ImageFacts,
   ) => Promise<ImageFacts>;
+  /** Has an OCI runtime carry out a plan; never comes back. */
+  readonly oci: (plan: Plan, host: HostFacts, options: StartOptions) => Promise<never>;
   /** The control group that systemd makes for this process. */
   readonly scope: (
     systemd: { readonly tool: string; readonly bus: "user" | "system" },

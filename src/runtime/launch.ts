@@ -38,6 +38,9 @@ export async function launch(
   const exit = announce(plan, by);
   if (exit !== undefined) return exit;
   const options = startOptions(inv, by, facts, plan.environment, canKeep(plan) ? key : undefined);
+  if (inv.bool("oci") && !inv.bool("no-oci")) {
+    return rare.oci(plan, facts.host, { ...options, key: undefined, inherited });
+  }
   return startPlan(plan, facts.host, {
     ...options,
     inherited,

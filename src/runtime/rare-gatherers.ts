@@ -14,6 +14,10 @@ export const RARE_GATHERERS: RareGatherers = {
     const { gatherClear } = await import("./gather-clear.ts");
     return await gatherClear(undefined)(...facts);
   },
+  oci: async (plan, host, options) => {
+    const { startByOci } = await import("./oci/start-by-oci.ts");
+    return await startByOci(plan, host, options);
+  },
   controls: gatherControls,
   scope: startScope,
 };

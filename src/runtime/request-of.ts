@@ -7,7 +7,6 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   nvccli: "nvidia-container-cli",
   "intel-hpu": "finding Intel HPU devices",
   data: "binding a data container",
-  oci: "OCI mode",
 };
 
 /** Flags that limit resources. */
@@ -55,7 +54,8 @@ export function requestOf(
   for (const flag of inv.setNames()) {
     if (LIMITS.includes(flag) && !isOff(inv, flag)) limits[flag] = inv.strings(flag);
   }
-  const compat = inv.bool("compat");
+  // OCI runtimes isolate more than the native mode does, unless asked not to.
+  const compat = inv.bool("compat") || (inv.bool("oci") && !inv.bool("no-compat"));
   const containAll = inv.bool("containall") || compat;
   const contain = inv.bool("contain") || containAll;
   if (inv.isSet("containall") && !inv.isSet("contain"))

@@ -101,15 +101,24 @@ export async function becomeProgram(
 export async function opsOf(
   plan: Plan,
   host: HostFacts,
-  { says, scope, instance }: Pick<StartOptions, "says" | "scope" | "instance">,
+  options: Pick<StartOptions, "says" | "scope" | "instance">,
 ): Promise<WiredOp[]> {
+  return lower(plan, await lowerOptions(plan, host, options));
+}
+
+/** What is only known when a launch happens. Throws a Fault where there is no directory to set it up on. */
+export async function lowerOptions(
+  plan: Plan,
+  host: HostFacts,
+  { says, scope, instance }: Pick<StartOptions, "says" | "scope" | "instance">,
+): Promise<LowerOptions> {
   const base = BASES.find((dir) => host.files.lstat(dir)?.kind === "dir");
   if (base === undefined)
     throw new Fault("unsupported", "Cannot set up the container: no directory to set it up on");
   const { image } = plan.root;
   const unpacking = image.mounter.kind === "unpack" ? planUnpacking(image, host) : undefined;
   const share = plan.share === undefined ? undefined : sharePlaces(plan);
-  return lower(plan, {
+  return {
     base,
     says,
     pid: process.pid,
@@ -118,7 +127,7 @@ export async function opsOf(
     ...(instance === undefined ? {} : { instance }),
     ...(share === undefined ? {} : { share }),
     ...(unpacking === undefined ? {} : { unpacking }),
-  });
+  };
 }
 
 /** Where the starter finds the carried shell, when the environment needs it. */

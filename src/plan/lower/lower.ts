@@ -46,8 +46,7 @@ export interface LowerOptions {
 /** The plan as kernel operations, in the order in which they must happen. */
 export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
   const out: WiredOp[] = [];
-  const { namespaces, identity } = plan;
-  const setup = setupFault("cannot set up the session");
+  const { namespaces } = plan;
   if (options.unpacking !== undefined) {
     out.push(...unpackOps(options.unpacking, options.says.info));
   }
@@ -55,37 +54,7 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
   out.push(...(groups?.make ?? []));
   const network = plan.network === undefined ? undefined : networkOps(plan.network);
   out.push(...(network?.before ?? []));
-  out.push({
-    op: {
-      kind: "unshare",
-      flags: CLONE.mount | (namespaces.user ? CLONE.user : 0),
-      uidMap: identity.uidMap,
-      gidMap: identity.gidMap,
-      setgroups: identity.setgroups ? 1 : 0,
-      newuidmap: identity.newuidmap,
-      newgidmap: identity.newgidmap,
-    },
-    faults: unshareFaults(plan),
-  });
-  out.push({
-    op: {
-      kind: "propagation",
-      target: "/",
-      flags:
-        MOUNT_FLAGS.rec | (plan.propagation === "slave" ? MOUNT_FLAGS.slave : MOUNT_FLAGS.private),
-    },
-    faults: setup,
-  });
-  for (const mount of plan.mounts) {
-    if (mount.kind !== "bind" || mount.make === undefined) continue;
-    const { mode, below } = mount.make;
-    for (const path of pathsBetween(below, mount.source)) {
-      out.push({
-        op: { kind: "mkdir", root: "", path, mode },
-        faults: setupFault(`cannot make ${path} (${mount.why})`),
-      });
-    }
-  }
+  out.push(...enterOps(plan));
   sessionOps(out, plan, options);
   volumes(out, plan, options);
   out.push(...hostFuseOps(plan));
@@ -143,6 +112,44 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
   return out;
 }
 
+/** Into the namespaces in which everything is mounted; directories of the caller's that are bound later are made. */
+export function enterOps(plan: Plan): WiredOp[] {
+  const { namespaces, identity } = plan;
+  const out: WiredOp[] = [];
+  out.push({
+    op: {
+      kind: "unshare",
+      flags: CLONE.mount | (namespaces.user ? CLONE.user : 0),
+      uidMap: identity.uidMap,
+      gidMap: identity.gidMap,
+      setgroups: identity.setgroups ? 1 : 0,
+      newuidmap: identity.newuidmap,
+      newgidmap: identity.newgidmap,
+    },
+    faults: unshareFaults(plan),
+  });
+  out.push({
+    op: {
+      kind: "propagation",
+      target: "/",
+      flags:
+        MOUNT_FLAGS.rec | (plan.propagation === "slave" ? MOUNT_FLAGS.slave : MOUNT_FLAGS.private),
+    },
+    faults: setupFault("cannot set up the session"),
+  });
+  for (const mount of plan.mounts) {
+    if (mount.kind !== "bind" || mount.make === undefined) continue;
+    const { mode, below } = mount.make;
+    for (const path of pathsBetween(below, mount.source)) {
+      out.push({
+        op: { kind: "mkdir", root: "", path, mode },
+        faults: setupFault(`cannot make ${path} (${mount.why})`),
+      });
+    }
+  }
+  return out;
+}
+
 function withoutWarning(wired: WiredOp): WiredOp {
   const { op, faults } = wired;
   return op.kind === "bind" && op.warning !== "" ? { op: { ...op, warning: "" }, faults } : wired;
@@ -155,7 +162,7 @@ function pathsBetween(from: string, to: string): string[] {
 }
 
 /** A private tmpfs becomes the root; the caller's tree moves to `/host`. */
-function sessionOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
+export function sessionOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
   const { nosuid, nodev } = MOUNT_FLAGS;
   const faults = setupFault(`cannot set up the session on ${options.base}`);
   const isPlain = plan.sessionMiB === 0 || plan.sessionFs === "ramfs";
@@ -179,7 +186,8 @@ function sessionOps(out: WiredOp[], plan: Plan, options: LowerOptions): void {
   out.push({ op: { kind: "pivot", root: options.base, putOld: HOST }, faults });
 }
 
-function volumes(out: WiredOp[], plan: Plan, options: LowerOptions): void {
+/** The image and the layers over it, mounted in the session. */
+export function volumes(out: WiredOp[], plan: Plan, options: LowerOptions): void {
   const { root } = plan;
   const target = root.layer === "none" ? ROOT : IMAGE;
   const { cipher } = root.image;

@@ -1,0 +1,3 @@
+import { ociLaunchTests } from "./launch-tests.ts";
+
+ociLaunchTests("user", undefined);
