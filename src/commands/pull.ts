@@ -30,7 +30,12 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   try {
     const target = targetOf(inv, address, opened.host.cwd ?? "/");
     const access = { ...opened.access, copiedTo: dirName(target) };
-    const path = await localImage(address, access);
+    const keyFile = inv.string("cosign-key");
+    const signed =
+      keyFile === ""
+        ? undefined
+        : await (await import("./_cosign.ts")).requireCosign(address, keyFile, access);
+    const path = await localImage(signed?.address ?? address, access);
     if (inv.bool("sandbox")) {
       const { makeSandbox } = await import("../build/remote/make-sandbox.ts");
       access.talk.info("Creating sandbox directory...");
@@ -40,7 +45,13 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     const needBytes = statSync(path).size;
     requireSpace([{ folder: dirName(target), needBytes, variable: "--dir" }], `"${target}"`);
     try {
-      await copyImage(path, target);
+      if (signed === undefined) await copyImage(path, target);
+      else {
+        const { keepCosign } = await import("./_cosign.ts");
+        const staged = `${target}.${process.pid}.part`;
+        await copyImage(path, staged);
+        keepCosign(staged, target, signed.record);
+      }
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new Fault("io", `Cannot write "${target}": ${reason}`, { cause });

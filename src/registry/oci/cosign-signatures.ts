@@ -1,0 +1,49 @@
+import { fromBase64 } from "../../base/base64.ts";
+import {
+  SIGNATURE_ANNOTATION,
+  SIMPLE_SIGNING_TYPE,
+  signatureTag,
+} from "../../format/cosign/simple-signing.ts";
+import { parseManifest } from "../../format/oci/manifest.ts";
+import type { CosignSignature } from "../../trust/cosign/check-cosign.ts";
+import type { HttpClient } from "../http/client.ts";
+import { HttpFault } from "../http/http-fault.ts";
+import { streamBlob } from "./blob-request.ts";
+import { type FetchedManifest, fetchManifest } from "./manifest-request.ts";
+import type { Registry } from "./registry.ts";
+
+const MOST_SIGNATURES = 64;
+const LIMIT_BYTES = 1 << 20;
+
+/** The signatures that a registry has for an image; none when nobody signed it. Throws a Fault when it cannot be asked. */
+export async function fetchCosignSignatures(
+  registry: Registry,
+  http: HttpClient,
+  repository: string,
+  digest: string,
+): Promise<readonly CosignSignature[]> {
+  const what = `the signatures of ${digest}`;
+  let fetched: FetchedManifest;
+  try {
+    fetched = await fetchManifest(registry, repository, signatureTag(digest), what);
+  } catch (error) {
+    if (error instanceof HttpFault && error.status === 404) return [];
+    throw error;
+  }
+  const manifest = parseManifest(fetched.text, fetched.mediaType, what);
+  const layers = manifest.kind === "image" ? manifest.layers : [];
+  const found: CosignSignature[] = [];
+  for (const blob of layers.slice(0, MOST_SIGNATURES)) {
+    const signature = fromBase64(blob.annotations[SIGNATURE_ANNOTATION] ?? "");
+    const isOne = blob.mediaType === SIMPLE_SIGNING_TYPE && blob.sizeBytes <= LIMIT_BYTES;
+    if (signature === undefined || signature.length === 0 || !isOne) continue;
+    const payload = new Uint8Array(blob.sizeBytes);
+    let at = 0;
+    for await (const piece of streamBlob({ registry, http, repository, blob, what }, 0)) {
+      payload.set(piece, at);
+      at += piece.length;
+    }
+    found.push({ payload, signature });
+  }
+  return found;
+}

@@ -1,0 +1,46 @@
+import { type KeyObject, verify } from "node:crypto";
+import { toBase64 } from "../../base/base64.ts";
+import { signedImageDigest } from "../../format/cosign/simple-signing.ts";
+
+/** One signature of an image, as a registry has it. */
+export interface CosignSignature {
+  readonly payload: Uint8Array<ArrayBuffer>;
+  readonly signature: Uint8Array<ArrayBuffer>;
+}
+
+/** The first signature by the key on exactly that image; undefined when there is none. */
+export function goodSignature(
+  signatures: readonly CosignSignature[],
+  digest: string,
+  key: KeyObject,
+): CosignSignature | undefined {
+  const hash = key.asymmetricKeyType === "ed25519" ? null : "sha256";
+  return signatures.find(({ payload, signature }) => {
+    if (signedImageDigest(new TextDecoder().decode(payload)) !== digest) return false;
+    try {
+      return verify(hash, payload, key, signature);
+    } catch {
+      // A signature of another form than this key makes.
+      return false;
+    }
+  });
+}
+
+/** Name of the SIF object that keeps such a signature. */
+export const COSIGN_RECORD: string = "cosign-signature.json";
+
+/** What the SIF keeps: enough to check again, without the registry, that the image it was made of was signed. */
+export function cosignRecord(
+  reference: string,
+  digest: string,
+  { payload, signature }: CosignSignature,
+  key: KeyObject,
+): string {
+  return JSON.stringify({
+    reference,
+    digest,
+    payload: toBase64(payload),
+    signature: toBase64(signature),
+    publicKey: key.export({ type: "spki", format: "pem" }).toString(),
+  });
+}
