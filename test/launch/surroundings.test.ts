@@ -12,6 +12,29 @@ const { dir, lack } = launchLab();
 const bash = (command: string, options: RunOptions = {}): Promise<Finished> =>
   run(["bash", "-c", command], { cwd: dir, ...options });
 
+/** Runs a program that process_vm_readv(2) is refused to. */
+const REFUSE_MEMORY_READS = `
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+  struct sock_filter steps[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog filter = {4, steps};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+    return 99;
+  return argc > 1 ? execv(argv[1], argv + 1) : 98;
+}
+`;
+
 describe("nested launches", () => {
   // The host's own tree serves as outer image: it has the libraries that skiff and squashfuse need.
   const outer = [
@@ -150,6 +173,17 @@ describe("a bare environment", () => {
     expect([code, stdout], stderr).toEqual([0, "root\n"]);
   });
   // The engine of the language refuses to start there: it is told, at least.
+  testUnless(firstReason(lack, noTool("cc")))(
+    "no reading of memory by address, as in some containers: the launcher is heard all the same",
+    async () => {
+      await Bun.write(`${dir}/refuse.c`, REFUSE_MEMORY_READS);
+      const { code, stdout, stderr } = await bash(
+        `cc -o refuse refuse.c; ulimit -Sn 333; mkdir gone-too; cd gone-too; rmdir ../gone-too;
+         SKIFF_NO_REPLAY=1 ../refuse ${skiffPath} exec ${dir}/img sh -c 'pwd; ulimit -Sn'`,
+      );
+      expect([code, stdout], stderr).toEqual([0, `${loginEnv()["HOME"]}\n333\n`]);
+    },
+  );
   testUnless(lack)("a working directory that was removed: it starts in the home", async () => {
     const { code, stdout, stderr } = await bash(
       `mkdir gone && cd gone && rmdir ../gone && ${skiffPath} exec ${dir}/img sh -c 'echo $PWD'`,
