@@ -7,11 +7,12 @@ import { treeRoot } from "../test/support/tree.ts";
 import { buildCases } from "./building.ts";
 import { cases as commonCases } from "./cases.ts";
 import { NO_IMAGES, prepareImages } from "./images.ts";
+import { instanceCases } from "./instances.ts";
 import { pullCases } from "./pulling.ts";
 import { type CaseResult, renderTable, verdicts } from "./table.ts";
 import { trustCases } from "./trust.ts";
 
-const cases = [...commonCases, ...pullCases, ...buildCases, ...trustCases];
+const cases = [...commonCases, ...instanceCases, ...pullCases, ...buildCases, ...trustCases];
 
 const { values } = parseArgs({
   options: {

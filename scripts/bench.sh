@@ -6,7 +6,7 @@ set -eu
 case " $* " in *" --help "*) ;; *)
   sh scripts/build.sh
   mkdir -p build/bench
-  for name in measure read-files feed record-ops; do
+  for name in measure read-files feed record-ops serve; do
     musl-gcc -std=c11 -O2 -Wall -Wextra -Wshadow -Wformat=2 -Werror -static \
       "bench/$name.c" -o "build/bench/$name"
   done

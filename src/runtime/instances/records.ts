@@ -19,6 +19,8 @@ export interface RecordText extends Omit<RunningInstance, "pid" | "started"> {
   readonly user: string;
   /** PID namespace that the process id belongs to: "pid:[4026531836]". */
   readonly place: string;
+  /** It has control groups with limits, which are those of what joins it, too. */
+  readonly isLimited: boolean;
   readonly logOutPath: string;
   readonly logErrPath: string;
   /** The command line that started it, and where: for a unit that does it again. */
