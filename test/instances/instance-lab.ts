@@ -121,6 +121,12 @@ export function leftRunning(dir: string): string[] {
   return out;
 }
 
+/** How many launches in the lab have a record to start again from. */
+export function knownLaunches(lab: InstanceLab): number {
+  const names = filesBelow(`${lab.dir}/cache/cache/launch`);
+  return names.filter((path) => /\/[0-9a-f]{32}$/.test(path)).length;
+}
+
 /** All files below a directory. */
 export function filesBelow(path: string): string[] {
   return existsSync(path)

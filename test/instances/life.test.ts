@@ -2,7 +2,14 @@ import { beforeAll, describe, expect } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
-import { instanceLab, leftRunning, makeImages, noInstances, until } from "./instance-lab.ts";
+import {
+  instanceLab,
+  knownLaunches,
+  leftRunning,
+  makeImages,
+  noInstances,
+  until,
+} from "./instance-lab.ts";
 
 /** The life of an instance: started, listed, entered, logged, stopped. */
 const lab = instanceLab();
@@ -245,6 +252,7 @@ describe("exec instance://", () => {
     for (let i = 0; i < 4; i++)
       seen.add((await inside("again", "sh", "-c", "env | sort; pwd")).stdout);
     expect(seen.size).toBe(1);
+    expect(knownLaunches(lab)).toBe(1);
     await stop("-F", "again");
     const gone = await inside("again", "sh", "-c", "env | sort; pwd");
     expect(gone.code).toBe(255);

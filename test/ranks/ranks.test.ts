@@ -2,6 +2,7 @@ import { beforeAll, describe, expect } from "bun:test";
 import { copyFileSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import {
   instanceLab,
+  knownLaunches,
   leftRunning,
   makeImages,
   noInstances,
@@ -132,9 +133,11 @@ describe("the ranks of a job step", () => {
     "share when their launch is known and starts without being planned",
     async () => {
       const words = ["img.sqfs", "sh", "-c", `${SPACES}; sleep 0.3`];
+      const before = knownLaunches(lab);
       // Records of what changed a moment ago are not kept.
       await Bun.sleep(2100);
       for (let i = 0; i < 3; i++) await finish(rank(newStep(), words));
+      expect(knownLaunches(lab)).toBeGreaterThan(before);
       for (let i = 0; i < 2; i++) {
         const step = newStep();
         const all = await Promise.all([0, 1, 2, 3].map((id) => finish(rank(step, words, id))));

@@ -74,7 +74,7 @@ export function gatherJoin(
     config,
     host,
     instance,
-    groups: limitGroupsOf(instance.pid, host),
+    groups: instance.isLimited ? limitGroupsOf(instance.pid, host) : [],
     hasDirectory: (path) => hasDirectory(instance.pid, path),
     environment: { envFiles: readEnvFiles(inv, request, instance.image, host) },
     notices,

@@ -8,6 +8,7 @@ const RECORD = {
   user: "ann",
   image: "/img/x.sif",
   place: "pid:[4026531836]",
+  isLimited: false,
   logOutPath: "/l/web.out",
   logErrPath: "/l/web.err",
   namespaces: { user: true, pid: true, ipc: false, uts: false, net: false },

@@ -123,6 +123,7 @@ function openPlaces(
     place: ownPlace(),
     logErrPath,
     logOutPath,
+    isLimited: plan.limits !== undefined,
     namespaces: {
       ...plan.namespaces,
       net: plan.namespaces.net || plan.network?.kind === "join",
