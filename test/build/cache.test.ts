@@ -21,7 +21,9 @@ import { writeDefinition } from "./base-definition.ts";
 
 const dir = scratch();
 const lack = firstReason(noUserNamespaces(), noTool("mksquashfs"), noTool("busybox"));
-const testBuild = testUnless(lack);
+/** Several builds each, on a machine that may be busy. */
+const testBuild = (name: string, body: () => Promise<void>): void =>
+  testUnless(lack)(name, body, 60_000);
 
 beforeAll(() => {
   copyFileSync("/bin/busybox", `${dir}/busybox`);
@@ -263,4 +265,5 @@ testUnless(firstReason(lack, noSubIds()))(
     expect([...readdirSync(`${folder}/steps`), ...readdirSync(`${folder}/images`)]).toEqual([]);
     expect(readdirSync(folder).filter((name) => name.startsWith("skiff-build-"))).toEqual([]);
   },
+  60_000,
 );
