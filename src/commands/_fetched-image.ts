@@ -1,8 +1,8 @@
-import { lstatSync } from "node:fs";
 import { resolvePath } from "../base/path.ts";
 import { localImage } from "../build/remote/local-image.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { parseImageAddress } from "../format/oci/image-address.ts";
+import { hostFiles } from "../host/host-files.ts";
 import type { Context } from "../terminal/context.ts";
 import { openAccess } from "./_remote-access.ts";
 
@@ -15,7 +15,7 @@ export async function fetchedImage(
   inv: Invocation,
   ctx: Context,
 ): Promise<string | undefined> {
-  if (lstatSync(resolvePath(process.cwd(), word), { throwIfNoEntry: false })) return undefined;
+  if (hostFiles().lstat(resolvePath(process.cwd(), word)) !== undefined) return undefined;
   if (word.startsWith("instance://")) return undefined;
   const address = parseImageAddress(word);
   if (address === undefined) return undefined;

@@ -1,4 +1,4 @@
-import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { cleanPath, resolvePath } from "../base/path.ts";
 import type { RemoteAccess } from "../build/remote/access.ts";
@@ -7,7 +7,6 @@ import type { Invocation } from "../cli/invocation.ts";
 import { VERSIONS } from "../cli/program.ts";
 import { userDirectory } from "../config/user-directory.ts";
 import { hostFacts } from "../host/facts.ts";
-import { isDead, ownOwner } from "../image/cache/owner.ts";
 import { type CachePlaces, cachePlaces, makeFolder } from "../image/cache/places.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { type Credential, passwordCredential } from "../registry/credentials/credential.ts";
@@ -23,6 +22,7 @@ import type { Context } from "../terminal/context.ts";
 import { type ProgressOutput, type ProgressSteps, progressSteps } from "../terminal/progress.ts";
 import { progressEvents } from "../terminal/progress-events.ts";
 import { progressOutput } from "./_progress-output.ts";
+import { temporaryImages } from "./_temporary-images.ts";
 
 /** Access to images elsewhere, for the time of one command. */
 export interface OpenedAccess {
@@ -44,7 +44,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
   const places = placesOf(inv, ctx, host, config.values.sharedImageCache);
   const isTemporary = places === undefined;
   const folder = isTemporary
-    ? temporaryFolder(cleanPath(resolvePath(cwd, text("tmpdir") || "/tmp")))
+    ? temporaryImages(cleanPath(resolvePath(cwd, text("tmpdir") || "/tmp")))
     : "";
   const stop = new AbortController();
   const onSignal = (name: NodeJS.Signals): void =>
@@ -208,24 +208,4 @@ function placesOf(
     ctx.log.warning(`Cache disabled: "${places.root}" cannot be written (${code})`);
     return undefined;
   }
-}
-
-const PREFIX = "skiff-images-";
-
-/** A directory of this process below `parent`; those of processes that are gone are removed. */
-function temporaryFolder(parent: string): string {
-  for (const name of readdirSync(parent)) {
-    if (!name.startsWith(PREFIX)) continue;
-    const [place = "", pid = ""] = name.slice(PREFIX.length).split("-");
-    const path = `${parent}/${name}`;
-    const isOwn = lstatSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.();
-    if (!isOwn || !isDead(place, Number(pid))) continue;
-    try {
-      rmSync(path, { recursive: true, force: true });
-    } catch {
-      // Another process is removing it.
-    }
-  }
-  // A program started from it keeps the process number, so it stays as long as that runs.
-  return mkdtempSync(`${parent}/${PREFIX}${ownOwner().place}-${process.pid}-`);
 }

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, mkdirSync, statSync } from "node:fs";
+import { errnoText } from "../base/errno-text.ts";
 import { Fault } from "../base/fault.ts";
 import { cleanPath, dirName, resolvePath } from "../base/path.ts";
 import { localImage } from "../build/remote/local-image.ts";
@@ -8,6 +9,7 @@ import {
   type ImageAddress,
   parseImageAddress,
 } from "../format/oci/image-address.ts";
+import { statFollow } from "../host/host-files.ts";
 import { copyImage } from "../image/cache/image-store.ts";
 import { requireSpace } from "../image/cache/space.ts";
 import type { HostFacts } from "../plan/facts.ts";
@@ -88,19 +90,34 @@ function targetOf(inv: Invocation, address: ImageAddress, cwd: string): string {
   const name = given === "" ? defaultFileName(address) : given;
   const folder = inv.string("dir");
   const target = cleanPath(resolvePath(folder === "" ? cwd : resolvePath(cwd, folder), name));
-  if (folder !== "") mkdirSync(dirName(target), { recursive: true });
-  const stat = statSync(target, { throwIfNoEntry: false });
-  const isBlocked = stat?.isDirectory() === true && !inv.bool("sandbox");
+  const parent = dirName(target);
+  if (folder !== "") orFault(target, () => mkdirSync(parent, { recursive: true }));
+  const stat = statFollow(target);
+  const isBlocked = stat?.kind === "dir" && !inv.bool("sandbox");
   if (stat !== undefined && (isBlocked || !inv.bool("force"))) {
     const shown = folder === "" ? name : `${folder}/${name}`;
     throw new Fault("exists", `Image file already exists: "${shown}" - will not overwrite`, {
       hint: isBlocked ? "it is a directory" : "use --force to replace it",
     });
   }
-  if (!existsSync(dirName(target))) {
+  if (statFollow(parent)?.kind !== "dir") {
     throw new Fault("not-found", `Cannot write "${target}": its directory does not exist`);
   }
+  orFault(target, () => {
+    accessSync(parent, constants.W_OK | constants.X_OK);
+    // It looks for the name alone: one that is too long is said now.
+    lstatSync(target, { throwIfNoEntry: false });
+  });
   return target;
+}
+
+function orFault(target: string, work: () => void): void {
+  try {
+    work();
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).errno ?? 0;
+    throw new Fault("denied", `Cannot write "${target}": ${errnoText(-errno)}`, { cause });
+  }
 }
 
 function refuseUnsupported(inv: Invocation): void {

@@ -1,9 +1,9 @@
-import { statSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { resolvePath } from "../base/path.ts";
 import { registryOf, type Step } from "../build/remote/access.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { parseImageAddress } from "../format/oci/image-address.ts";
+import { statFollow } from "../host/host-files.ts";
 import { imageHost } from "../host/image-host.ts";
 import { openImageFile } from "../image/image-file.ts";
 import type { HostFacts } from "../plan/facts.ts";
@@ -39,8 +39,11 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const opened = openAccess(inv, ctx);
   try {
     const path = resolvePath(opened.host.cwd ?? "/", file);
-    if (statSync(path, { throwIfNoEntry: false }) === undefined) {
-      throw new Fault("not-found", `Cannot push "${file}": unable to open it: no such file`);
+    if (statFollow(path) === undefined) {
+      throw new Fault(
+        "not-found",
+        `Cannot push "${file}": unable to open it: no such file, or it cannot be looked at`,
+      );
     }
     const { sif, arch = opened.host.arch } = openImageFile(path, imageHost);
     if (sif === undefined) throw new Fault("invalid", `Cannot push "${file}": it is no SIF`);

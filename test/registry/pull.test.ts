@@ -286,6 +286,30 @@ describe("pull", () => {
     expect(requests.filter((line) => line.includes("/blobs/")).length).toBeLessThan(2);
   });
 
+  testIt("says in one line why it cannot write there, before anything is fetched", async () => {
+    const home = newHome();
+    writeFileSync(`${home}/file`, "");
+    const from = address("tools/sample:1");
+    const wrong: readonly (readonly [words: readonly string[], said: string])[] = [
+      [["/root/none/x.sif", from], "its directory does not exist"],
+      [["file/x.sif", from], "its directory does not exist"],
+      [["--dir", "file", from], "file exists"],
+      [["/x.sif", from], "permission denied"],
+      [["x".repeat(300), from], "name too long"],
+      [["--disable-cache", "--tmpdir", "/nosuch", from], "no such file or directory"],
+      [["http://127.0.0.1:99999/x"], "it is no valid address"],
+    ];
+    for (const [words, said] of wrong) {
+      const refused = await call(home, ["pull", ...words]);
+      expect(refused.code).toBe(255);
+      expect(refused.stderr).toContain(said);
+      expect(refused.stderr.trim().split("\n").length).toBe(1);
+    }
+    const long = await call(home, ["exec", `docker://${"a".repeat(5000)}`, "true"]);
+    expect(long.stderr).toContain("is no repository name");
+    expect(existsSync(`${home}/.skiff/cache/blob`)).toBe(false);
+  });
+
   testIt("works without a cache", async () => {
     const home = newHome();
     const off = await call(home, ["pull", "--disable-cache", address("tools/sample:1")]);

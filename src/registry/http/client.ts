@@ -65,6 +65,10 @@ export class HttpClient {
    * tried again. Throws a Fault when there is no answer at all.
    */
   async send(request: HttpRequest): Promise<Response> {
+    if (parseUrl(request.url) === undefined) {
+      const said = withoutSecrets(request.url).slice(0, 200);
+      throw new Fault("usage", `Cannot reach "${said}": it is no valid address`, { exitCode: 255 });
+    }
     const tries = request.tries ?? TRIES;
     for (let attempt = 1; ; attempt += 1) {
       let response: Response | undefined;
@@ -183,7 +187,7 @@ export class HttpClient {
   }
 }
 
-function parseUrl(text: string, base: URL): URL | undefined {
+function parseUrl(text: string, base?: URL): URL | undefined {
   try {
     return new URL(text, base);
   } catch {

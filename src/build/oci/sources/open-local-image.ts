@@ -1,8 +1,8 @@
-import { statSync } from "node:fs";
 import { Fault } from "../../../base/fault.ts";
 import { resolvePath } from "../../../base/path.ts";
 import type { OciPlatform } from "../../../format/oci/manifest.ts";
 import type { OciImage } from "../../../format/oci/oci-image.ts";
+import { statFollow } from "../../../host/host-files.ts";
 import { archiveFiles } from "./archive-files.ts";
 import { folderFiles } from "./folder-files.ts";
 import { openDockerArchive } from "./open-docker-archive.ts";
@@ -32,20 +32,20 @@ export async function openLocalOciImage(
 ): Promise<OciImage> {
   const reference = `${transport}:${rest}`;
   const { path, tag, digest } = splitPlace(rest, cwd);
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statFollow(path);
   if (stat === undefined) {
     throw new Fault("not-found", `Cannot read ${reference}: "${path}" does not exist`);
   }
   const choice = { reference, tag, digest, platform };
   if (transport === "oci") {
-    if (!stat.isDirectory()) {
+    if (stat.kind !== "dir") {
       throw new Fault("invalid", `Cannot read ${reference}: "${path}" is no directory`, {
         hint: "oci-archive: takes an archive with an OCI layout",
       });
     }
     return await openLayout(folderFiles(path), choice);
   }
-  if (!stat.isFile()) {
+  if (stat.kind !== "file") {
     throw new Fault("invalid", `Cannot read ${reference}: "${path}" is no file`, {
       hint: "oci: takes a directory with an OCI layout",
     });
@@ -71,7 +71,7 @@ function splitPlace(
   const [, place = rest, digest = ""] = /^(.*)@(sha256:[0-9a-f]{64})$/s.exec(rest) ?? [];
   const whole = resolvePath(cwd, place);
   const colon = place.indexOf(":");
-  if (colon < 0 || statSync(whole, { throwIfNoEntry: false }) !== undefined) {
+  if (colon < 0 || statFollow(whole) !== undefined) {
     return { path: whole, tag: "", digest };
   }
   return { path: resolvePath(cwd, place.slice(0, colon)), tag: place.slice(colon + 1), digest };
