@@ -111,7 +111,7 @@ async function chooseKey(
 ): Promise<PrivateKey> {
   const [only, ...more] = keys;
   if (only === undefined) {
-    throw new Fault("not-found", "no private keys in keyring", {
+    throw new Fault("not-found", "keyring is empty", {
       hint: "make one with key newpair, or import one with key import",
     });
   }

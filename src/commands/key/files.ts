@@ -85,11 +85,13 @@ export async function exportKey(call: KeyCall): Promise<number> {
 }
 
 function choose(keys: readonly Key[], kind: string, ctx: KeyCall["ctx"]): Key {
-  const [only, ...more] = keys;
-  if (only === undefined) throw new Fault("not-found", `no ${kind} keys in keyring`);
-  if (more.length === 0) return only;
+  const [first, ...more] = keys;
+  if (first === undefined) throw new Fault("not-found", "keyring is empty");
   for (const [at, key] of keys.entries()) ctx.print(listedKey(at, key));
-  const answer = askLine(`Enter # of ${kind} key to use : `, ctx.print)?.trim() ?? "";
+  const said = askLine(`Enter # of ${kind} key to use : `, ctx.print);
+  // Nobody to ask, as in a script, and nothing to choose from.
+  if (said === undefined && more.length === 0) return first;
+  const answer = said?.trim() ?? "";
   const chosen = /^\d+$/.test(answer) ? keys[Number(answer)] : undefined;
   if (chosen === undefined) throw new Fault("usage", "invalid choice");
   return chosen;

@@ -13,6 +13,13 @@ export async function listOrRemove(verb: string, call: KeyCall): Promise<number>
 async function list({ inv, ctx, rings }: KeyCall): Promise<number> {
   const isSecret = inv.bool("secret");
   const isGlobal = inv.bool("global");
+  if (isSecret && isGlobal) {
+    throw new Fault(
+      "usage",
+      "could not list private keys: global keyring doesn't contain private keys",
+      { exitCode: 255 },
+    );
+  }
   const path = isSecret ? rings.secretPath : isGlobal ? rings.globalPath : rings.publicPath;
   const keys = isSecret
     ? await rings.secretKeys()
