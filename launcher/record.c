@@ -13,6 +13,7 @@ enum {
   STAMP_WORDS = 29,
   CHECKED_FROM = 4, /* words before it are not part of the checksum */
   LIMIT = 1 << 19,
+  HOLDS_MS = 12 * 3600 * 1000, /* as in src/runtime/replay/remember.ts */
 };
 
 struct head {
@@ -152,5 +153,7 @@ bool read_record(const struct note *note, struct arena *arena, struct record *re
   record->dropped = take_strings(&texts, head->dropped);
   record->fixed = take_strings(&texts, head->fixed);
   record->replaced = take_strings(&texts, head->replaced);
-  return now_ms() <= record->expires_ms;
+  /* None holds longer than that: one that claims to was written when the clock was ahead. */
+  uint64_t now = now_ms();
+  return now <= record->expires_ms && record->expires_ms - now <= HOLDS_MS;
 }

@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { checksum } from "../../src/runtime/replay/record.ts";
 import { type Finished, type RunOptions, run, skiff } from "../support/run.ts";
 import { testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
@@ -179,6 +180,25 @@ describe("a launch that is started again", () => {
     expect((await launch(words)).stdout).toBe("whole\n");
     for (const name of recordNames()) chmodSync(`${records}/${name}`, 0o644);
     expect((await launch(words)).stdout).toBe("whole\n");
+  });
+
+  it("does not trust a record from a time when the clock was ahead", async () => {
+    const words = ["exec", "img", "echo", "later"];
+    const before = recordNames();
+    await warmUp(words);
+    const path = `${records}/${recordNames().find((one) => !before.includes(one))}`;
+    const known = new Uint32Array(new Uint8Array(readFileSync(path)).buffer);
+    const EXPIRY = 5;
+    for (const hoursAhead of [0, 24]) {
+      const expiresMs = Date.now() + (hoursAhead + 1) * 3600_000;
+      known.set([expiresMs % 2 ** 32, expiresMs / 2 ** 32], EXPIRY);
+      known.set(checksum(known), 2);
+      writeFileSync(path, new Uint8Array(known.buffer));
+      expect((await launch(words)).stdout).toBe("later\n");
+      // A launch that was planned anew is kept anew.
+      const isKeptAsItWas = readFileSync(path).equals(new Uint8Array(known.buffer));
+      expect(isKeptAsItWas).toBe(hoursAhead === 0);
+    }
   });
 
   it("does not wait for a record that is a pipe", async () => {

@@ -172,7 +172,6 @@ describe("a bare environment", () => {
     const { code, stdout, stderr } = await bash(`env -i ${skiffPath} exec --fakeroot img id -un`);
     expect([code, stdout], stderr).toEqual([0, "root\n"]);
   });
-  // The engine of the language refuses to start there: it is told, at least.
   testUnless(firstReason(lack, noTool("cc")))(
     "no reading of memory by address, as in some containers: the launcher is heard all the same",
     async () => {
@@ -184,6 +183,7 @@ describe("a bare environment", () => {
       expect([code, stdout], stderr).toEqual([0, `${loginEnv()["HOME"]}\n333\n`]);
     },
   );
+  // The engine of the language refuses to start there: it is told, at least.
   testUnless(lack)("a working directory that was removed: it starts in the home", async () => {
     const { code, stdout, stderr } = await bash(
       `mkdir gone && cd gone && rmdir ../gone && ${skiffPath} exec ${dir}/img sh -c 'echo $PWD'`,

@@ -75,7 +75,7 @@ export function encodeRecord({ stamps, starter, env, expiresMs, ops }: LaunchRec
 const wordsFor = (bytes: Uint8Array): number => Math.ceil(bytes.length / 4);
 
 /** Two mixes of all words behind the checksum itself. */
-function checksum(words: Uint32Array): readonly [number, number] {
+export function checksum(words: Uint32Array): readonly [number, number] {
   let a = 0x811c9dc5;
   let b = 0x9747b28c;
   for (let i = CHECKED_FROM; i < words.length; i++) {
