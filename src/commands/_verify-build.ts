@@ -1,4 +1,6 @@
+import { Fault } from "../base/fault.ts";
 import { cleanPath, resolvePath } from "../base/path.ts";
+import { isDockerfile } from "../build/dockerfile/read-dockerfile.ts";
 import { readDefinitionText, requireRecipe } from "../build/read-definition.ts";
 import { compareRecords, compareTrees } from "../build/record/compare-images.ts";
 import { type RecordedImage, readRecordedImage } from "../build/record/read-image-record.ts";
@@ -23,6 +25,15 @@ export async function verifyBuild(inv: Invocation, ctx: Context): Promise<number
   const host = hostFacts({ binaryPath: config.values.binaryPath, env: ctx.env });
   const [word = ""] = inv.args;
   const image = readRecordedImage(cleanPath(resolvePath(host.cwd ?? "/", word)));
+  if (isDockerfile("", image.definition)) {
+    throw new Fault(
+      "unsupported",
+      `Cannot build ${word} again: it comes from a Dockerfile, whose context it does not hold`,
+      {
+        hint: "build the Dockerfile again and compare the two images",
+      },
+    );
+  }
   const recipe = requireRecipe(word, readDefinitionText(image.definition, new Map()));
   const rung = await chooseRung(host, inv.bool("ignore-subuid"), (one) => tryRung(one, host));
   if (needsNamespaces(rung, inv, host, true, false)) await takeRung(rung, ctx, host, "");

@@ -66,15 +66,27 @@ async function copyAll(input: CopyInput, stage: Stage): Promise<void> {
   const items: { item: CopyItem; manner: CopyManner; unpacked?: boolean }[] = [];
   for (const word of action.sources) {
     if (action.isAdd && isAddress(word)) {
+      const item = await fetchItem(word, action, stage);
+      const [first] = item.entries;
+      if (action.unpacks === true && first !== undefined && isArchive(first.from)) {
+        const unpacked = await unpackItem(first.from, stage);
+        items.push({ item: unpacked, manner: { ...manner, keepsOwners: true }, unpacked: true });
+        continue;
+      }
       items.push({
-        item: await fetchItem(word, action, stage),
+        item,
         manner: { ...manner, keepsOwners: false, mode: mode ?? (() => 0o600) },
       });
       continue;
     }
     for (const item of itemsOf(source, word, action)) {
       const [first] = item.entries;
-      if (action.isAdd && first?.stat.isFile() && isArchive(first.from)) {
+      if (
+        action.isAdd &&
+        action.unpacks !== false &&
+        first?.stat.isFile() &&
+        isArchive(first.from)
+      ) {
         const unpacked = await unpackItem(first.from, stage);
         items.push({ item: unpacked, manner: { ...manner, keepsOwners: true }, unpacked: true });
       } else items.push({ item, manner });

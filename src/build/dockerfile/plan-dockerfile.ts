@@ -149,6 +149,7 @@ class DockerfilePlanner {
       if (step !== undefined) steps.push(step);
     }
     const { image } = state;
+    if (isLast) this.#tellUnkept(stage.steps);
     const name = `stage ${index}`;
     this.#done.set(index, { image, name });
     const recipe = headerRecipe({ bootstrap: "dockerfile", from: word });
@@ -273,6 +274,17 @@ class DockerfilePlanner {
         },
       ),
     );
+  }
+
+  /** Says what of the last stage an image here has no place for. */
+  #tellUnkept(steps: readonly Instruction[]): void {
+    for (const { keyword, lines } of steps) {
+      if (keyword !== "HEALTHCHECK" && keyword !== "ONBUILD") continue;
+      const line = lines[0]?.number ?? 1;
+      this.#input.ports.talk.warning(
+        `${this.#input.word}:${line}: ${keyword} is not kept in the image`,
+      );
+    }
   }
 
   /** Given arguments that no ARG names anywhere. */

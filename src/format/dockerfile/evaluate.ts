@@ -58,6 +58,8 @@ export interface CopyAction {
   readonly checksum: string;
   readonly excludes: readonly string[];
   readonly keepsParents: boolean;
+  /** `ADD --unpack`: undefined unpacks archives of the context and leaves fetched ones. */
+  readonly unpacks: boolean | undefined;
 }
 
 export interface WorkdirAction {
@@ -299,7 +301,13 @@ function copyAction(
     keepsParents: instruction.flags.some(
       ({ name, value }) => name === "parents" && value !== "false",
     ),
+    unpacks: unpackFlag(instruction),
   };
+}
+
+function unpackFlag(instruction: Instruction): boolean | undefined {
+  const flag = instruction.flags.findLast(({ name }) => name === "unpack");
+  return flag === undefined ? undefined : flag.value !== "false";
 }
 
 function onBuildText({ rest, documents }: Instruction): string {
