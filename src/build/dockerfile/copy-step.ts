@@ -142,7 +142,9 @@ async function sourceOf(input: CopyInput, stage: Stage): Promise<CopySource> {
 function itemsOf(source: CopySource, word: string, action: CopyAction): readonly CopyItem[] {
   const excludes = parseIgnore(action.excludes.join("\n"));
   const items = matchPaths(source, word).flatMap((path) => listItem(source, path, excludes) ?? []);
-  if (items.length > 0) return items;
+  // `COPY package.json lock* ./`: a pattern may match nothing, as long as something is copied.
+  const isOptional = /[*?[]/.test(word) && action.sources.length + action.documents.length > 1;
+  if (items.length > 0 || isOptional) return items;
   const where = source.keepsOwners ? `"${action.from}"` : `the context ${source.root}`;
   throw new Fault("not-found", `Cannot copy "${word}": there is no such file in ${where}`, {
     hint:
