@@ -7,9 +7,11 @@ import { PROXY_ARGUMENTS } from "../../format/dockerfile/evaluate.ts";
 import { hostFiles } from "../../host/host-files.ts";
 import { bindInputs } from "../cache/bind-inputs.ts";
 import { digestOf } from "../cache/digest.ts";
+import { adviseOneId } from "../one-id.ts";
 import { stageHostFiles } from "../sections/staged-files.ts";
 import type { Stage } from "../stage.ts";
 import type { Step } from "../step.ts";
+import { shellOf } from "../steps/script-step.ts";
 import { findAccount } from "./account.ts";
 import {
   type MountSources,
@@ -45,7 +47,8 @@ export function runStep(input: RunInput): Step {
         ["directory", action.workingDir],
         ["user", action.user],
         ["network", action.network],
-        ...variables.map(([name, value]) => [`variable ${name}`, value] as const),
+        // Values may be secrets, and inputs are written down.
+        ...variables.map(([name, value]) => [`variable ${name}`, digestOf(value)] as const),
         ...stage.options.containerFlags.map((flag) => [`--${flag}`, "yes"] as const),
         ...(await mountInputs(action, stage, sources)),
         ...binds,
@@ -62,6 +65,7 @@ async function runCommand({ action, line, sources, title }: RunInput, stage: Sta
   // The kernel's file systems have their places even in an image that holds one program only.
   for (const path of ["/proc", "/sys", "/dev"]) makePoint(stage.root, path, true, []);
   for (const path of ["/etc/resolv.conf", "/etc/hosts"]) makePoint(stage.root, path, false, made);
+  const endAdvice = adviseOneId(stage.root);
   const mounts = await prepareMounts(action, stage, sources);
   let { argv } = action;
   if (action.script !== undefined) {
@@ -73,10 +77,9 @@ async function runCommand({ action, line, sources, title }: RunInput, stage: Sta
     const cwd = resolveIn(view, action.workingDir);
     if (cwd.entry === undefined) mkdirSync(stage.root + cwd.path, { recursive: true, mode: 0o755 });
     stage.ports.talk.verbose(title);
-    const end = await stage.ports.runInContainer({
+    const container = {
       action: "exec",
       root: stage.root,
-      argv,
       env: {
         ...proxies(stage),
         HOME: account?.home ?? rootHome(stage),
@@ -89,13 +92,19 @@ async function runCommand({ action, line, sources, title }: RunInput, stage: Sta
       cwd: action.workingDir,
       flags: flagsOf(action, account),
       signal: stage.ports.signal,
-    });
-    if (end.status !== 0) {
-      throw new Fault("failed", `while running engine: line ${line}: "${title}": ${end.words}`, {
-        hint: "the reason is in its last lines",
-      });
+    } as const;
+    const end = await stage.ports.runInContainer({ ...container, argv });
+    if (end.status === 0) return;
+    const words = `line ${line}: "${title}": ${end.words}`;
+    if (stage.options.shellOnFailure) {
+      stage.ports.talk.warning(`${words}; this shell shows the root as it was left`);
+      await stage.ports.runInContainer({ ...container, argv: [shellOf(stage.root)] });
     }
+    throw new Fault("failed", `while running engine: ${words}`, {
+      hint: "the reason is in its last lines",
+    });
   } finally {
+    endAdvice();
     if (action.script !== undefined) rmSync(stage.root + SCRIPT, { force: true });
     mounts.finish();
     removePoints(made);

@@ -128,7 +128,7 @@ function failureHint(input: ScriptInput, root: string, end: string): string {
 }
 
 /** The best shell that a root has. */
-function shellOf(root: string): string {
+export function shellOf(root: string): string {
   const view = hostFiles(root);
   const has = (path: string): boolean => resolveIn(view, path).entry?.kind === "file";
   return has("/bin/bash") ? "/bin/bash" : "/bin/sh";
