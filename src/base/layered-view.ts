@@ -15,6 +15,10 @@ function isWhiteout(entry: FileEntry, path: string): boolean {
   return entry.kind === "char" && !path.startsWith("/dev/");
 }
 
+/** Begins the names of files with which fuse-overlayfs and OCI layers tell what is deleted. */
+const WHITEOUT = ".wh.";
+const OPAQUE = ".wh..wh..opq";
+
 /** The layers as one tree, topmost first, as overlayfs merges them. */
 export function layeredView(layers: readonly Layer[]): FileView {
   /** The topmost entry; a whiteout or a non-directory on the way hides what lies below. */
@@ -27,9 +31,14 @@ export function layeredView(layers: readonly Layer[]): FileView {
     return undefined;
   };
   const isHidden = (layer: Layer, path: string): boolean => {
-    for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
-      const entry = layer.view.lstat(inside(layer, path.slice(0, at)));
-      if (entry !== undefined) return entry.kind !== "dir";
+    const has = (name: string): boolean => layer.view.lstat(inside(layer, name)) !== undefined;
+    for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
+      const at = path.slice(0, end);
+      const entry = end === path.length ? undefined : layer.view.lstat(inside(layer, at));
+      if (entry !== undefined && entry.kind !== "dir") return true;
+      if (entry !== undefined && has(`${at}/${OPAQUE}`)) return true;
+      const cut = at.lastIndexOf("/") + 1;
+      if (entry === undefined && has(`${at.slice(0, cut)}${WHITEOUT}${at.slice(cut)}`)) return true;
     }
     return false;
   };
@@ -40,6 +49,11 @@ export function layeredView(layers: readonly Layer[]): FileView {
       const names = new Map<string, boolean>();
       for (const layer of layers) {
         for (const name of layer.view.list(inside(layer, path)) ?? []) {
+          if (name.startsWith(WHITEOUT)) {
+            if (!names.has(name.slice(WHITEOUT.length)))
+              names.set(name.slice(WHITEOUT.length), false);
+            continue;
+          }
           if (names.has(name)) continue;
           const child = path === "/" ? `/${name}` : `${path}/${name}`;
           const entry = layer.view.lstat(inside(layer, child));

@@ -4,7 +4,7 @@ import { cipherMounter } from "./encrypted-root.ts";
 import type { ImageFacts } from "./facts.ts";
 import type { LayerInput } from "./layer-input.ts";
 import { chooseMounter, chooseOverlayTool, rootFstype } from "./mounter.ts";
-import { collectOverlays } from "./overlays.ts";
+import { collectOverlays, layerTree } from "./overlays.ts";
 import type { OverlayLayer, RootPlan, Volume } from "./plan.ts";
 
 /**
@@ -70,7 +70,7 @@ export function planRoot(input: LayerInput): RootPlan {
         }),
     why: "IMAGE on the command line",
   };
-  const overlayTool = chooseOverlayTool(image.path, host, whyNotKernel(input, layer, upper));
+  const overlayTool = chooseOverlayTool(image.path, host, whyNotKernel(input, layer, overlays));
   return {
     image: root,
     layer,
@@ -147,16 +147,33 @@ function hasKernelOverlay(input: LayerInput): boolean {
   return !input.userNamespace || atLeast(input.host.kernelVersion, [5, 11]);
 }
 
+/**
+ * Whether fuse-overlayfs was the last to write to a layer: it notes what is deleted in files named
+ * `.wh.NAME`, as the kernel does not let it make the device nodes that the kernel's overlay knows. The
+ * kernel closes the directory it works in to everybody, fuse-overlayfs keeps it open to the owner.
+ */
+function wasServed({ volume, dir }: OverlayLayer, { image, volumes }: LayerInput): boolean {
+  if (dir !== "/upper") return false;
+  return layerTree(volume, image, volumes)?.lstat("/work/work")?.mode === 0o700;
+}
+
 /** Why the kernel's overlay cannot serve; absent when it can. */
 function whyNotKernel(
   input: LayerInput,
   layer: RootPlan["layer"],
-  upper: OverlayLayer | undefined,
+  overlays: readonly OverlayLayer[],
 ): string | undefined {
   if (layer !== "overlay") return undefined;
+  const upper = overlays.find((one) => one.writable);
   if (input.config.values.enableOverlay === "driver") return "enable overlay = driver";
   if (upper?.volume.mounter.kind === "fuse") {
     return "the kernel's overlay takes no writes into a file system that FUSE serves";
+  }
+  const served = overlays.find((one) => wasServed(one, input));
+  if (served !== undefined) {
+    const why = `fuse-overlayfs has written to ${served.volume.path}: what was deleted there only it knows`;
+    if (input.host.tool("fuse-overlayfs") !== undefined) return why;
+    input.notices.push({ level: "warning", text: `${why}, and it is not installed` });
   }
   if (hasKernelOverlay(input)) return undefined;
   return `kernel ${input.host.kernel} has no overlay in user namespaces (needs 5.11)`;

@@ -94,6 +94,20 @@ describe("overlay create", () => {
     ]);
   });
 
+  testUnless(lack)("what was deleted stays deleted when the layer is only read", async () => {
+    const at = place();
+    await say(["overlay", "create", "--sparse", "o.img"], at);
+    const use = (suffix: string, script: string): Promise<string> =>
+      say(["exec", "--overlay", `o.img${suffix}`, "../img", "sh", "-c", script], at);
+    await use("", "rm /bin/whoami; rm -r /srv; mkdir /srv; touch /srv/new");
+    writeFileSync(`${at}/f`, "bound\n");
+    const bind = ["exec", "--overlay", "o.img", "-B", "f:/srv/f", "../img", "cat", "/srv/f"];
+    expect(await say(bind, at)).toBe("bound\n");
+    const look = "ls -a /srv; test -e /bin/whoami || echo gone; ls -a /bin | grep wh || true";
+    expect(await use(":ro", look)).toMatch(/^[.]\n[.][.]\n(f\n)?new\ngone\n$/);
+    expect(await use("", look)).toMatch(/^[.]\n[.][.]\n(f\n)?new\ngone\n$/);
+  });
+
   testUnless(lack)("adds a partition to a SIF, which every launch then uses", async () => {
     const at = place();
     await run(["cp", "../img.sif", "x.sif"], { cwd: at });

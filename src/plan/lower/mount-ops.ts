@@ -37,7 +37,8 @@ function oneMount(out: WiredOp[], mount: PlannedMount, index: number, plan: Plan
           target: mount.target,
           recursive: mount.recursive ? 1 : 0,
           flags: bits(mount.flags),
-          create: mount.create ? 1 : 0,
+          // What a writable layer of fuse-overlayfs hides is made in it.
+          create: mount.create || plan.root.overlayTool !== undefined ? 1 : 0,
           optional: mount.optional ? 1 : 0,
           warning: mount.warning === "" ? "" : `WARNING: ${mount.warning}`,
         },

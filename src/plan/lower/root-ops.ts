@@ -170,7 +170,9 @@ export function rootOps(plan: Plan, base: string): WiredOp[] {
         });
       }
     }
-    lower.push(STUBS);
+    // Directories that fuse-overlayfs made hide what lies below them, so there they come on top.
+    if (root.overlayTool === undefined) lower.push(STUBS);
+    else lower.unshift(STUBS);
   }
   lower.push(IMAGE);
   let upper = "";
