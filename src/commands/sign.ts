@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { PrivateKey } from "openpgp";
 import { memorySource } from "../base/byte-source.ts";
 import { Fault } from "../base/fault.ts";
@@ -8,7 +9,7 @@ import { readNamed } from "../runtime/key-rings.ts";
 import type { Context } from "../terminal/context.ts";
 import type { ImageSigner } from "../trust/sign/signature-object.ts";
 import { signatureObject } from "../trust/sign/signature-object.ts";
-import { signedTexts, signTasks } from "../trust/sign/signed-text.ts";
+import { type SignChoice, signedTexts, signTasks } from "../trust/sign/signed-text.ts";
 import { localSignedImage } from "../trust/signed-image.ts";
 import { changeSif, openForReading } from "./_change-sif.ts";
 import { openKeyRings, plainHost } from "./_key-rings.ts";
@@ -27,16 +28,24 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       ? "Signing image with PGP key material"
       : `Signing image with key material from '${keyFile}'`,
   );
+  const isElsewhere = /^(oras|library|docker):\/\//.test(path) && !existsSync(path);
+  if (isElsewhere && inv.bool("provenance")) {
+    throw new Fault("unsupported", `Cannot add provenance to "${path}" where it lies`, {
+      hint: "pull the image, sign it with --provenance and push it",
+    });
+  }
   const signer = keyFile === "" ? await ringSigner(inv, ctx) : await fileSigner(keyFile, ctx);
   try {
     if (inv.bool("provenance")) {
       const { addProvenance } = await import("./_provenance.ts");
       await addProvenance(path, new Date());
     }
-    await signFile(path, signer, {
+    const choice: SignChoice = {
       ...(inv.isSet("group-id") ? { group: inv.int("group-id") } : {}),
       ...(inv.isSet("sif-id") ? { object: inv.int("sif-id") } : {}),
-    });
+    };
+    if (isElsewhere) await signAtAddress(path, signer, choice, inv, ctx);
+    else await signFile(path, signer, choice);
   } catch (error) {
     throw prefixed("Failed to sign container", error);
   }
@@ -45,11 +54,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
 }
 
 /** Makes the signatures first and adds them then: an image is never left with half of one. */
-async function signFile(
-  path: string,
-  signer: ImageSigner,
-  choice: { readonly group?: number; readonly object?: number },
-): Promise<void> {
+async function signFile(path: string, signer: ImageSigner, choice: SignChoice): Promise<void> {
   const file = openForReading(path);
   const contents: { readonly group: number; readonly bytes: Uint8Array }[] = [];
   try {
@@ -69,6 +74,29 @@ async function signFile(
       sif.append(added.object.offset, memorySource(bytes));
       sif.write(added.writes);
     });
+  }
+}
+
+/** An image in a registry: nothing of it is stored here. */
+async function signAtAddress(
+  word: string,
+  signer: ImageSigner,
+  choice: SignChoice,
+  inv: Invocation,
+  ctx: Context,
+): Promise<void> {
+  const [{ openAccess }, { parseImageAddress }, { signElsewhere }] = await Promise.all([
+    import("./_remote-access.ts"),
+    import("../format/oci/image-address.ts"),
+    import("../build/remote/sign-elsewhere.ts"),
+  ]);
+  const address = parseImageAddress(word);
+  if (address === undefined) throw new Fault("usage", `"${word}" is no address of an image`);
+  const opened = openAccess(inv, ctx);
+  try {
+    await signElsewhere(address, signer, choice, opened.access);
+  } finally {
+    opened.close();
   }
 }
 

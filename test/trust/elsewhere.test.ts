@@ -44,6 +44,13 @@ testUnless(noRegistry())(
     const unsigned = `oras://${registry.host}/tools/unsigned:1`;
     await skiff(["push", "-U", `${fixtures}/one-group.sif`, unsigned]);
     expect((await skiff(["verify", unsigned], cache)).code).toBe(3);
+    expect(await skiff(["sign", unsigned], cache)).toMatchObject({ code: 0 });
+    expect(await skiff(["verify", unsigned], cache)).toMatchObject({ code: 0 });
+    const pulled = ["pull", `${dir}/pulled.sif`, unsigned];
+    expect(await skiff(pulled, cache)).toMatchObject({ code: 0 });
+    expect(await skiff(["verify", `${dir}/pulled.sif`])).toMatchObject({ code: 0 });
+    expect(await skiff(["sign", address], cache)).toMatchObject({ code: 0 });
+    expect((await skiff(["verify", "--json", address], cache)).stdout).toContain('"Signatures": 4');
     const docker = await skiff(["verify", `docker://${registry.host}/tools/image:1`], cache);
     expect(docker.stdout).toContain("only SIFs carry signatures");
   },

@@ -17,7 +17,7 @@ import { type RemoteAccess, registryOf } from "./access.ts";
 const HEAD_BYTES = 32768;
 
 /** A SIF elsewhere, of which ranges can be had. */
-interface RangedSif {
+export interface RangedSif {
   readonly sizeBytes: number;
   range(offset: number, end: number): AsyncIterable<Uint8Array>;
 }
@@ -29,7 +29,7 @@ interface RangedSif {
 export async function remoteSignedImage(
   address: ImageAddress,
   access: RemoteAccess,
-): Promise<SignedImage> {
+): Promise<SignedImage & { readonly remote: RangedSif }> {
   const remote = await openRanged(address, access);
   const head = await readHead(remote);
   const source: ByteSource = {
@@ -40,6 +40,7 @@ export async function remoteSignedImage(
     },
   };
   return {
+    remote,
     sif: readSif(source),
     chunks: (offset, length) => (length === 0 ? [] : remote.range(offset, offset + length)),
   };

@@ -1,6 +1,7 @@
+import { existsSync } from "node:fs";
 import type { Key, PrivateKey } from "openpgp";
 import { Fault } from "../../base/fault.ts";
-import { resolvePath } from "../../base/path.ts";
+import { dirName, resolvePath } from "../../base/path.ts";
 import { replaceFile } from "../../config/replace-file.ts";
 import { findByFingerprint, readNamed } from "../../runtime/key-rings.ts";
 import { askLine, askSecret } from "../../terminal/ask.ts";
@@ -66,6 +67,10 @@ async function withNewPassphrase(key: PrivateKey, ctx: KeyCall["ctx"]): Promise<
 export async function exportKey(call: KeyCall): Promise<number> {
   const { inv, ctx, rings } = call;
   const [path = ""] = inv.args;
+  const target = resolvePath(call.cwd, path);
+  if (!existsSync(dirName(target))) {
+    throw new Fault("not-found", `open ${path}: no such file or directory`);
+  }
   const isSecret = inv.bool("secret");
   const kind = isSecret ? "private" : "public";
   const keys = isSecret
@@ -77,7 +82,7 @@ export async function exportKey(call: KeyCall): Promise<number> {
     await unlockKey(chosen, askPassphrase(ctx));
   }
   const content = inv.bool("armor") ? `${chosen.armor().trimEnd()}\n` : chosen.write();
-  replaceFile(resolvePath(call.cwd, path), content, isSecret ? 0o600 : 0o644);
+  replaceFile(target, content, isSecret ? 0o600 : 0o644);
   const fingerprint = fingerprintOf(chosen).toUpperCase();
   const title = isSecret ? "Private" : "Public";
   ctx.print(`${title} key with fingerprint ${fingerprint} correctly exported to file: ${path}\n`);

@@ -24,7 +24,7 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Value of the Authorization header: sent to this URL's origin only, never to where it redirects. */
   readonly authorization?: string | undefined;
-  readonly body?: string | Uint8Array<ArrayBuffer> | Blob;
+  readonly body?: string | Uint8Array<ArrayBuffer> | Blob | ReadableStream<Uint8Array>;
   /** How often it is tried in all; default 4. */
   readonly tries?: number;
   /** A connection that fails is told at once: the caller has another way to try. */
@@ -150,8 +150,7 @@ export class HttpClient {
         : {}),
     };
     const waiting = new AbortController();
-    const limit =
-      request.timeoutMs ?? (request.body instanceof Blob ? undefined : ANSWER_TIMEOUT_MS);
+    const limit = request.timeoutMs ?? (isLong(request.body) ? undefined : ANSWER_TIMEOUT_MS);
     const timer =
       limit === undefined
         ? undefined
@@ -185,6 +184,11 @@ export class HttpClient {
     this.#trust.set(host, found);
     return found;
   }
+}
+
+/** What may take any time to send. */
+function isLong(body: HttpRequest["body"]): boolean {
+  return body instanceof Blob || body instanceof ReadableStream;
 }
 
 function parseUrl(text: string, base?: URL): URL | undefined {

@@ -30,25 +30,38 @@ export async function uploadBlob(
   });
   if (there.status === 200) return false;
   if (there.status !== 404) throw await registry.faultOf(there, attempt);
+  await sendBlob(registry, repository, upload.body, () => digest, what);
+  return true;
+}
+
+/** Sends a blob whose digest is known at its end only, such as one that is made while it is sent. Throws a Fault. */
+export async function sendBlob(
+  registry: Registry,
+  repository: string,
+  body: Upload["body"] | ReadableStream<Uint8Array>,
+  digest: () => string,
+  what: string,
+): Promise<void> {
+  const attempt = `Cannot send ${what}`;
   const opened = await registry.send(`${repository}/blobs/uploads/`, repository, ACCESS, {
     method: "POST",
     headers: { "content-type": "application/octet-stream" },
     body: "",
   });
-  if (opened.status === 201) return true;
+  if (opened.status === 201) return;
   if (opened.status !== 202) throw await registry.faultOf(opened, attempt);
   await opened.body?.cancel();
   const patched = await registry.send(locationOf(registry, opened, attempt), repository, ACCESS, {
     method: "PATCH",
     headers: { "content-type": "application/octet-stream" },
-    body: upload.body,
+    body,
     // A second try would have to ask first how much came in.
     tries: 1,
   });
   if (patched.status !== 202) throw await registry.faultOf(patched, attempt);
   await patched.body?.cancel();
   const finish = new URL(locationOf(registry, patched, attempt));
-  finish.searchParams.set("digest", digest);
+  finish.searchParams.set("digest", digest());
   const finished = await registry.send(finish.href, repository, ACCESS, {
     method: "PUT",
     headers: { "content-type": "application/octet-stream" },
@@ -56,7 +69,6 @@ export async function uploadBlob(
   });
   if (finished.status !== 201) throw await registry.faultOf(finished, attempt);
   await finished.body?.cancel();
-  return true;
 }
 
 /** Stores a manifest under a tag or its digest. */

@@ -24,10 +24,21 @@ export async function pushOrasImage(
   const hash = new Bun.CryptoHasher("sha256");
   for await (const piece of file.stream()) hash.update(piece);
   const digest = `sha256:${hash.digest("hex")}`;
-  const config = new TextEncoder().encode("{}");
   hooks.onSend?.(sizeBytes);
   const what = `"${path}" to ${registry.name}/${repository}`;
   await uploadBlob(registry, repository, { digest, sizeBytes, body: file, what });
+  return await putSif(registry, image, { digest, sizeBytes, name: baseName(path) }, what);
+}
+
+/** Stores the manifest of a SIF whose blob the registry has; gives the manifest's digest. */
+export async function putSif(
+  registry: Registry,
+  image: RegistryReference,
+  sif: { readonly digest: string; readonly sizeBytes: number; readonly name: string },
+  what: string,
+): Promise<string> {
+  const { repository } = image;
+  const config = new TextEncoder().encode("{}");
   const configDigest = digestOf(config);
   await uploadBlob(registry, repository, {
     digest: configDigest,
@@ -43,9 +54,9 @@ export async function pushOrasImage(
       layers: [
         {
           mediaType: SIF_LAYER,
-          size: sizeBytes,
-          digest,
-          annotations: { [TITLE]: baseName(path) },
+          size: sif.sizeBytes,
+          digest: sif.digest,
+          annotations: { [TITLE]: sif.name },
         },
       ],
     }),
