@@ -53,6 +53,7 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
     sections: flags.sections,
     runTests: !inv.bool("notest"),
     fixPermissions: flags.fixPermissions,
+    isSandbox: inv.bool("sandbox"),
     binds,
     mounts: binds.map(mountWord),
     containerFlags: ["nv", "rocm", "nvccli"].filter((name) => inv.bool(name)),

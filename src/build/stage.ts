@@ -12,6 +12,8 @@ export interface StageOptions {
   readonly sections: readonly string[];
   readonly runTests: boolean;
   readonly fixPermissions: boolean;
+  /** The result is a directory. */
+  readonly isSandbox: boolean;
   /** The caller's binds, and the same in the words of `--mount`. */
   readonly binds: readonly BindSpec[];
   readonly mounts: readonly string[];

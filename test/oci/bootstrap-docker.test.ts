@@ -180,3 +180,27 @@ testUnless(firstReason(lack, noTool("unsquashfs")))(
     expect(listed.stdout).toMatch(/^-rw-r----- 5\/7 .*squashfs-root\/mine$/m);
   },
 );
+
+testUnless(lack)("a sandbox of an image with closed directories is warned of", async () => {
+  writeLayout(`${dir}/closed`, [
+    {
+      tag: "v1",
+      layers: [
+        {
+          archive: layerArchive([{ path: "var/empty", kind: "dir", mode: 0o555 }]),
+          packing: "gzip",
+        },
+      ],
+      config: {},
+    },
+  ]);
+  const words = "The sandbox contain files/dirs that cannot be removed with 'rm'.";
+  const from = `oci:${dir}/closed:v1`;
+  const built = await skiff(["build", "--sandbox", "closed-root", from], { cwd: dir, extraEnv });
+  expect(built.stderr).toContain(words);
+  const fixed = await skiff(["build", "--sandbox", "--fix-perms", "fixed-root", from], {
+    cwd: dir,
+    extraEnv,
+  });
+  expect([fixed.code, fixed.stderr]).toEqual([0, expect.not.stringContaining(words)]);
+});

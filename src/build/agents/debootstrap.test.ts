@@ -22,6 +22,7 @@ function stageWith(
       sections: ["all"],
       runTests: true,
       fixPermissions: false,
+      isSandbox: false,
       binds: [],
       mounts: [],
       containerFlags: [],

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync } from "node:fs";
 import type { StageRecipe } from "../../format/deffile/recipe.ts";
 import { imageHost } from "../../host/image-host.ts";
 import { openImage } from "../../image/open.ts";
@@ -6,6 +6,7 @@ import { TELLING_RUNSCRIPT } from "../agents/agent.ts";
 import { baseInputs } from "../agents/base-inputs.ts";
 import { findAgent } from "../agents/find-agent.ts";
 import { runChild } from "../child.ts";
+import { OCI_AGENTS } from "../oci/image-of-stage.ts";
 import { requireRoom } from "../require-room.ts";
 import { editRoot } from "../root/apply-edits.ts";
 import { planSkeleton } from "../root/skeleton.ts";
@@ -34,6 +35,7 @@ export function baseStep(recipe: StageRecipe): Step {
       await requireRoom(stage);
       await agent.bootstrap(stage);
       if (stage.options.fixPermissions) await openToOwner(stage);
+      else if (stage.options.isSandbox && OCI_AGENTS.includes(bootstrap)) warnOfClosed(stage);
       editRoot(stage.root, (view) => {
         planSkeleton(view, !agent.keepsFiles, agent.runscript);
         planApps(view, []);
@@ -65,4 +67,22 @@ async function openToOwner(stage: Stage): Promise<void> {
   const argv = ["chmod", "-R", "u+rwX", "--", stage.root];
   const { signal } = stage.ports;
   await runChild({ argv, stdin: "none", stdout: "drop", stderr: "pass", signal });
+}
+
+/** Says, in the peer's words, that a directory of an image lets not even its owner remove what is in it. */
+function warnOfClosed(stage: Stage): void {
+  if (!hasClosedDirectory(stage.root)) return;
+  const { talk } = stage.ports;
+  talk.warning("The sandbox contain files/dirs that cannot be removed with 'rm'.");
+  talk.warning("Use 'chmod -R u+rwX' to set permissions that allow removal.");
+  talk.warning(
+    "Use the '--fix-perms' option to 'apptainer build' to modify permissions at build time.",
+  );
+}
+
+function hasClosedDirectory(path: string): boolean {
+  const stat = lstatSync(path);
+  if (!stat.isDirectory()) return false;
+  if ((stat.mode & 0o700) !== 0o700) return true;
+  return readdirSync(path).some((name) => hasClosedDirectory(`${path}/${name}`));
 }
