@@ -49,14 +49,6 @@ export class CachedRoot implements StageRoot {
     return this.#isUnknown ? undefined : this.#id;
   }
 
-  hasPassed(key: string): boolean {
-    return this.#cache.store.hasPassed(key);
-  }
-
-  notePassed(key: string): void {
-    this.#cache.store.notePassed(key);
-  }
-
   get sizeBytes(): number {
     return this.#layers.reduce((sum, { meta }) => sum + meta.sizeBytes, 0);
   }

@@ -19,9 +19,6 @@ export interface StageRoot {
   open(stage: Stage): Promise<void>;
   /** Stands for the content, as far as it is known what that depends on. */
   readonly id: string | undefined;
-  /** Whether the tests of a root, known by a digest, have passed before. */
-  hasPassed(key: string): boolean;
-  notePassed(key: string): void;
 }
 
 /** A root in one directory: every step runs. */
@@ -36,8 +33,6 @@ export function plainRoot(): StageRoot {
   };
   return {
     id: undefined,
-    hasPassed: () => false,
-    notePassed: () => {},
     async begin(base, stage) {
       const began = fileClockMs(dirName(stage.root));
       if ("fromStage" in base) {

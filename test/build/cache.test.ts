@@ -76,7 +76,6 @@ describe("steps", () => {
       "%files hit",
       "%post 1 of 2 hit",
       "%post 2 of 2 (second) hit",
-      "%test hit",
       "image hit",
     ]);
     expect(second.stderr).not.toContain("+ echo");

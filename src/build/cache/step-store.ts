@@ -19,7 +19,6 @@ import { makeFolder } from "../../image/cache/places.ts";
  *   build/steps/KEY/root/       what it changed, as an overlay layer, or the whole tree ("tree")
  *   build/images/KEY/…          packed images: meta.json and `image`
  *   build/slots/NAME.json       the inputs with which a step of a definition was last carried out
- *   build/passed/KEY            tests that have passed
  *   build/memo/NAME             digests of files that have not changed since
  *   build/skiff-build-XXXXXX/   what a build is making right now (workspace.ts)
  *
@@ -80,7 +79,7 @@ export class StepStore {
   /** Makes the folders; throws the error of the system where that is not possible. */
   constructor(folder: string) {
     this.folder = folder;
-    for (const name of ["steps", "images", "slots", "passed", "memo"]) {
+    for (const name of ["steps", "images", "slots", "memo"]) {
       makeFolder(`${folder}/${name}`);
     }
   }
@@ -147,14 +146,6 @@ export class StepStore {
       // It only saves work: a full disk, or another build that was quicker.
       rmSync(scratch, { recursive: true, force: true });
     }
-  }
-
-  hasPassed(key: string): boolean {
-    return existsSync(`${this.folder}/passed/${key}`);
-  }
-
-  notePassed(key: string): void {
-    this.#write(`passed/${key}`, "");
   }
 
   /** The inputs of a step of a definition when it was last carried out. */
