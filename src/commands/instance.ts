@@ -53,7 +53,7 @@ async function start(inv: Invocation, ctx: Context): Promise<number> {
   }
   const path = await pathOf(image, inv, ctx);
   const call = inv.withArgs([path, ...rest]);
-  return startInstance(call, ctx, rareGatherers(ctx), [ownBinary(), ...startingWords(call)]);
+  return startInstance(call, ctx, rareGatherers(ctx), [ownBinary(), ...startingWords(inv)]);
 }
 
 /** What exists is a path; an address is fetched first. */

@@ -56,7 +56,7 @@ export function planShare(
   const launcher = launcherOf(host.env);
   const isAsked = sharens || shareRanks === true;
   if (!isAsked && launcher === undefined) return undefined;
-  const obstacle = whatIsOnesOwn(parts);
+  const obstacle = whatIsOnesOwn(request, parts);
   if (obstacle !== undefined) {
     if (isAsked) {
       notices.push({
@@ -72,8 +72,9 @@ export function planShare(
     const why = request.origins["sharens"] ?? "--sharens";
     return { variables: [], parent: true, drop, firstEnv, why };
   }
-  // What is meant to be thrown away belongs to one process, unless it says otherwise.
-  if (!isAsked && parts.root.tmpfsUpper) return undefined;
+  // What is thrown away belongs to one process, unless it says otherwise; and an image that is
+  // changed is no rank's.
+  if (!isAsked && (parts.root.tmpfsUpper || request.writable)) return undefined;
   return {
     variables: launcher?.step ?? [],
     parent: launcher === undefined || launcher.step.length === 0,
@@ -92,10 +93,14 @@ function launcherOf(env: HostFacts["env"]): Launcher | undefined {
 }
 
 /** What one process of a step cannot have in common with the others. */
-function whatIsOnesOwn({ namespaces, root, limits, network }: Parts): string | undefined {
+function whatIsOnesOwn(
+  request: LaunchRequest,
+  { namespaces, root, limits, network }: Parts,
+): string | undefined {
   if (namespaces.pid) return "a PID namespace";
   if (namespaces.net || network !== undefined) return "a network namespace";
   if (limits !== undefined) return "a control group";
+  if (request.fusemounts.length > 0) return "a FUSE program";
   if (root.image.mounter.kind === "unpack") return "an unpacked image";
   return undefined;
 }

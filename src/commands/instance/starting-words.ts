@@ -1,5 +1,8 @@
 import type { Invocation } from "../../cli/invocation.ts";
 
+/** A unit has a process id file of its own; credentials do not belong in a file for everyday use. */
+const LEFT_OUT: readonly string[] = ["pid-file", "docker-username", "docker-password"];
+
 /**
  * The words of a command line that asks for the same as this call: what variables of the environment
  * set is spelled out, so that it means the same elsewhere.
@@ -9,7 +12,7 @@ export function startingWords(inv: Invocation): readonly string[] {
   const globals = inv.globals.setNames().flatMap((name) => flagWords(inv.globals, name));
   const flags = inv
     .setNames()
-    .filter((name) => name !== "pid-file")
+    .filter((name) => !LEFT_OUT.includes(name))
     .flatMap((name) => flagWords(inv, name));
   return [...globals, group, ...rest, ...flags, "--", ...inv.args];
 }
