@@ -145,8 +145,16 @@ async function namedDigest(
     if (typeof known !== "string") throw notAtHand(text);
     return known;
   }
-  const found = await askDigest(registry, image.repository, requestedVersion(image), text);
-  if (found !== undefined && readRecord(access.places, "tags", name)?.["digest"] !== found) {
+  const known = readRecord(access.places, "tags", name)?.["digest"];
+  let found: string | undefined;
+  try {
+    found = await askDigest(registry, image.repository, requestedVersion(image), text);
+  } catch (error) {
+    if (!(error instanceof ConnectionFault) || known === undefined) throw error;
+    const hint = "the cache has an image of it: --offline uses that";
+    throw new ConnectionFault(error.errno, error.message, hint, error.cause);
+  }
+  if (found !== undefined && known !== found) {
     writeRecord(access.places, "tags", name, { digest: found });
   }
   return found;
