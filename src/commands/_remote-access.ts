@@ -24,6 +24,9 @@ import { progressEvents } from "../terminal/progress-events.ts";
 import { progressOutput } from "./_progress-output.ts";
 import { temporaryImages } from "./_temporary-images.ts";
 
+/** Signals that end a command in good order, with their numbers. */
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
 /** Access to images elsewhere, for the time of one command. */
 export interface OpenedAccess {
   readonly access: RemoteAccess;
@@ -47,11 +50,9 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
     ? temporaryImages(cleanPath(resolvePath(cwd, text("tmpdir") || "/tmp")))
     : "";
   const stop = new AbortController();
-  const onSignal = (name: NodeJS.Signals): void =>
-    stop.abort(
-      new Fault("failed", `Stopped by ${name}`, { exitCode: name === "SIGINT" ? 130 : 143 }),
-    );
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const onSignal = (name: keyof typeof SIGNALS): void =>
+    stop.abort(new Fault("failed", `Stopped by ${name}`, { exitCode: 128 + SIGNALS[name] }));
+  const signals = Object.keys(SIGNALS) as (keyof typeof SIGNALS)[];
   for (const name of signals) process.on(name, onSignal);
   const epoch = ctx.env["SOURCE_DATE_EPOCH"] ?? "";
   const mksquashfs = text("mksquashfs-args").split(/\s+/);

@@ -16,6 +16,11 @@ test.each([
   ["docker-archive:/d/x.tar", "docker-archive", "x.tar_latest.sif"],
   ["oci:/d/layout:1.2", "oci", "layout_1.2.sif"],
   ["oci-archive:x.tar", "oci-archive", "x.tar_latest.sif"],
+  [`oci:/d/layout@${DIGEST}`, "oci", `layout@sha256_${"ab".repeat(32)}.sif`],
+  [`oci:/d/layout:1@${DIGEST}`, "oci", "layout_1.sif"],
+  ["oci:layout/:1", "oci", "layout_1.sif"],
+  ["docker-archive:d/x.tar:@1", "docker-archive", "x.tar_@1.sif"],
+  ["docker-archive:d/x.tar:some/name:1", "docker-archive", "name_1.sif"],
   ["docker-daemon:name:tag", "docker-daemon", "name_tag.sif"],
   ["shub://user/name", "shub", "name_latest.sif"],
   [

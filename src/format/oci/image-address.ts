@@ -121,7 +121,13 @@ export function defaultFileName(address: ImageAddress): string {
       // As the peer has it, with a query where there is one.
       return lastPart(address.url) || "image.sif";
     default: {
-      const [name = "", tag = "latest"] = lastPart(address.path).split(/[:@]/);
+      const place = address.path.replace(/\/+(?=[:@]|$)/, "");
+      const [, before = place, hex = ""] = /^(.*)@sha256:([0-9a-f]+)$/s.exec(place) ?? [];
+      const last = lastPart(before);
+      const colon = last.indexOf(":");
+      const name = colon < 0 ? last : last.slice(0, colon);
+      const tag = colon < 0 ? "" : last.slice(colon + 1);
+      if (tag === "" && hex !== "") return `${name}@sha256_${hex}.sif`;
       return `${name}_${tag === "" ? "latest" : tag}.sif`;
     }
   }
