@@ -215,7 +215,10 @@ int op_environ(struct starter *starter, const struct op_environ *op)
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child, &before);
+  /* What runs now may be an image's. */
+  show(starter, false);
   int error = run_and_read(starter, op, &result);
+  show(starter, true);
   sigprocmask(SIG_SETMASK, &before, NULL);
   return error ? error : adopt(starter, op, &result);
 }

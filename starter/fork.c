@@ -202,6 +202,9 @@ int split_init(struct starter *starter)
     name_process(starter, "appinit");
     if (send(starter->waiter, "R", 1, MSG_NOSIGNAL) < 0)
       _exit(FAILED);
+    /* The program sees us in /proc: what leads to the caller's tree must be gone. */
+    int keep[] = {watch, starter->waiter, starter->lifeline[1]};
+    close_others(keep, sizeof keep / sizeof *keep);
     run_init(program, watch, starter->waiter);
   }
   close(take_fd(&starter->waiter));

@@ -31,6 +31,6 @@ int op_ids(struct starter *starter, const struct op_ids *op)
     return errno;
   /* The change of uid emptied the effective set, hid our /proc files and cut the tie to the parent. */
   error = raise_effective();
-  prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  show(starter, true);
   return error ? error : rearm_tether(starter);
 }

@@ -155,5 +155,8 @@ int enter_process(const struct starter *starter, pid_t pid, uint64_t started,
 int op_enter(struct starter *starter, const struct op_enter *op)
 {
   bool half;
-  return enter_process(starter, (pid_t)op->pid, op->started, &op->names, &half);
+  int error = enter_process(starter, (pid_t)op->pid, op->started, &op->names, &half);
+  starter->hidden = true;
+  show(starter, false);
+  return error;
 }

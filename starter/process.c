@@ -45,6 +45,15 @@ int wait_status(pid_t pid)
   return WIFEXITED(status) ? WEXITSTATUS(status) : KILLED + WTERMSIG(status);
 }
 
+/*
+ * Our descriptors and root lead to the caller's tree: processes of the container that could look at
+ * ours (/proc/PID) must not while it is being set up among them.
+ */
+void show(const struct starter *starter, bool shown)
+{
+  prctl(PR_SET_DUMPABLE, shown && !starter->hidden, 0, 0, 0);
+}
+
 int rearm_tether(const struct starter *starter)
 {
   return starter->tethered && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? errno : 0;

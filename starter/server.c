@@ -29,7 +29,8 @@ static void confine(bool self_mount)
   uint64_t keep = 1ULL << KERNEL_CAP_DAC_OVERRIDE | 1ULL << KERNEL_CAP_DAC_READ_SEARCH;
   uint64_t mount = self_mount ? 1ULL << KERNEL_CAP_SYS_ADMIN : 0;
   limit_bounding(keep | mount);
-  raise_ambient(mount);
+  /* One that the container's program lacks: whose capabilities are fewer cannot look at us in /proc. */
+  raise_ambient(mount | 1ULL << KERNEL_CAP_DAC_READ_SEARCH);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 

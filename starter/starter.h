@@ -56,6 +56,7 @@ struct starter {
   char **environment;  /* of the program */
   mode_t umask;        /* of the program; the starter's own is 0 */
   bool tethered;       /* ends with its parent */
+  bool hidden;         /* from the container's processes, until it is the program */
   bool pending_init;   /* process 1 that is still to fork */
   int waiter;          /* socket to the waiter; -1: none */
   int companion;       /* socket to the companion; -1: none */
@@ -110,6 +111,7 @@ void reset_signals(uint64_t keep_ignored);
 void name_process(const struct starter *starter, const char *name);
 int wait_status(pid_t pid);
 int rearm_tether(const struct starter *starter);
+void show(const struct starter *starter, bool shown);
 
 /* janitor */
 typedef void ending(const struct starter *starter, const void *op);
