@@ -1,6 +1,7 @@
 import type { EnvironmentPlan } from "./env/environment-plan.ts";
 import type { InstancePlan } from "./instance.ts";
 import type { LimitSetting } from "./limits/limit-setting.ts";
+import type { ResourceLimits } from "./limits/resource-limits.ts";
 import type { PortMapping } from "./network/network-args.ts";
 import type { SharePlan } from "./share.ts";
 import type { UnderlayEntry } from "./underlay.ts";
@@ -260,6 +261,8 @@ export interface LimitsPlan {
         readonly bus: "user" | "system";
         readonly enable: readonly string[];
       };
+  /** What was asked for, in the terms of the OCI runtime specification. */
+  readonly resources: ResourceLimits;
   /** In the order in which they are written. */
   readonly settings: readonly LimitSetting[];
   readonly why: Why;

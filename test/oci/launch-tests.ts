@@ -108,12 +108,40 @@ export function ociLaunchTests(as: "user" | "self", reason: string | undefined):
       expect(left).toBe("");
     });
 
+    testUnless(lack)("--security seccomp filters system calls", async () => {
+      const rule = { names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 38 };
+      const profile = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [rule] };
+      writeFileSync(`${dir}/profile.json`, JSON.stringify(profile), { mode: 0o644 });
+      const done = await exec(
+        ["--security", `seccomp:${dir}/profile.json`],
+        ...["sh", "-c", "grep Seccomp: /proc/self/status; mkdir /x"],
+      );
+      expect(done.stdout).toMatch(/^Seccomp:\s+2\n/);
+      expect(done.stderr).toContain("Function not implemented");
+    });
+
+    testUnless(lack)("explain prints the configuration", async () => {
+      const words = ["explain", "exec", "--oci", "-B", `${dir}/data:/opt/d`, "img.sif", "ls"];
+      const { code, stdout, stderr } = await skiff(words, options);
+      expect(code, stderr).toBe(0);
+      const spec = JSON.parse(stdout);
+      expect(spec.process.args).toEqual(["ls"]);
+      expect(spec.mounts.map((m: { destination: string }) => m.destination)).toContain("/opt/d");
+    });
+
+    if (as === "self") {
+      testUnless(lack)("--pids-limit limits", async () => {
+        const script = "for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait";
+        const done = await exec(["--pids-limit", "6"], "sh", "-c", script);
+        expect(done.stderr).toContain("Resource temporarily unavailable");
+      });
+    }
+
     const refusals: readonly (readonly [readonly string[], string])[] = [
       [
         ["--fusemount", "host:squashfuse_ll x /mnt"],
         "--fusemount cannot be given to an OCI runtime",
       ],
-      [["--pids-limit", "5"], ""],
     ];
     for (const [flags, says] of refusals) {
       testUnless(lack)(`refuses ${flags[0]}`, async () => {

@@ -34,6 +34,7 @@ export function planLimits(
   const isCpuset = groups.version === 1 && settings.some((s) => s.controller === "cpuset");
   return {
     ...groups,
+    resources: limits,
     why: `${why}; in ${groups.why}`,
     settings: isCpuset ? [...cpusetOf(settings, facts), ...settings] : settings,
   };

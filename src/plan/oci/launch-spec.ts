@@ -21,6 +21,8 @@ export interface LaunchBundle {
   readonly terminal: boolean;
   /** Capabilities that can be had: a mask. */
   readonly permitted: number;
+  /** The plan's filter of system calls, as the specification writes it. */
+  readonly seccomp?: unknown;
   /** Flags of the mount that a path of the host lies on: a nested user namespace may take none of them away. */
   readonly flagsOf: (path: string) => readonly MountFlag[];
 }
@@ -43,8 +45,9 @@ const USUAL_NODES = [
 export function launchSpec(plan: Plan, bundle: LaunchBundle): RuntimeSpec {
   const { environment, cwd, security, namespaces, identity } = plan;
   if (environment.kind === "shell") throw cannot(`the image's environment: ${environment.reason}`);
-  if (security.seccomp !== undefined) throw cannot("--security seccomp");
-  if (plan.limits !== undefined) throw cannot("resource limits");
+  if (plan.limits !== undefined && bundle.outer !== undefined) {
+    throw cannot("resource limits of an ordinary user");
+  }
   if (plan.network !== undefined) throw cannot("networks other than none");
   const label = security.label;
   return {
@@ -80,6 +83,8 @@ export function launchSpec(plan: Plan, bundle: LaunchBundle): RuntimeSpec {
         ...(isNested(identity, bundle.outer) ? [{ type: "user" }] : []),
       ],
       ...idMaps(identity, bundle.outer),
+      ...(bundle.seccomp === undefined ? {} : { seccomp: bundle.seccomp }),
+      ...(plan.limits === undefined ? {} : { resources: plan.limits.resources }),
       rootfsPropagation: plan.propagation === "slave" ? "rslave" : "rprivate",
     },
   };

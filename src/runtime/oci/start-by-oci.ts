@@ -1,8 +1,11 @@
 import { Fault } from "../../base/fault.ts";
+import { decodeOsText } from "../../base/os-text.ts";
 import { isWithin } from "../../base/path.ts";
+import { ociSeccomp } from "../../format/seccomp/oci-profile.ts";
+import { parseSeccompProfile } from "../../format/seccomp/profile.ts";
 import { isTerminal } from "../../host/process-calls.ts";
 import { lstat, rmdir } from "../../host/syscall.ts";
-import { ALL_CAPABILITIES } from "../../plan/capabilities.ts";
+import { ALL_CAPABILITIES, CAPABILITIES, hasBit } from "../../plan/capabilities.ts";
 import type { HostFacts } from "../../plan/facts.ts";
 import { userRootIdentity } from "../../plan/identity.ts";
 import { type LaunchBundle, launchSpec } from "../../plan/oci/launch-spec.ts";
@@ -49,7 +52,21 @@ function bundleOf(plan: Plan, host: HostFacts): Omit<LaunchBundle, "base"> {
     terminal: isTerminal(0) && isTerminal(1),
     permitted: plan.namespaces.user ? ALL_CAPABILITIES : host.capabilities,
     flagsOf: (path) => flagsOf(path, host),
+    ...seccompOf(plan, host),
   };
+}
+
+function seccompOf({ security }: Plan, host: HostFacts): { readonly seccomp?: unknown } {
+  const { seccomp, bounding } = security;
+  const bytes =
+    seccomp === undefined ? undefined : host.files.read(host.realPath(seccomp.path) ?? "");
+  if (bytes === undefined) return {};
+  const profile = parseSeccompProfile(decodeOsText(bytes), {
+    arch: host.arch,
+    kernelVersion: host.kernelVersion,
+    capabilities: new Set(CAPABILITIES.filter((_, bit) => hasBit(bounding, bit))),
+  });
+  return { seccomp: ociSeccomp(profile) };
 }
 
 /** Removes empty control groups of launches that were killed: the runtime makes them for root and had no time to. */
