@@ -75,7 +75,7 @@ export async function prepareMounts(
       words.push(mountWord({ source: path, target, readOnly: true }));
       continue;
     }
-    const target = targetOf(mount, action, "");
+    const target = targetOf(mount, action, action.workingDir);
     const source = await sourcePath(mount, folder, stage, sources);
     makePoint(stage.root, target, statSync(source).isDirectory(), made);
     words.push(mountWord({ source, target, readOnly: mount.readOnly }));

@@ -65,8 +65,8 @@ class Expander {
   private escaped(): string {
     const next = this.text[this.at + 1];
     this.at += 2;
-    // At the end the sign stands for itself; in a here-document it protects and stays.
-    if (next === undefined) return this.escapeSign;
+    // At the end it protects nothing; in a here-document it stays.
+    if (next === undefined) return this.keepsQuotes ? this.escapeSign : "";
     if (this.keepsQuotes) return this.escapeSign + next;
     return next;
   }
@@ -115,7 +115,7 @@ class Expander {
   }
 
   private name(): string {
-    const match = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!])/.exec(this.text.slice(this.at));
+    const match = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[-@*#?$!])/.exec(this.text.slice(this.at));
     this.at += match?.[0].length ?? 0;
     return match?.[0] ?? "";
   }
@@ -156,9 +156,11 @@ class Expander {
       return sign === "#" ? cutFront(value, pattern, isTwice) : cutBack(value, pattern, isTwice);
     }
     const pattern = this.until("/", true);
-    const by = this.until("}");
+    // Escape signs stay in what is put in.
+    const by = this.until("}", true);
+    if (pattern === "") return isTwice ? value : by + value;
     const find = new RegExp(globSource(pattern, true), isTwice ? "gs" : "s");
-    return pattern === "" ? value : value.replace(find, () => by);
+    return value.replace(find, () => by);
   }
 }
 

@@ -3,7 +3,7 @@ import { Fault } from "../../base/fault.ts";
 /** `RUN --mount=…`, as far as it can be honoured here. */
 export interface RunMount {
   readonly kind: "bind" | "cache" | "tmpfs" | "secret";
-  /** Absolute or below the working directory; empty: the default of a secret. */
+  /** Absolute or below the working directory, which an empty one of a bind is; empty: the default of a secret. */
   readonly target: string;
   /** Stage, image or nothing (the context; for a cache: an empty directory). */
   readonly from: string;
@@ -96,7 +96,8 @@ export function parseRunMount(text: string): RunMount {
   const isSet = (...names: readonly string[]): boolean =>
     names.some((name) => fields.has(name) && !/^(false|0)$/i.test(fields.get(name) ?? ""));
   const target = value("target", "dst", "destination");
-  if (target === "" && kind !== "secret") {
+  // A bind without one covers the working directory.
+  if (target === "" && (kind === "cache" || kind === "tmpfs")) {
     throw new Fault("invalid", `--mount=type=${kind} needs a target`);
   }
   const sharing = value("sharing");
