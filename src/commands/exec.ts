@@ -1,4 +1,5 @@
 import type { Invocation } from "../cli/invocation.ts";
+import { inheritedDescriptors } from "../host/inherited-descriptors.ts";
 import { launch } from "../runtime/launch.ts";
 import type { Context } from "../terminal/context.ts";
 import { rareGatherers } from "./_rare-gatherers.ts";
@@ -7,11 +8,15 @@ import { rareGatherers } from "./_rare-gatherers.ts";
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const [image = "", ...rest] = inv.args;
   if (!/^[a-z][a-z0-9+-]*:/.test(image)) return await launch(inv, ctx, rareGatherers(ctx));
+  // Before connections and files are opened for the image, which the program must not find.
+  const inherited = inheritedDescriptors();
   const { fetchedImage } = await import("./_fetched-image.ts");
   const path = await fetchedImage(image, inv, ctx);
   return await launch(
     path === undefined ? inv : inv.withArgs([path, ...rest]),
     ctx,
     rareGatherers(ctx, image),
+    undefined,
+    inherited,
   );
 }

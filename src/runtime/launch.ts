@@ -14,14 +14,16 @@ import { startPlan } from "./start.ts";
  * `exec`, `run`, `shell` and `test`: gathers facts, plans, and becomes the program. Returns a status
  * only when there is nothing to start; throws a Fault before anything happened. With a `key` the
  * launch is remembered.
+ *
+ * @param inherited the caller's descriptors, where this process has opened some of its own since.
  */
 export async function launch(
   inv: Invocation,
   by: Launcher,
   rare: RareGatherers,
   key?: LaunchKey,
+  inherited: readonly number[] = inheritedDescriptors(),
 ): Promise<number> {
-  const inherited = inheritedDescriptors();
   const action = inv.path[0] as Action;
   if (inv.args[0]?.startsWith(INSTANCE) === true) return joinInstance(inv, by, inherited, key);
   const facts = await gatherLaunch(inv, action, by.program, by.env, rare);

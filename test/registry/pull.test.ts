@@ -357,6 +357,30 @@ describe("exec, run and shell", () => {
     expect(offline).toEqual([]);
   });
 
+  testIt(
+    "leave the program no connection or file of the fetching, and all of the caller's",
+    async () => {
+      const home = newHome();
+      const words = ["exec", address("tools/sample:1"), "ls", "/proc/self/fd"];
+      for (const flags of [[], ["--disable-cache"]]) {
+        const line = `exec 9</dev/null; exec "$0" ${[words[0], ...flags, ...words.slice(1)].join(" ")}`;
+        const child = start(["sh", "-c", line, skiffPath], {
+          cwd: home,
+          extraEnv: { HOME: home },
+        });
+        const [stdout, code] = await Promise.all([child.stdout.text(), child.exited]);
+        expect(code).toBe(0);
+        // The last one is of the listing itself.
+        const found = stdout
+          .trim()
+          .split("\n")
+          .map(Number)
+          .sort((a, b) => a - b);
+        expect(found.filter((fd) => fd > 3)).toEqual([9]);
+      }
+    },
+  );
+
   testIt("take a file of such a name for what it is", async () => {
     const home = newHome();
     await call(home, ["pull", "x.sif", address("tools/sample:1")]);
