@@ -311,7 +311,8 @@ int split_instance(struct starter *starter, bool has_program)
     return errno;
   if (!has_program)
     become_init(starter, 0, watch, -1);
-  if (getpid() != 1)
+  bool own_space = getpid() == 1;
+  if (!own_space)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (pipe2(ends, O_CLOEXEC) < 0)
     return errno;
@@ -327,7 +328,8 @@ int split_instance(struct starter *starter, bool has_program)
   starter->failed = ends[1];
   unwatch_signals(&watch);
   setpgid(0, 0);
-  starter->tethered = false;
-  prctl(PR_SET_PDEATHSIG, 0);
+  /* Without a PID namespace to end with, the program at least ends with us. */
+  starter->tethered = !own_space;
+  prctl(PR_SET_PDEATHSIG, own_space ? 0 : SIGKILL);
   return become_logged(op);
 }
