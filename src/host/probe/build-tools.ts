@@ -4,12 +4,11 @@ import type { Check, ProbeInput } from "./check.ts";
 
 /** Programs that make and unpack images and root file systems. */
 export async function probeBuildTools(input: ProbeInput): Promise<readonly Check[]> {
-  const [make, unpack, mmdebstrap, debootstrap, gocryptfs] = await Promise.all([
+  const [make, unpack, mmdebstrap, debootstrap] = await Promise.all([
     toolVersion(input, "mksquashfs", ["-version"]),
     toolVersion(input, "unsquashfs", ["-version"]),
     toolVersion(input, "mmdebstrap"),
     toolVersion(input, "debootstrap"),
-    toolVersion(input, "gocryptfs"),
   ]);
   const compressors = make === undefined ? [] : await readCompressors(input);
   const checks: Check[] = [];
@@ -65,18 +64,6 @@ export async function probeBuildTools(input: ProbeInput): Promise<readonly Check
           remedy: installLine("mmdebstrap"),
         }
       : { ...boot, state: "ok", found: names.filter((text) => text !== undefined).join(", ") },
-  );
-  const crypt = { id: "tools.gocryptfs", name: "gocryptfs" };
-  checks.push(
-    gocryptfs === undefined
-      ? {
-          ...crypt,
-          state: "limited",
-          found: "not installed",
-          means: "encrypted images can neither be built nor started",
-          remedy: installLine("gocryptfs"),
-        }
-      : { ...crypt, state: "ok", found: describeTool(gocryptfs) },
   );
   return checks;
 }
