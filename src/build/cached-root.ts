@@ -138,6 +138,7 @@ export class CachedRoot implements StageRoot {
   /** Carries a step out and keeps what it changed; without a key, under a digest of its content. */
   async #make(step: Step, stage: Stage, key: string | undefined): Promise<StepEntry> {
     const { store, layering, space, nextName } = this.#cache;
+    const { signal } = stage.ports;
     const isBase = this.#layers.length === 0;
     const began = fileClockMs(space.path);
     const at = performance.now();
@@ -157,8 +158,8 @@ export class CachedRoot implements StageRoot {
       }
       layer = layering.collect(stage.root, scratch);
     }
-    const { newestSeconds, sizeBytes } = sumTree(layer, began);
-    settleTimes(layer, stage.clock.seconds ?? newestSeconds);
+    const { newestSeconds, sizeBytes } = await sumTree(layer, began, signal);
+    await settleTimes(layer, stage.clock.seconds ?? newestSeconds, signal);
     const id = key ?? (await this.#contentId(layer, stage));
     const objects = [...(stage.objects ?? [])].filter(([name]) => !before.has(name));
     const elapsedMs = performance.now() - at;

@@ -102,7 +102,7 @@ async function packBorrowed(
   umask: number,
 ): Promise<PackedImage> {
   const { sourceDateEpoch } = request.pack;
-  const sums = sumTree(image.path, Number.POSITIVE_INFINITY);
+  const sums = await sumTree(image.path, Number.POSITIVE_INFINITY, ports.signal);
   const latestSeconds = sourceDateEpoch ?? sums.newestSeconds;
   const view = editedView(image.tree);
   planSkeleton(view, false, TELLING_RUNSCRIPT);

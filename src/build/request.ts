@@ -95,6 +95,7 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
             definition: input.definition,
             arch,
             version: input.version,
+            sourceDateEpoch: flags.sourceDateEpoch ?? undefined,
           },
         }),
   };

@@ -38,13 +38,13 @@ export function plainRoot(): StageRoot {
       if ("fromStage" in base) {
         await copyDirectory(await requireStage(stage, base.fromStage), stage.root, stage.ports);
       } else await run(base, stage);
-      stage.clock.seconds ??= sumTree(stage.root, began).newestSeconds;
+      if (stage.clock.seconds !== undefined) return;
+      const { newestSeconds } = await sumTree(stage.root, began, stage.ports.signal);
+      stage.clock.seconds = newestSeconds;
     },
     carryOut: run,
-    open: (stage) => {
-      settleTimes(stage.root, stage.clock.seconds ?? EARLIEST_SECONDS);
-      return Promise.resolve();
-    },
+    open: (stage) =>
+      settleTimes(stage.root, stage.clock.seconds ?? EARLIEST_SECONDS, stage.ports.signal),
   };
 }
 

@@ -57,7 +57,7 @@ RUN touch rel
 USER $WHO
 RUN id > /tmp/id; pwd > /tmp/pwd; echo $HOME > /tmp/home; umask > /tmp/umask
 WORKDIR /as/user
-RUN ls -ldn /as /as/user | cut -c1-50 > /tmp/ls
+RUN ls -ldn /as /as/user | cut -c1-43 > /tmp/ls
 USER 1234
 RUN id -u > /tmp/id2; echo $HOME > /tmp/home2
 USER root

@@ -69,6 +69,15 @@ describe("bytes", () => {
     expect(wrong.stderr).toContain('Cannot use --source-date-epoch "noon"');
   });
 
+  testBuild("a step that was kept for another time is not taken", async () => {
+    write("times.def", "%post\n    : > /made\n");
+    const cold = await build(["cold.sif", "times.def"], "times-1");
+    expect(cold.code).toBe(0);
+    await build(["--source-date-epoch", "86400", "other.sif", "times.def"], "times-2");
+    expect((await build(["after.sif", "times.def"], "times-2")).code).toBe(0);
+    expect(readFileSync(`${dir}/after.sif`).equals(readFileSync(`${dir}/cold.sif`))).toBe(true);
+  });
+
   testBuild("compiled Python files keep to the time of their source", async () => {
     const post = `%post
     : > /m.py

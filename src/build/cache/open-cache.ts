@@ -16,6 +16,8 @@ export interface CacheRequest {
   /** GOARCH name to build for, and this program's version. */
   readonly arch: string;
   readonly version: string;
+  /** The time that the caller gave the image; layers have no later ones. */
+  readonly sourceDateEpoch: number | undefined;
 }
 
 /**
@@ -56,6 +58,9 @@ export function openCache(request: CacheRequest, ports: BuildPorts): StepCache |
       ["architecture", request.arch],
       ["rights", ids.map],
       ["program", `skiff ${request.version}`],
+      ...(request.sourceDateEpoch === undefined
+        ? []
+        : [["time", String(request.sourceDateEpoch)] as const]),
     ]),
     definition: request.definition,
     stages: new Map(),

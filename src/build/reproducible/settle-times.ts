@@ -43,18 +43,26 @@ export function fileClockMs(folder: string): number {
  * Looks at all of a tree. Times from `beforeMs` on are those of the build itself; the newest one
  * before it comes with the content, and so is the same in every build.
  */
-export function sumTree(root: string, beforeMs: number): TreeSums {
+export async function sumTree(
+  root: string,
+  beforeMs: number,
+  signal: AbortSignal,
+): Promise<TreeSums> {
   let newest = 0;
   let sizeBytes = 0;
   const seen = new Set<string>();
-  walk(root, (_, stat) => {
-    if (stat.mtimeMs < beforeMs - TICK_MS && stat.mtimeMs > newest) newest = stat.mtimeMs;
-    if (!stat.isFile()) return;
-    // A file of several names takes its room once.
-    const id = `${stat.dev}:${stat.ino}`;
-    if (stat.nlink === 1 || !seen.has(id)) sizeBytes += stat.size;
-    if (stat.nlink > 1) seen.add(id);
-  });
+  await walk(
+    root,
+    (_, stat) => {
+      if (stat.mtimeMs < beforeMs - TICK_MS && stat.mtimeMs > newest) newest = stat.mtimeMs;
+      if (!stat.isFile()) return;
+      // A file of several names takes its room once.
+      const id = `${stat.dev}:${stat.ino}`;
+      if (stat.nlink === 1 || !seen.has(id)) sizeBytes += stat.size;
+      if (stat.nlink > 1) seen.add(id);
+    },
+    signal,
+  );
   return { newestSeconds: Math.max(EARLIEST_SECONDS, Math.floor(newest / 1000)), sizeBytes };
 }
 
@@ -62,16 +70,24 @@ export function sumTree(root: string, beforeMs: number): TreeSums {
  * Gives everything in a tree that is newer than the image's time that time. Python's compiled files
  * tell the time of their source, and are only used as long as it is right: it is changed with it.
  */
-export function settleTimes(root: string, latestSeconds: number): void {
-  walk(root, (path, stat) => {
-    if (stat.mtimeMs <= latestSeconds * 1000) return;
-    try {
-      if (stat.isFile() && path.endsWith(".pyc")) settleBytecode(path, latestSeconds);
-      lutimesSync(path, latestSeconds, latestSeconds);
-    } catch {
-      // Not the user's, or special: packing clamps its time.
-    }
-  });
+export async function settleTimes(
+  root: string,
+  latestSeconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await walk(
+    root,
+    (path, stat) => {
+      if (stat.mtimeMs <= latestSeconds * 1000) return;
+      try {
+        if (stat.isFile() && path.endsWith(".pyc")) settleBytecode(path, latestSeconds);
+        lutimesSync(path, latestSeconds, latestSeconds);
+      } catch {
+        // Not the user's, or special: packing clamps its time.
+      }
+    },
+    signal,
+  );
 }
 
 /**
@@ -94,15 +110,36 @@ function settleBytecode(path: string, latestSeconds: number): void {
 
 type Visit = (path: string, stat: Stats) => void;
 
-/** Visits what is in a directory before the directory. */
-function walk(path: string, visit: Visit): void {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return;
-  if (stat.isDirectory()) for (const name of namesIn(path)) walk(`${path}/${name}`, visit);
-  visit(path, stat);
+/** Entries between two looks at signals. */
+const ENTRIES_AT_ONCE = 2048;
+
+/** Visits what is in a directory before the directory; throws the reason of the signal. */
+async function walk(root: string, visit: Visit, signal: AbortSignal): Promise<void> {
+  const open: { readonly path: string; readonly names: string[] }[] = [];
+  let count = 0;
+  const enter = (path: string): void => {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat?.isDirectory() === true) open.push({ path, names: namesIn(path) });
+    else if (stat !== undefined) visit(path, stat);
+  };
+  enter(root);
+  for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
+    if (++count % ENTRIES_AT_ONCE === 0) {
+      await Bun.sleep(0);
+      signal.throwIfAborted();
+    }
+    const name = last.names.pop();
+    if (name !== undefined) {
+      enter(`${last.path}/${name}`);
+      continue;
+    }
+    open.pop();
+    const stat = lstatSync(last.path, { throwIfNoEntry: false });
+    if (stat !== undefined) visit(last.path, stat);
+  }
 }
 
-function namesIn(path: string): readonly string[] {
+function namesIn(path: string): string[] {
   try {
     return readdirSync(path);
   } catch {
