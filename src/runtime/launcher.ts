@@ -70,6 +70,7 @@ function canRemember(request: LaunchRequest, environment: Plan["environment"]): 
     environment.kind === "direct" &&
     environment.output.length === 0 &&
     request.env.length === 0 &&
+    request.onlyEnv !== true &&
     (request.action !== "shell" || request.args.length === 0)
   );
 }
