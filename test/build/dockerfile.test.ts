@@ -269,3 +269,14 @@ describe("a Dockerfile", () => {
     expect(checked.stdout).toContain("check.Dockerfile:4:1: warning: MAINTAINER is deprecated");
   });
 });
+
+testBuild("a definition file goes on with a Dockerfile", async () => {
+  writeFileSync(
+    `${dir}/inner.Dockerfile`,
+    `${FROM.trim()} AS a\nRUN echo one > /one\nFROM a\nENV E=1\nRUN echo two > /two\n`,
+  );
+  const text =
+    "Bootstrap: buildkit\nFrom: inner.Dockerfile\n%post\n    cat /one /two > /three; echo $E >> /three\n";
+  const root = await sandbox("outer.def", text);
+  expect(read(`${root}/three`)).toBe("one\ntwo\n1\n");
+});

@@ -1,6 +1,7 @@
 import { Fault } from "../../base/fault.ts";
 import type { Agent } from "./agent.ts";
 import { arch } from "./arch.ts";
+import { buildkit } from "./buildkit.ts";
 import { busybox } from "./busybox.ts";
 import { debootstrap } from "./debootstrap.ts";
 import { dnf } from "./dnf.ts";
@@ -28,6 +29,7 @@ const AGENTS: Readonly<Record<string, Agent>> = {
   dnf,
   zypper,
   arch,
+  buildkit,
 };
 
 /** The agent that a `Bootstrap:` value names; the value is known to be one of the grammar's. */

@@ -50,5 +50,6 @@ export const AGENTS: Readonly<Record<string, AgentKeys>> = {
       "modules",
     ],
   },
+  buildkit: FROM,
   scratch: { required: [], optional: [...COMMON] },
 };
