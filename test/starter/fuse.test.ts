@@ -1,8 +1,9 @@
 import { describe, expect } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { Op } from "../../src/ops/op.ts";
 import type { FuseOp } from "../../src/ops/tree-op.ts";
 import { noFuse, noOverlay, noTool, noUserNamespaces } from "../support/host-lacks.ts";
+import { isRoot } from "../support/ordinary-user.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { useStarter } from "./driver.ts";
 import {
@@ -180,24 +181,39 @@ testWithSquashfuse(
     expect(await noServerLeft(image)).toBe(true);
     const program = script(
       `for pid in $(/bin/busybox pidof squashfuse_ll); do grep -q ${image} /proc/$pid/cmdline && break; done
-     for fd in /proc/$pid/fd/*; do /bin/busybox readlink $fd; done
-     grep -E 'CapEff|CapPrm' /proc/$pid/status
-     grep -c ' /image ' /proc/$pid/mountinfo`,
+       for fd in /proc/$pid/fd/*; do /bin/busybox readlink $fd; done
+       grep -E 'CapEff|CapPrm' /proc/$pid/status
+       grep -c ' /image ' /proc/$pid/mountinfo; echo $pid; /bin/busybox sleep 20`,
     );
-    const done = await starter.run(launch(squashfuse(image), program), {
-      before: "exec 7</etc/passwd;",
-    });
-    const lines = done.stdout.trim().split("\n");
-    const files = lines.slice(0, -3).map((line) => line.replace(/^.*\//, ""));
-    expect(files.sort()).toEqual([
-      "fuse",
-      "image.part",
-      "memfd:log (deleted)",
-      "memfd:log (deleted)",
-      "null",
+    const before = { before: "exec 7</etc/passwd;" };
+    const child = starter.start([...launch(squashfuse(image), program)], before);
+    const reader = child.stdout.getReader();
+    let seen = "";
+    while (seen.split("\n").length < 5) {
+      seen += new TextDecoder().decode((await reader.read()).value);
+    }
+    const [permitted, effective, mounts, pid] = seen.split("\n");
+    expect([permitted, effective]).toEqual([
+      "CapPrm:\t0000000000000004",
+      "CapEff:\t0000000000000004",
     ]);
-    expect(lines.slice(-3, -1).every((line) => line.endsWith("\t0000000000000004"))).toBe(true);
-    expect(lines.at(-1)).toBe("0");
+    expect(mounts).toBe("0");
+    // From outside, where one may look.
+    if (isRoot) {
+      const files = readdirSync(`/proc/${pid}/fd`).map((fd) =>
+        readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/^.*\//, ""),
+      );
+      expect(files.sort()).toEqual([
+        "fuse",
+        "image.part",
+        "memfd:log (deleted)",
+        "memfd:log (deleted)",
+        "null",
+      ]);
+    }
+    child.kill("SIGKILL");
+    await child.exited;
+    expect(await noServerLeft(image)).toBe(true);
   },
 );
 
