@@ -7,6 +7,7 @@ import { stepLine, timedTalk } from "../build/progress-talk.ts";
 import { selfContainer } from "../build/self-container.ts";
 import type { BuildPorts } from "../build/stage.ts";
 import type { Invocation } from "../cli/invocation.ts";
+import { onStopSignal } from "../host/stop-signals.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import type { Context } from "../terminal/context.ts";
 import { progressSteps } from "../terminal/progress.ts";
@@ -27,8 +28,7 @@ export async function carryOut(
   host: HostFacts,
 ): Promise<Partial<PackedImage>> {
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort(new Fault("failed", "build stopped", { exitCode: 1 }));
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
+  onStopSignal(() => stop.abort(new Fault("failed", "build stopped", { exitCode: 1 })));
   const images = buildImages(inv, ctx);
   const isOwnName = ctx.program === "skiff";
   const talk = isOwnName ? timedTalk(ctx.log, () => performance.now()) : ctx.log;

@@ -7,6 +7,7 @@ import type { Invocation } from "../cli/invocation.ts";
 import { VERSIONS } from "../cli/program.ts";
 import { userDirectory } from "../config/user-directory.ts";
 import { hostFacts } from "../host/facts.ts";
+import { onStopSignal } from "../host/stop-signals.ts";
 import { type CachePlaces, cachePlaces, makeFolder } from "../image/cache/places.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { type Credential, passwordCredential } from "../registry/credentials/credential.ts";
@@ -23,9 +24,6 @@ import { type ProgressOutput, type ProgressSteps, progressSteps } from "../termi
 import { progressEvents } from "../terminal/progress-events.ts";
 import { progressOutput } from "./_progress-output.ts";
 import { temporaryImages } from "./_temporary-images.ts";
-
-/** Signals that end a command in good order, with their numbers. */
-const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
 /** Access to images elsewhere, for the time of one command. */
 export interface OpenedAccess {
@@ -50,10 +48,9 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
     ? temporaryImages(cleanPath(resolvePath(cwd, text("tmpdir") || "/tmp")))
     : "";
   const stop = new AbortController();
-  const onSignal = (name: keyof typeof SIGNALS): void =>
-    stop.abort(new Fault("failed", `Stopped by ${name}`, { exitCode: 128 + SIGNALS[name] }));
-  const signals = Object.keys(SIGNALS) as (keyof typeof SIGNALS)[];
-  for (const name of signals) process.on(name, onSignal);
+  const forgetSignals = onStopSignal((name, status) =>
+    stop.abort(new Fault("failed", `Stopped by ${name}`, { exitCode: status })),
+  );
   const epoch = ctx.env["SOURCE_DATE_EPOCH"] ?? "";
   const mksquashfs = text("mksquashfs-args").split(/\s+/);
   const credentials = credentialPlaces(inv, ctx, host);
@@ -118,7 +115,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
     host,
     isTemporary,
     close: (keepFiles = false) => {
-      for (const name of signals) process.off(name, onSignal);
+      forgetSignals();
       if (!isTemporary) return;
       // Only the image itself is still needed then.
       for (const part of keepFiles ? ["blob", "skiff"] : ["."]) {

@@ -381,6 +381,19 @@ describe("exec, run and shell", () => {
     },
   );
 
+  testIt("leave ignored what the caller ignores", async () => {
+    const home = newHome();
+    await call(home, ["pull", "local.sif", address("tools/sample:1")]);
+    const ignored = async (image: string): Promise<string> => {
+      const line = `trap "" HUP INT; exec "$0" exec ${image} sed -n /^SigIgn/p /proc/self/status`;
+      const options = { cwd: home, extraEnv: { HOME: home } };
+      return await start(["sh", "-c", line, skiffPath], options).stdout.text();
+    };
+    const local = await ignored("local.sif");
+    expect(Number.parseInt(local.replace("SigIgn:", "").trim(), 16) & 3).toBe(3);
+    expect(await ignored(address("tools/sample:1"))).toBe(local);
+  });
+
   testIt("take a file of such a name for what it is", async () => {
     const home = newHome();
     await call(home, ["pull", "x.sif", address("tools/sample:1")]);
