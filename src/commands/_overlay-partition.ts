@@ -16,7 +16,7 @@ import { changeSif } from "./_change-sif.ts";
  *
  * @throws Fault for a file that is no SIF, and for a SIF that cannot take an overlay.
  */
-export function checkCanTakeOverlay(path: string, word: string): "new" | "sif" {
+export function checkCanTakeOverlay(path: string, word: string, program: string): "new" | "sif" {
   if (stat(path) === undefined) return "new";
   const { format, sif } = openImageFile(path, imageHost);
   if (format === "ext3") {
@@ -29,11 +29,11 @@ export function checkCanTakeOverlay(path: string, word: string): "new" | "sif" {
       hint: "name a new file, or a SIF",
     });
   }
-  check(sif, word);
+  check(sif, word, program);
   return "sif";
 }
 
-function check(image: SifImage, word: string): void {
+function check(image: SifImage, word: string, program: string): void {
   if (primaryPartition(image) === undefined) {
     throw new Fault(
       "invalid",
@@ -47,7 +47,7 @@ function check(image: SifImage, word: string): void {
   if (there !== undefined) {
     throw new Fault(
       "exists",
-      `a writable overlay partition already exists in ${word} (ID: ${there.id}), delete it first with "skiff sif del ${there.id} ${word}"`,
+      `a writable overlay partition already exists in ${word} (ID: ${there.id}), delete it first with "${program} sif del ${there.id} ${word}"`,
     );
   }
   if (image.objects.some((object) => object.dataType === DATA_SIGNATURE)) {
@@ -60,7 +60,7 @@ function check(image: SifImage, word: string): void {
 /** Adds a file system as the overlay partition of a SIF, in the group and for the machine of its root. */
 export function addOverlay(path: string, word: string, layer: ByteSource, sparse: boolean): void {
   changeSif(path, (file) => {
-    check(file.image, word);
+    check(file.image, word, "skiff");
     const primary = primaryPartition(file.image);
     const extra = primary === undefined ? undefined : partitionExtra(primary);
     if (primary === undefined || extra === undefined) return;

@@ -158,8 +158,9 @@ async function runBundle(desk: Desk): Promise<number> {
   refuseUnused(desk);
   if (inv.string("log-path") !== "") {
     await create(desk);
-    start(desk);
-    await attach(container);
+    await attach(container, () => {
+      start(desk);
+    });
     const code = await exitCodeOf(container, tool);
     remove(desk);
     return code;

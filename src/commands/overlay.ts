@@ -35,7 +35,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   }
   const dirs = layerPaths(inv.strings("create-dir"));
   const path = resolvePath(host.cwd ?? "/", word);
-  const target = checkCanTakeOverlay(path, word);
+  const target = checkCanTakeOverlay(path, word, ctx.program);
   const isRoots = inv.bool("fakeroot");
   const file = namelessFile(dirName(path), `EXT3 overlay image ${word}`);
   try {

@@ -14,9 +14,16 @@ const { dir, lack } = launchLab((place) => {
 
 beforeAll(async () => {
   if (lack !== undefined) return;
-  await run(["sh", "-c", "truncate -s 16M img.ext3 && mke2fs -q -t ext3 -d img img.ext3"], {
-    cwd: dir,
-  });
+  await run(
+    [
+      "sh",
+      "-c",
+      "truncate -s 16M img.ext3 && mke2fs -q -t ext3 -d img img.ext3; mkdir -p o/upper o/work; truncate -s 16M over.ext3 && mke2fs -q -t ext3 -d o over.ext3; rm -r o",
+    ],
+    {
+      cwd: dir,
+    },
+  );
 });
 
 const KINDS: Readonly<Record<string, readonly string[]>> = {
@@ -27,6 +34,7 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   "--overlay": ["--overlay", "over", "img.sqfs"],
   "--writable-tmpfs": ["--writable-tmpfs", "img.sqfs"],
   ext3: ["img.ext3"],
+  "an ext3 overlay": ["--overlay", "over.ext3", "img.sqfs"],
   "--unsquash": ["--unsquash", "img.sqfs"],
   "--underlay": ["--underlay", "-B", "/tmp:/new/place", "img.sqfs"],
 };
@@ -121,7 +129,9 @@ describe("SIGKILL at a random moment", () => {
         expect(await untilNone(() => filesBelow(`${dir}/tmp`))).toEqual([]);
         const cached = filesBelow(`${dir}/cache`).filter((path) => /\.[0-9]+$/.test(path));
         expect(cached).toEqual([]);
-        const here = readdirSync(dir).filter((file) => !/^(img|img.sqfs|img.ext3)$/.test(file));
+        const here = readdirSync(dir).filter(
+          (file) => !/^(img|img.sqfs|(img|over).ext3)$/.test(file),
+        );
         expect(here.sort()).toEqual(["cache", "over", "tmp"]);
       },
       60_000,

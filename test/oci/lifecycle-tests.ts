@@ -91,6 +91,13 @@ export function lifecycleTests(as: "user" | "self", reason: string | undefined):
       expect(await status(id)).toBeUndefined();
     });
 
+    testUnless(lack)("a bundle's program cannot make namespaces or mounts", async () => {
+      program("unshare -U true; mount -t tmpfs t /mnt; grep Seccomp: /proc/self/status");
+      const done = await oci("run", "-b", bundle, name());
+      expect(done.stdout).toMatch(/^Seccomp:\s+2\n$/);
+      expect(done.code).toBe(0);
+    });
+
     testUnless(lack)("attach carries input and output", async () => {
       program("read line; echo got $line; exit 4");
       const id = name();

@@ -33,14 +33,60 @@ const READONLY: readonly string[] = [
 const OPEN_FILES = 1024;
 
 /**
+ * System calls that reach the machine rather than the container, or that had holes; most of them
+ * need capabilities that the container lacks as well. Programs in containers do without.
+ */
+const REFUSED: readonly string[] = [
+  ...["acct", "add_key", "bpf", "clock_adjtime", "clock_settime", "create_module", "delete_module"],
+  ...["finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "get_kernel_syms", "init_module"],
+  ...["io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl", "kcmp"],
+  ...["kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "mount", "mount_setattr"],
+  ...["move_mount", "move_pages", "nfsservctl", "open_by_handle_at", "open_tree"],
+  ...["perf_event_open", "pivot_root", "process_vm_readv", "process_vm_writev", "ptrace"],
+  ...["query_module", "quotactl", "quotactl_fd", "reboot", "request_key", "setns"],
+  ...["settimeofday", "stime", "swapoff", "swapon", "syslog", "umount", "umount2", "unshare"],
+  ...["uselib", "userfaultfd", "ustat", "vm86", "vm86old", "vhangup"],
+];
+const EPERM = 1;
+const NEW_NAMESPACES = 0x7e020000;
+
+const ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
+  amd64: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
+  arm64: ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"],
+};
+
+/** The filter of system calls of a bundle; `arch` is a GOARCH name. */
+function seccomp(arch: string): unknown {
+  const refuse = { action: "SCMP_ACT_ERRNO", errnoRet: EPERM };
+  return {
+    defaultAction: "SCMP_ACT_ALLOW",
+    architectures: ARCHITECTURES[arch] ?? [],
+    syscalls: [
+      { names: REFUSED, ...refuse },
+      // Each of the flags that make a namespace.
+      ...Array.from({ length: 32 }, (_, bit) => 2 ** bit)
+        .filter((bit) => (NEW_NAMESPACES & bit) !== 0 && bit !== 0x80000000)
+        .map((bit) => ({
+          names: ["clone"],
+          ...refuse,
+          args: [{ index: 0, value: bit, valueTwo: bit, op: "SCMP_CMP_MASKED_EQ" }],
+        })),
+      // Its flags are in memory, where no filter can look: programs fall back to clone.
+      { names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: 38 },
+    ],
+  };
+}
+
+/**
  * The `config.json` of a bundle whose root is `rootPath`: namespaces, mounts and capabilities as OCI
  * runtimes have them by default. For an ordinary user a user namespace comes in, and the host's
- * network stays, as only root may make another.
+ * network stays, as only root may make another. `arch` is a GOARCH name.
  */
 export function bundleSpec(
   rootPath: string,
   program: BundleProgram,
   owner: BundleOwner | undefined,
+  arch: string,
 ): RuntimeSpec {
   const env = program.env.some((pair) => pair.startsWith("PATH="))
     ? program.env
@@ -69,6 +115,7 @@ export function bundleSpec(
             uidMappings: [{ containerID: 0, hostID: owner.uid, size: 1 }],
             gidMappings: [{ containerID: 0, hostID: owner.gid, size: 1 }],
           }),
+      seccomp: seccomp(arch),
       maskedPaths: MASKED,
       readonlyPaths: READONLY,
     },

@@ -16,11 +16,15 @@ const INPUT_BYTES = 8192;
 const STREAM_ERROR = 3;
 
 /**
- * Connects this process's streams to a container's until the container ends.
+ * Connects this process's streams to a container's until the container ends. `connected` is called
+ * when nothing more of the output can be missed.
  *
  * @throws Fault for a container that has no monitor.
  */
-export async function attach(container: OciContainer): Promise<void> {
+export async function attach(
+  container: OciContainer,
+  connected: () => void = () => {},
+): Promise<void> {
   const fd = connectSeqpacket(`${container.folder}/bundle/attach`);
   if (fd < 0) {
     throw new Fault("failed", `Cannot attach to ${container.id}: ${errnoText(-fd)}`, {
@@ -39,6 +43,7 @@ export async function attach(container: OciContainer): Promise<void> {
     resize();
   }
   try {
+    connected();
     void passInput(fd);
     await passOutput(fd);
   } finally {

@@ -50,7 +50,7 @@ export function mountBundle(image: string, bundle: string, host: HostFacts): voi
     if (host.isRealRoot) mountByKernel(file, root, bundle);
     else unpack(file, root, bundle, host);
     const owner = host.isRealRoot ? undefined : { uid: host.uid, gid: host.gid };
-    const spec = bundleSpec(`${bundle}/rootfs`, program, owner);
+    const spec = bundleSpec(`${bundle}/rootfs`, program, owner, host.arch);
     writeFileSync(`${bundle}/config.json`, `${JSON.stringify(spec, undefined, "\t")}\n`, {
       mode: 0o600,
     });
