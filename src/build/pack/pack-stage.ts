@@ -4,6 +4,8 @@ import type { BuildRequest } from "../build.ts";
 import { digestOf } from "../cache/digest.ts";
 import { CachedRoot, type StepCache } from "../cached-root.ts";
 import { inspectMetadata } from "../metadata/inspect-metadata.ts";
+import { hasOneId } from "../one-id.ts";
+import { recordedOwners } from "../owners/recorded-owners.ts";
 import { buildRecord, withRecord } from "../record/build-record.ts";
 import type { Stage } from "../stage.ts";
 import type { StageRoot } from "../stage-root.ts";
@@ -57,7 +59,7 @@ export async function packStage(
     {
       source: stage.root,
       pseudoEdits: [],
-      owners: stage.owners ?? new Map(),
+      owners: new Map([...(stage.owners ?? []), ...(hasOneId() ? recordedOwners(view) : [])]),
       folder: temporary.folder("pack"),
       image,
       target: request.target,
