@@ -154,7 +154,9 @@ export async function convertOciImage(
     );
     const sizeBytes = finishRoot(file, offsetBytes, root, latest, output.ids);
     if (options.sbomVersion !== undefined) {
-      sbom = encodeOsText(await squashfsSbom(file, offsetBytes, latest, options.sbomVersion));
+      sbom = encodeOsText(
+        await squashfsSbom(file, offsetBytes, mergedView(root), latest, options.sbomVersion),
+      );
       appendFileSync(file, sbom);
     }
     const layout = layoutFor(sizeBytes);

@@ -1,13 +1,19 @@
 import { sliceSource } from "../../base/byte-source.ts";
+import type { FileView } from "../../base/file-view.ts";
 import { SquashfsTree } from "../../format/squashfs/tree.ts";
 import { imageHost } from "../../host/image-host.ts";
 import { decompress } from "../../image/decompress.ts";
 import { makeSbom } from "../../image/sbom/make-sbom.ts";
 
-/** The list of packages of a SquashFS file system at an offset of a file. */
+/**
+ * The list of packages of a SquashFS file system at an offset of a file.
+ *
+ * @param tree the same tree in memory, without contents: looked through faster than the packed one.
+ */
 export async function squashfsSbom(
   path: string,
   offsetBytes: number,
+  tree: FileView,
   seconds: number,
   version: string,
 ): Promise<string> {
@@ -16,7 +22,13 @@ export async function squashfsSbom(
   try {
     const { source } = opened;
     const part = sliceSource(source, offsetBytes, source.sizeBytes - offsetBytes);
-    return await makeSbom(new SquashfsTree(part, decompress, "new"), seconds, version);
+    const packed = new SquashfsTree(part, decompress, "new");
+    const view: FileView = {
+      lstat: (at) => tree.lstat(at),
+      list: (at) => tree.list(at),
+      read: (at, limitBytes) => packed.read(at, limitBytes),
+    };
+    return await makeSbom(view, seconds, version);
   } finally {
     opened.close();
   }
