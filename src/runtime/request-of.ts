@@ -45,7 +45,10 @@ export function requestOf(
       throw new Fault(
         "unsupported",
         `Cannot use --${flag}: ${what} is not available in this version`,
-        { hint: `leave --${flag} out` },
+        {
+          hint:
+            flag === "nvccli" ? "use --nv, or --device nvidia.com/gpu=all" : `leave --${flag} out`,
+        },
       );
     }
     origins[flag] = originOf(flag, inv.source(flag));
