@@ -6,7 +6,7 @@ const SHELL_ROWS: readonly PackedFlag[] = packActionFlags();
 const ACTION_ROWS: readonly PackedFlag[] = SHELL_ROWS.slice(0, -1);
 
 const IMAGES: readonly string[] = [
-  "The image is a SIF, SquashFS or ext3 file, a directory with a root file system, or an address that is pulled into the cache first: docker://, oras://, http://, https://, docker-archive:, oci:, oci-archive:. What a file is, its content decides, not its name.",
+  "The image is a SIF, SquashFS or ext3 file, a directory with a root file system, or an address that is pulled into the cache first: docker://, oras://, http://, https://, docker-archive:, oci:, oci-archive:. What a file is, its content decides, not its name. instance://NAME is a running instance, which the program joins.",
 ];
 
 /** exec, run, shell, test. */
