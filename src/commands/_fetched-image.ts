@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { resolvePath } from "../base/path.ts";
 import { localImage } from "../build/remote/local-image.ts";
 import type { Invocation } from "../cli/invocation.ts";
@@ -6,15 +7,24 @@ import { hostFiles } from "../host/host-files.ts";
 import type { Context } from "../terminal/context.ts";
 import { openAccess } from "./_remote-access.ts";
 
+/** An image that was fetched. */
+export interface FetchedImage {
+  readonly path: string;
+  /** Directory to be removed when the image is no longer used; absent when it lies in the cache. */
+  readonly temporary: string | undefined;
+  /** Removes that directory now. */
+  drop(): void;
+}
+
 /**
- * Path of the image that an address names, fetched and converted where needed; undefined when the
+ * The file of the image that an address names, fetched and converted where needed; undefined when the
  * word is a path: what exists is never taken for an address.
  */
 export async function fetchedImage(
   word: string,
   inv: Invocation,
   ctx: Context,
-): Promise<string | undefined> {
+): Promise<FetchedImage | undefined> {
   if (hostFiles().lstat(resolvePath(process.cwd(), word)) !== undefined) return undefined;
   if (word.startsWith("instance://")) return undefined;
   const address = parseImageAddress(word);
@@ -24,7 +34,11 @@ export async function fetchedImage(
   try {
     const path = await localImage(address, opened.access);
     isFetched = true;
-    return path;
+    const temporary = opened.isTemporary ? opened.access.places.root : undefined;
+    const drop = (): void => {
+      if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
+    };
+    return { path, temporary, drop };
   } finally {
     opened.close(isFetched);
   }

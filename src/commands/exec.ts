@@ -11,12 +11,17 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   // Before connections and files are opened for the image, which the program must not find.
   const inherited = inheritedDescriptors();
   const { fetchedImage } = await import("./_fetched-image.ts");
-  const path = await fetchedImage(image, inv, ctx);
-  return await launch(
-    path === undefined ? inv : inv.withArgs([path, ...rest]),
-    ctx,
-    rareGatherers(ctx, image),
-    undefined,
-    inherited,
-  );
+  const fetched = await fetchedImage(image, inv, ctx);
+  try {
+    return await launch(
+      fetched === undefined ? inv : inv.withArgs([fetched.path, ...rest]),
+      ctx,
+      rareGatherers(ctx, image),
+      undefined,
+      { inherited, temporary: fetched?.temporary },
+    );
+  } finally {
+    // Only a launch that did not happen comes here.
+    fetched?.drop();
+  }
 }

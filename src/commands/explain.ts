@@ -26,8 +26,9 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     else ctx.print(isJson ? asJson(joined.plan) : explainJoin(joined.plan));
     return 0;
   }
-  const path = /^[a-z][a-z0-9+-]*:/.test(image) ? await fetchedImage(image, inv, ctx) : undefined;
-  const call = path === undefined ? inv : inv.withArgs([path, ...rest]);
+  const isAddress = /^[a-z][a-z0-9+-]*:/.test(image);
+  const fetched = isAddress ? await fetchedImage(image, inv, ctx) : undefined;
+  const call = fetched === undefined ? inv : inv.withArgs([fetched.path, ...rest]);
   const facts = await gatherLaunch(
     ...([call, action as Action, ctx.program, ctx.env, rareGatherers(ctx)] as const),
   );

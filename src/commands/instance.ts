@@ -60,7 +60,7 @@ async function start(inv: Invocation, ctx: Context): Promise<number> {
 async function pathOf(image: string, inv: Invocation, ctx: Context): Promise<string> {
   if (!/^[a-z][a-z0-9+-]*:/.test(image)) return image;
   if (lstatSync(resolvePath("/proc/self/cwd", image), { throwIfNoEntry: false })) return image;
-  return (await fetchedImage(image, inv, ctx)) ?? image;
+  return (await fetchedImage(image, inv, ctx))?.path ?? image;
 }
 
 function list(inv: Invocation, ctx: Context): number {

@@ -10,20 +10,29 @@ import { joinInstance } from "./instances/join.ts";
 import { announce, INSTANCE, type Launcher, startOptions } from "./launcher.ts";
 import { startPlan } from "./start.ts";
 
+/** What fetching an image changes about its launch. */
+export interface FetchedLaunch {
+  /** The caller's descriptors: this process has opened some of its own since. */
+  readonly inherited: readonly number[];
+  /** Directory of the image, removed when the container is gone. */
+  readonly temporary: string | undefined;
+}
+
 /**
  * `exec`, `run`, `shell` and `test`: gathers facts, plans, and becomes the program. Returns a status
  * only when there is nothing to start; throws a Fault before anything happened. With a `key` the
  * launch is remembered.
  *
- * @param inherited the caller's descriptors, where this process has opened some of its own since.
+ * @param fetched where the image was fetched first.
  */
 export async function launch(
   inv: Invocation,
   by: Launcher,
   rare: RareGatherers,
   key?: LaunchKey,
-  inherited: readonly number[] = inheritedDescriptors(),
+  fetched: FetchedLaunch = { inherited: inheritedDescriptors(), temporary: undefined },
 ): Promise<number> {
+  const { inherited, temporary } = fetched;
   const action = inv.path[0] as Action;
   if (inv.args[0]?.startsWith(INSTANCE) === true) return joinInstance(inv, by, inherited, key);
   const facts = await gatherLaunch(inv, action, by.program, by.env, rare);
@@ -46,6 +55,7 @@ export async function launch(
   return startPlan(plan, facts.host, {
     ...options,
     inherited,
+    temporary,
     scope: await scopeOf(plan, facts.host, rare),
   });
 }

@@ -6,6 +6,7 @@ import { memfdCreate, O_CLOEXEC, O_RDONLY, open, setCloseOnExec } from "../host/
 import { encodeOps } from "../ops/encode.ts";
 import type { WiredOp } from "../ops/op.ts";
 import type { HostFacts } from "../plan/facts.ts";
+import { setupFault } from "../plan/lower/fault-texts.ts";
 import { type LowerOptions, lower } from "../plan/lower/lower.ts";
 import type { Plan } from "../plan/plan.ts";
 import { becomeStarter, fillMemfd } from "./become-starter.ts";
@@ -21,6 +22,8 @@ export interface StartOptions {
   readonly inherited: readonly number[];
   /** Where an instance logs and is recorded. */
   readonly instance?: LowerOptions["instance"];
+  /** Directory to be removed when the container is gone. */
+  readonly temporary?: string | undefined;
   /** The launch is remembered under it; absent: it is not. */
   readonly key: LaunchKey | undefined;
   /** How the caller's variables pass into the container. */
@@ -51,8 +54,18 @@ export async function startPlan(
   options: StartOptions,
 ): Promise<never> {
   const ops = await opsOf(plan, host, options);
+  if (options.temporary !== undefined) ops.unshift(removalOf(options.temporary, host));
   const stepVariables = plan.share?.drop === true ? plan.share.variables : [];
   return becomeProgram(ops, plan.environment, host, { ...options, stepVariables });
+}
+
+/** Watches over the directory of an image that only this launch uses. */
+function removalOf(directory: string, host: HostFacts): WiredOp {
+  const argv = [host.tool("rm") ?? "/bin/rm", "-rf", "--", directory];
+  return {
+    op: { kind: "janitor", argv },
+    faults: setupFault("cannot watch over the fetched image"),
+  };
 }
 
 /** The last step of every launch: these operations, and the environment of the plan. */

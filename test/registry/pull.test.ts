@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { noTool, noUserNamespaces } from "../support/host-lacks.ts";
 import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
 import { type Finished, skiff, start } from "../support/run.ts";
@@ -380,6 +387,20 @@ describe("exec, run and shell", () => {
       }
     },
   );
+
+  testIt("without a cache leave nothing when the program has ended", async () => {
+    const home = newHome();
+    mkdirSync(`${home}/tmp`, { mode: 0o777 });
+    chmodSync(`${home}/tmp`, 0o777);
+    const words = ["exec", "--disable-cache", "--tmpdir", "tmp", address("tools/sample:1")];
+    expect((await call(home, [...words, "cat", "/etc/word"])).stdout).toBe("above\n");
+    expect((await call(home, [...words, "nosuch-program"])).code).toBe(255);
+    expect((await call(home, ["exec", "--cwd", "/nosuch", ...words.slice(1), "true"])).code).toBe(
+      255,
+    );
+    for (let i = 0; i < 100 && readdirSync(`${home}/tmp`).length > 0; i++) await Bun.sleep(50);
+    expect(readdirSync(`${home}/tmp`)).toEqual([]);
+  });
 
   testIt("leave ignored what the caller ignores", async () => {
     const home = newHome();
