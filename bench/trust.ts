@@ -105,6 +105,8 @@ const underPolicy: Case = {
       `${outside}/ruled/etc/skiff/global-pgp-public`,
     );
     chmodSync(`${outside}/ruled/etc/skiff/global-pgp-public`, 0o644);
+    // A launch of files that have just changed is not remembered.
+    await Bun.sleep(3000);
     return await compare(
       setting,
       "exec true of a signed SIF, with and without a trust policy",
