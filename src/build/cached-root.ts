@@ -86,6 +86,7 @@ export class CachedRoot implements StageRoot {
     const inputs = new Map([...(isBase ? context : [[PARENT, this.#id] as const]), ...own]);
     const key = digestOf(JSON.stringify([STEP_FORMAT, ...[...inputs].sort(byName)]));
     let isMade = false;
+    let hasWaited = false;
     const entry = await withClaim({
       folder: `${store.folder}/../claims`,
       name: `step-${key}`,
@@ -96,12 +97,12 @@ export class CachedRoot implements StageRoot {
         stage.ports.tellStep({ kind: "miss", title: step.title, why });
         return await this.#make(step, stage, key);
       },
-      onWait: (state) =>
-        stage.ports.tellStep({
-          kind: "wait",
-          title: step.title,
-          why: `process ${state.pid} on ${state.host} is at it`,
-        }),
+      onWait: (state) => {
+        if (hasWaited) return;
+        hasWaited = true;
+        const why = `process ${state.pid} on ${state.host} is at it`;
+        stage.ports.tellStep({ kind: "wait", title: step.title, why });
+      },
       signal: stage.ports.signal,
     });
     store.noteInputs(slot, Object.fromEntries(inputs));

@@ -31,6 +31,8 @@ export function plainRoot(): StageRoot {
     const elapsedMs = performance.now() - began;
     stage.ports.tellStep({ kind: "done", title: step.title, elapsedMs });
   };
+  const settle = (stage: Stage): Promise<void> =>
+    settleTimes(stage.root, stage.clock.seconds ?? EARLIEST_SECONDS, stage.ports.signal);
   return {
     id: undefined,
     async begin(base, stage) {
@@ -42,9 +44,12 @@ export function plainRoot(): StageRoot {
       const { newestSeconds } = await sumTree(stage.root, began, stage.ports.signal);
       stage.clock.seconds = newestSeconds;
     },
-    carryOut: run,
-    open: (stage) =>
-      settleTimes(stage.root, stage.clock.seconds ?? EARLIEST_SECONDS, stage.ports.signal),
+    async carryOut(step, stage) {
+      // A step sees the times that it would see over kept layers: it may write them down.
+      await settle(stage);
+      await run(step, stage);
+    },
+    open: settle,
   };
 }
 

@@ -35,6 +35,8 @@ const SECTIONS = `%post
     /bin/busybox date '+Start-Date: %Y-%m-%d  %H:%M:%S' > /var/log/apt/history.log
     /bin/busybox date > /var/cache/ldconfig/aux-cache
     : > /made
+    # skiff: step
+    /bin/busybox stat -c %y /made > /seen
 %labels
     A b
 `;
