@@ -29,9 +29,10 @@ import { type BuildPorts, hasSection, type StageOptions } from "../stage.ts";
 import type { StagePlan, Step } from "../step.ts";
 import { type BaseImage, headerRecipe, openBase } from "./base-image.ts";
 import type { CopySource } from "./context.ts";
-import { copyStep, workdirStep } from "./copy-step.ts";
+import { copyStep } from "./copy-step.ts";
 import type { MountSources, Secret } from "./run-mounts.ts";
 import { runStep } from "./run-step.ts";
+import { workdirStep } from "./workdir-step.ts";
 
 /** What a Dockerfile is built with. */
 export interface DockerfileInput {
