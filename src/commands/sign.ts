@@ -57,6 +57,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
 async function signFile(path: string, signer: ImageSigner, choice: SignChoice): Promise<void> {
   const file = openForReading(path);
   const contents: { readonly group: number; readonly bytes: Uint8Array }[] = [];
+  const now = BigInt(Math.floor(Date.now() / 1000));
   try {
     const image = localSignedImage(readSif(file.source), file.source);
     const tasks = signTasks(image, choice);
@@ -64,10 +65,14 @@ async function signFile(path: string, signer: ImageSigner, choice: SignChoice): 
     for (const [at, task] of tasks.entries()) {
       contents.push({ group: task.group, bytes: await signer.sign(texts[at] ?? "") });
     }
+    // All of them have to fit before the first is written.
+    let { sif } = image;
+    for (const { group, bytes } of contents) {
+      sif = planAdd(sif, signatureObject(signer, group, bytes.length), now).image;
+    }
   } finally {
     file.close();
   }
-  const now = BigInt(Math.floor(Date.now() / 1000));
   for (const { group, bytes } of contents) {
     changeSif(path, (sif) => {
       const added = planAdd(sif.image, signatureObject(signer, group, bytes.length), now);

@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { isRoot } from "../support/ordinary-user.ts";
 import { type Finished, run } from "../support/run.ts";
 import { scratch } from "../support/scratch.ts";
@@ -14,11 +14,13 @@ let count = 0;
 /** Runs a script with a copy of /etc of its own, without the directories of services. */
 async function withOwnEtc(script: string): Promise<Finished> {
   const place = `${dir}/${count++}`;
-  for (const name of ["upper", "work"]) mkdirSync(`${place}/${name}`, { recursive: true });
+  for (const name of ["upper", "work", "bin"]) mkdirSync(`${place}/${name}`, { recursive: true });
+  // In a prefix of its own: the system's key ring is looked for there first.
+  copyFileSync(skiffPath, `${place}/bin/skiff`);
   const options = `lowerdir=/etc,upperdir=${place}/upper,workdir=${place}/work`;
   const prepare = `mount -t overlay overlay -o ${options} /etc
 rm -rf /etc/skiff /etc/apptainer /etc/singularity
-skiff() { '${skiffPath}' "$@"; }
+skiff() { '${place}/bin/skiff' "$@"; }
 cd '${place}'; export SKIFF_CONFIGDIR='${place}/config' HOME='${place}'`;
   return await run(["unshare", "-m", "sh", "-ec", `${prepare}\n${script}`], { as: "self" });
 }
@@ -47,7 +49,7 @@ testUnless(reason)("the system's key ring is used by everyone and changed by roo
   const { stdout, code } = await withOwnEtc(`
 skiff verify ${fixtures}/one-group-signed-pgp.sif && exit 9
 skiff key import --global ${fixtures}/keys/unit-test-pgp-public.asc
-ln -s '${skiffPath}' apptainer
+ln -s bin/skiff apptainer
 ./apptainer verify ${fixtures}/one-group-signed-pgp.sif
 skiff key list --global
 skiff key remove --global 12045C8C0B1004D058DE4BEDA20C27EE7FF7BA84

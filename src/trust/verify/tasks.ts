@@ -3,7 +3,7 @@ import { findObject, primaryPartition, type SifImage } from "../../format/sif/im
 import { groupNumbers, groupObjects, isSignature } from "../signed-image.ts";
 import { IntegrityFault } from "./integrity-fault.ts";
 
-/** What is to be verified. */
+/** What is to be verified: a group, an object, both, or without either all groups. */
 export interface VerifyChoice {
   /** A group; 0 is refused as no group. */
   readonly group?: number;
@@ -35,8 +35,13 @@ export function verifyTasks(sif: SifImage, choice: VerifyChoice): readonly Verif
     const why = "non-signature object not associated with object group";
     throw new IntegrityFault("altered", why);
   }
-  if (choice.group !== undefined) return [groupTask(sif, choice.group, choice.legacy === true)];
-  if (choice.object !== undefined) return [objectTask(sif, choice.object, choice.legacy === true)];
+  const chosen = [
+    ...(choice.group === undefined ? [] : [groupTask(sif, choice.group, choice.legacy === true)]),
+    ...(choice.object === undefined
+      ? []
+      : [objectTask(sif, choice.object, choice.legacy === true)]),
+  ];
+  if (chosen.length > 0) return chosen;
   if (choice.legacy === true && choice.all === true) {
     const grouped = groupNumbers(sif).flatMap((group) => groupObjects(sif, group));
     return grouped.map((o) => objectTask(sif, o.id, true));
