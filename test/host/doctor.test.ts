@@ -44,6 +44,7 @@ test("doctor looks at every topic, and says what it means where something is wro
     "storage.tmp",
     "tools.mksquashfs",
     "cgroups",
+    "networks",
   ]) {
     expect(ids).toContain(id);
   }

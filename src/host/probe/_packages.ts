@@ -33,6 +33,7 @@ const PACKAGES: Readonly<Record<string, Partial<Readonly<Record<Family, string>>
     arch: "squashfs-tools",
     alpine: "squashfs-tools",
   },
+  pasta: { debian: "passt", fedora: "passt", suse: "passt", arch: "passt", alpine: "passt" },
   newuidmap: {
     debian: "uidmap",
     fedora: "shadow-utils",

@@ -7,6 +7,7 @@ import { probeGpus } from "./gpus.ts";
 import { probeKernel } from "./kernel.ts";
 import { probeLoopDevices } from "./loop-devices.ts";
 import { probeNamespaces } from "./namespaces.ts";
+import { probeNetworks } from "./networks.ts";
 import { probeOciRuntimes } from "./oci-runtimes.ts";
 import { probeOverlay } from "./overlay.ts";
 import { probeStorage } from "./storage.ts";
@@ -24,6 +25,7 @@ const PROBES: readonly Probe[] = [
   probeBuildTools,
   probeOciRuntimes,
   probeCgroups,
+  probeNetworks,
   probeGpus,
 ];
 
