@@ -47,7 +47,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     const needBytes = statSync(path).size;
     requireSpace([{ folder: dirName(target), needBytes, variable: "--dir" }], `"${target}"`);
     try {
-      if (signed === undefined) await copyImage(path, target);
+      if (signed === undefined) await copyImage(path, target, opened.isTemporary);
       else {
         const { keepCosign } = await import("./_cosign.ts");
         const staged = `${target}.${process.pid}.part`;

@@ -120,14 +120,32 @@ export async function replaceWhole(
   }
 }
 
-/** Puts a copy of a cached image at `target`, whole or not at all; shares the blocks where the file system can. */
-export async function copyImage(from: string, target: string): Promise<void> {
-  await replaceWhole(
-    target,
-    ".skiff-pull.",
-    async (path) => copyFileSync(from, path, constants.COPYFILE_FICLONE),
-    0o777 & ~process.umask() & 0o755,
-  );
+/**
+ * Puts a copy of a cached image at `target`, whole or not at all; shares the blocks where the file
+ * system can.
+ *
+ * @param mayMove nobody else needs `from`: on the same file system it becomes the target itself.
+ */
+export async function copyImage(
+  from: string,
+  target: string,
+  mayMove: boolean = false,
+): Promise<void> {
+  const put = async (path: string): Promise<void> => {
+    if (mayMove && tryRename(from, path)) return;
+    copyFileSync(from, path, constants.COPYFILE_FICLONE);
+  };
+  await replaceWhole(target, ".skiff-pull.", put, 0o777 & ~process.umask() & 0o755);
+}
+
+function tryRename(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch {
+    // Another file system.
+    return false;
+  }
 }
 
 function sweep(folder: string, prefix: string): void {
