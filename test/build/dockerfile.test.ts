@@ -62,7 +62,7 @@ beforeAll(() => {
   writeFileSync(`${dir}/file`, "file\n");
   writeFileSync(`${dir}/secret`, "from-file");
   writeFileSync(`${dir}/.dockerignore`, "busybox\ncache\nlayout\n*.out\n");
-  const names = ["sh", "cat", "id", "ls", "env", "touch", "mkdir", "test", "grep", "sleep"];
+  const names = ["sh", "cat", "id", "ls", "env", "touch", "mkdir", "test", "grep", "sleep", "rm"];
   writeLayout(`${dir}/layout`, [
     {
       tag: "base",
@@ -163,6 +163,18 @@ describe("a Dockerfile", () => {
     expect(read(`${await sandbox("cache.Dockerfile", text)}/list`)).toBe("");
     const root = await sandbox("cache.Dockerfile", text.replace("touch", ": again; touch"));
     expect([read(`${root}/list`), existsSync(`${root}/c`)]).toEqual(["first\n", false]);
+  });
+
+  testBuild("lets one build after the other use a locked cache", async () => {
+    const text = (name: string): string =>
+      `${FROM}RUN --mount=type=cache,target=/c,sharing=locked [ ! -e /c/busy ] && touch /c/busy && sleep 1 && rm /c/busy && echo ${name} > /ok\n`;
+    const built = await Promise.all(
+      ["l1", "l2"].map((name) => build(`${name}.Dockerfile`, text(name), ["--sandbox"])),
+    );
+    expect(built.map(({ code }) => code)).toEqual([0, 0]);
+    expect(built.filter(({ stderr }) => stderr.includes("Waiting for another build")).length).toBe(
+      1,
+    );
   });
 
   testBuild("builds only the stages that its target needs", async () => {

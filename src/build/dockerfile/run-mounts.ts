@@ -1,7 +1,9 @@
 import {
   chmodSync,
+  closeSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   rmdirSync,
   rmSync,
@@ -14,6 +16,7 @@ import { cleanPath, dirName } from "../../base/path.ts";
 import type { RunAction } from "../../format/dockerfile/evaluate.ts";
 import type { RunMount } from "../../format/dockerfile/run-mount.ts";
 import { hostFiles } from "../../host/host-files.ts";
+import { flock } from "../../host/syscall.ts";
 import { digestOf } from "../cache/digest.ts";
 import { mountWord } from "../mount-word.ts";
 import type { Stage } from "../stage.ts";
@@ -22,6 +25,8 @@ import { copyDirectory } from "../unpack/unpack-image.ts";
 import type { CopySource } from "./context.ts";
 import { giveTo } from "./copy-item.ts";
 import { digestItem, listItem } from "./copy-list.ts";
+
+const LOCK_EX_NB = 2 | 4;
 
 /** A secret of the command line: `--secret id=…,src=…` or `env=…`. */
 export interface Secret {
@@ -55,6 +60,7 @@ export async function prepareMounts(
   const words: string[] = [];
   const env = new Map<string, string>();
   const made: string[] = [];
+  const locks: number[] = [];
   for (const mount of action.mounts) {
     const folder = mkdtempSync(`${stage.folder}/mount-`);
     if (mount.kind === "secret") {
@@ -77,10 +83,17 @@ export async function prepareMounts(
     }
     const target = targetOf(mount, action, action.workingDir);
     const source = await sourcePath(mount, folder, stage, sources);
+    if (mount.kind === "cache" && mount.sharing === "locked") {
+      locks.push(await lockCache(`${source}.lock`, stage));
+    }
     makePoint(stage.root, target, statSync(source).isDirectory(), made);
     words.push(mountWord({ source, target, readOnly: mount.readOnly }));
   }
-  return { words, env, finish: () => removePoints(made) };
+  const finish = (): void => {
+    removePoints(made);
+    for (const lock of locks) closeSync(lock);
+  };
+  return { words, env, finish };
 }
 
 /** What the mounts of a RUN add to what its result depends on: caches and secrets nothing. */
@@ -179,6 +192,19 @@ async function cachePath(
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Fault("io", `Cannot use "${path}" for --mount=type=cache: ${reason}`, { cause });
   }
+}
+
+/** Waits until no other build uses a cache; the lock ends when its descriptor is closed. */
+async function lockCache(path: string, stage: Stage): Promise<number> {
+  const lock = openSync(path, "w", 0o600);
+  let isTold = false;
+  while (flock(lock, LOCK_EX_NB) < 0) {
+    if (!isTold) stage.ports.talk.info("Waiting for another build that uses the same cache mount");
+    isTold = true;
+    await Bun.sleep(200);
+    stage.ports.signal.throwIfAborted();
+  }
+  return lock;
 }
 
 /** Makes a mount point in a root; what had to be made is noted, deepest last. */
