@@ -1,4 +1,5 @@
 import { Fault } from "../../base/fault.ts";
+import { isWithin } from "../../base/path.ts";
 import type { HostFacts } from "../../plan/facts.ts";
 
 /** The program that makes containers of bundles. */
@@ -39,8 +40,9 @@ export function findLowLevel(host: HostFacts, root: string): LowLevel {
 }
 
 function isMixed(host: HostFacts): boolean {
-  const unified = host.mounts.find((m) => m.fstype === "cgroup2");
-  if (unified === undefined || !host.mounts.some((m) => m.fstype === "cgroup")) return false;
+  const trees = host.mounts.filter((m) => isWithin("/sys/fs/cgroup", m.target));
+  const unified = trees.find((m) => m.fstype === "cgroup2");
+  if (unified === undefined || !trees.some((m) => m.fstype === "cgroup")) return false;
   const controllers = host.files.read(`${unified.target}/cgroup.controllers`);
   return controllers !== undefined && controllers.some((byte) => byte > 0x20);
 }
