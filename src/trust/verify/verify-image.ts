@@ -1,16 +1,10 @@
-import { Fault } from "../../base/fault.ts";
-import { type Envelope, parseEnvelope, SIF_METADATA_TYPE } from "../../format/dsse/envelope.ts";
 import type { SifDescriptor } from "../../format/sif/descriptor.ts";
-import { descriptorDigest, firstIdOfGroup, headerDigest } from "../../format/sif/digests.ts";
 import { signatureExtra } from "../../format/sif/extra.ts";
-import {
-  isLegacyText,
-  parseLegacyText,
-  parseMetadata,
-  type SignedMetadata,
-} from "../../format/sif/signed-metadata.ts";
-import { DataDigests, digestOf, isSame } from "../data-digests.ts";
-import { readObject, type SignedImage } from "../signed-image.ts";
+import { isLegacyText } from "../../format/sif/signed-metadata.ts";
+import { DataDigests } from "../data-digests.ts";
+import type { SignedImage } from "../signed-image.ts";
+import { AlteredData, matchLegacy, matchMetadata } from "./_match-signed.ts";
+import { claimedHashes, type ReadSignature, readSignature } from "./_read-signature.ts";
 import { badSignature, IntegrityFault } from "./integrity-fault.ts";
 import type { KeyMaterial, SignatureCheck, Signer } from "./key-material.ts";
 import { type VerifyChoice, type VerifyTask, verifyTasks } from "./tasks.ts";
@@ -26,20 +20,6 @@ export interface SignatureResult {
   readonly alteredObject?: SifDescriptor;
   /** Absent: all is well. */
   readonly fault?: IntegrityFault;
-}
-
-/** Hashes by their number in the extra field of legacy signatures. */
-const LEGACY_HASHES = ["", "sha256", "sha384", "sha512", "blake2s_256", "blake2b_256"];
-/** A signature is a few kilobytes; each entry of its text has 190 bytes. */
-const MOST_SIGNATURE_BYTES = 4 * 1024 * 1024;
-
-/** A signature object as it was read: its form is known, nothing of it is trusted. */
-interface ReadSignature {
-  readonly object: SifDescriptor;
-  readonly envelope: Envelope | undefined;
-  readonly bytes: Uint8Array;
-  /** What it claims to sign. */
-  readonly claimed: string;
 }
 
 /** What one task came to: a signature's result, or why there is none to tell of. */
@@ -108,35 +88,6 @@ export async function* checkSignatures(
   }
 }
 
-async function readSignature(image: SignedImage, object: SifDescriptor): Promise<ReadSignature> {
-  if (object.sizeBytes > MOST_SIGNATURE_BYTES) {
-    throw badSignature(object.id, "altered", `it has ${object.sizeBytes} bytes`);
-  }
-  const bytes = await readObject(image, object);
-  const text = new TextDecoder().decode(bytes);
-  const envelope = parseEnvelope(text);
-  if (envelope !== undefined && envelope.payloadType === SIF_METADATA_TYPE) {
-    return { object, envelope, bytes, claimed: new TextDecoder().decode(envelope.payload) };
-  }
-  // Header lines end at the first empty line (RFC 9580 section 7).
-  const [, claimed = ""] =
-    /^-----BEGIN PGP SIGNED MESSAGE-----\r?\n(?:.+\r?\n)*[ \t]*\r?\n([\s\S]*?)-----BEGIN PGP SIGNATURE-----/.exec(
-      text,
-    ) ?? [];
-  return { object, envelope: undefined, bytes, claimed };
-}
-
-/** Hashes that current signatures name: what they claim costs nothing but work, and is checked later. */
-function claimedHashes(signatures: readonly ReadSignature[]): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const { claimed, object } of signatures) {
-    const legacy = LEGACY_HASHES[signatureExtra(object).hashType] ?? "";
-    if (isLegacyText(claimed)) names.add(legacy);
-    else for (const [, name = ""] of claimed.matchAll(/"objectDigest":"(\w+):/g)) names.add(name);
-  }
-  return names;
-}
-
 async function verifyOne(
   image: SignedImage,
   task: VerifyTask,
@@ -192,91 +143,4 @@ async function checkSignature(
   const check = await keys.pgp.verify(bytes);
   if (check === undefined) throw badSignature(object.id, "altered", "no clear-signed text");
   return { check, text: check.text };
-}
-
-async function matchMetadata(
-  image: SignedImage,
-  task: VerifyTask,
-  signatureId: number,
-  text: string,
-  digests: DataDigests,
-  verified: SifDescriptor[],
-): Promise<void> {
-  const { sif } = image;
-  const metadata = readMetadata(signatureId, text);
-  const firstId = firstIdOfGroup(sif, task.objects[0]?.group ?? 0);
-  const signed = new Map(metadata.objects.map((one) => [firstId + one.relativeId, one]));
-  if (!task.isPart) {
-    const ids = new Set(task.objects.map((o) => o.id));
-    for (const id of ids) if (!signed.has(id)) throw notSigned(id);
-    for (const id of signed.keys()) {
-      if (ids.has(id)) continue;
-      throw new IntegrityFault("altered", `object ${id}: signed object not found`);
-    }
-  }
-  const { header } = metadata;
-  if (
-    !isSame(
-      header,
-      headerDigest(sif.header, (b) => digestOf(b, header.algorithm)),
-    )
-  ) {
-    throw new IntegrityFault("altered", "header integrity compromised");
-  }
-  for (const object of task.objects) {
-    const entry = signed.get(object.id);
-    if (entry === undefined) throw notSigned(object.id);
-    const { descriptor, data, relativeId } = entry;
-    const found = descriptorDigest(object, relativeId, (b) => digestOf(b, descriptor.algorithm));
-    if (!isSame(descriptor, found)) {
-      const why = `data object descriptor integrity compromised: ${object.id}`;
-      throw new IntegrityFault("altered", why);
-    }
-    if (!isSame(data, await digests.of(object, data.algorithm))) throw new AlteredData(object);
-    verified.push(object);
-  }
-}
-
-async function matchLegacy(
-  task: VerifyTask,
-  signature: SifDescriptor,
-  text: string,
-  digests: DataDigests,
-  verified: SifDescriptor[],
-): Promise<void> {
-  const [object] = task.objects;
-  const hash = LEGACY_HASHES[signatureExtra(signature).hashType] ?? "";
-  const hex = parseLegacyText(text);
-  if (object === undefined || hash === "" || hex === undefined) {
-    throw badSignature(signature.id, "altered", "its digest is of an unknown form");
-  }
-  const isGroup = task.legacy === "group";
-  const found = isGroup ? await digests.ofAll(task.objects, hash) : await digests.of(object, hash);
-  if (!isSame({ algorithm: hash, hex }, found)) {
-    if (!isGroup) throw new AlteredData(object);
-    throw new IntegrityFault("altered", "data object integrity compromised");
-  }
-  verified.push(...task.objects);
-}
-
-class AlteredData extends IntegrityFault {
-  readonly object: SifDescriptor;
-
-  constructor(object: SifDescriptor) {
-    super("altered", `data object integrity compromised: ${object.id}`);
-    this.object = object;
-  }
-}
-
-function notSigned(id: number): IntegrityFault {
-  return new IntegrityFault("altered", `object ${id}: object not signed`);
-}
-
-function readMetadata(signatureId: number, text: string): SignedMetadata {
-  try {
-    return parseMetadata(text);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    throw badSignature(signatureId, "altered", error.message);
-  }
 }
