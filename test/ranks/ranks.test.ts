@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect } from "bun:test";
-import { copyFileSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import {
   instanceLab,
   knownLaunches,
@@ -56,26 +56,48 @@ const SPACES = "readlink /proc/self/ns/user; readlink /proc/self/ns/mnt";
 const servers = (): number =>
   leftRunning(lab.dir).filter((text) => text.includes("squashfuse")).length;
 
-/** Runs `count` ranks at the same time; they stay until all of them are inside. */
+/** A directory of the user where processes can tell that they are inside. */
+function meetingPlace(): string {
+  const path = `${lab.dir}/tmp/meet-${Math.random()}`;
+  mkdirSync(path);
+  if (isRoot) giveTo(path, statSync(lab.dir));
+  return path;
+}
+
+/** A script that prints where it is and stays until it may go. */
+const staying = (meeting: string): string =>
+  `${SPACES}; mktemp ${meeting}/XXXXXX >/dev/null; while [ ! -e ${meeting}/go ]; do sleep 0.05; done`;
+
+/** Runs launches at the same time, one for each element; they stay until all of them are inside. */
 async function together(
-  count: number,
-  step: (id: number) => Readonly<Record<string, string>>,
-  words: readonly string[],
-): Promise<{ readonly spaces: ReadonlySet<string>; readonly servers: number }> {
-  const meeting = `${lab.dir}/tmp/meet${steps}-${Math.random()}`;
-  mkdirSync(meeting);
-  if (isRoot) giveTo(meeting, statSync(lab.dir));
-  const script = `${SPACES}; : >${meeting}/$SLURM_PROCID; while [ ! -e ${meeting}/go ]; do sleep 0.05; done`;
-  const children = Array.from({ length: count }, (_, id) =>
-    rank(step(id), [...words, "sh", "-c", script], id),
+  launches: readonly {
+    readonly step: Readonly<Record<string, string>>;
+    readonly words: readonly string[];
+  }[],
+  before = ":",
+  meeting = meetingPlace(),
+): Promise<{ readonly outputs: readonly string[]; readonly servers: number }> {
+  for (const name of readdirSync(meeting)) rmSync(`${meeting}/${name}`);
+  const children = launches.map(({ step, words }, id) =>
+    rank(step, [...words, "sh", "-c", `${before}; ${staying(meeting)}`], id),
   );
   const ended = Promise.all(children.map(finish));
-  await until(() => readdirSync(meeting).length === count);
+  await until(() => readdirSync(meeting).length === launches.length);
   const served = servers();
   await run(["touch", `${meeting}/go`]);
   const all = await ended;
   for (const { code, stderr } of all) expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  return { spaces: new Set(all.map(({ stdout }) => stdout)), servers: served };
+  return { outputs: all.map(({ stdout }) => stdout), servers: served };
+}
+
+/** The same for launches that are alike; gives the number of containers that they were in. */
+async function containersOf(
+  count: number,
+  step: Readonly<Record<string, string>>,
+  words: readonly string[],
+): Promise<number> {
+  const { outputs } = await together(Array.from({ length: count }, () => ({ step, words })));
+  return new Set(outputs).size;
 }
 
 async function nothingLeft(): Promise<void> {
@@ -88,8 +110,10 @@ describe("the ranks of a job step", () => {
     async () => {
       for (let round = 0; round < 2; round++) {
         const step = newStep();
-        const seen = await together(64, () => step, ["img.sqfs"]);
-        expect(seen.spaces.size).toBe(1);
+        const seen = await together(
+          Array.from({ length: 64 }, () => ({ step, words: ["img.sqfs"] })),
+        );
+        expect(new Set(seen.outputs).size).toBe(1);
         expect(seen.servers).toBe(1);
       }
       await nothingLeft();
@@ -98,16 +122,16 @@ describe("the ranks of a job step", () => {
   );
 
   testRanks("are apart from another step, another image and another plan", async () => {
-    const steps = [newStep(), newStep()];
-    const two = await together(6, (id) => steps[id % 2] ?? {}, ["img.sqfs"]);
-    expect(two.spaces.size).toBe(2);
-    const step = newStep();
-    const [one, image, binds] = await Promise.all(
-      [["img.sqfs"], ["other.sqfs"], ["-B", "/tmp:/mnt/x", "img.sqfs"]].map((words) =>
-        finish(rank(step, [...words, "sh", "-c", `${SPACES}; sleep 1`])),
-      ),
-    );
-    expect(new Set([one?.stdout, image?.stdout, binds?.stdout]).size).toBe(3);
+    const [one, two] = [newStep(), newStep()];
+    const { outputs } = await together([
+      { step: one, words: ["img.sqfs"] },
+      { step: one, words: ["img.sqfs"] },
+      { step: two, words: ["img.sqfs"] },
+      { step: one, words: ["other.sqfs"] },
+      { step: one, words: ["-B", "/tmp:/mnt/x", "img.sqfs"] },
+    ]);
+    expect(outputs[0]).toBe(outputs[1] ?? "");
+    expect(new Set(outputs).size).toBe(4);
     await nothingLeft();
   });
 
@@ -132,19 +156,20 @@ describe("the ranks of a job step", () => {
   testRanks(
     "share when their launch is known and starts without being planned",
     async () => {
-      const words = ["img.sqfs", "sh", "-c", `${SPACES}; sleep 0.3`];
-      const before = knownLaunches(lab);
+      const meeting = meetingPlace();
+      const launches = (count: number, step: Readonly<Record<string, string>>) =>
+        Array.from({ length: count }, () => ({ step, words: ["img.sqfs"] }));
+      const known = knownLaunches(lab);
       // Records of what changed a moment ago are not kept.
       await Bun.sleep(2100);
-      for (let i = 0; i < 3; i++) await finish(rank(newStep(), words));
-      expect(knownLaunches(lab)).toBeGreaterThan(before);
+      for (let i = 0; i < 3; i++) await together(launches(1, newStep()), ":", meeting);
+      expect(knownLaunches(lab)).toBeGreaterThan(known);
       for (let i = 0; i < 2; i++) {
-        const step = newStep();
-        const all = await Promise.all([0, 1, 2, 3].map((id) => finish(rank(step, words, id))));
-        expect(new Set(all.map(({ stdout }) => stdout)).size).toBe(1);
+        const { outputs } = await together(launches(4, newStep()), ":", meeting);
+        expect(new Set(outputs).size).toBe(1);
       }
-      const apart = await Promise.all([0, 1].map(() => finish(rank({}, words))));
-      expect(new Set(apart.map(({ stdout }) => stdout)).size).toBe(2);
+      const apart = await together(launches(2, {}), ":", meeting);
+      expect(new Set(apart.outputs).size).toBe(2);
     },
     20_000,
   );
@@ -153,14 +178,10 @@ describe("the ranks of a job step", () => {
     "share with a clean environment, too, and do not see the step's variables",
     async () => {
       const step = newStep();
-      const script = `env | grep -c SLURM; ${SPACES}; sleep 1`;
-      const all = await Promise.all(
-        [0, 1, 2].map((id) =>
-          finish(rank(step, ["--cleanenv", "img.sqfs", "sh", "-c", script], id)),
-        ),
-      );
-      expect(new Set(all.map(({ stdout }) => stdout)).size).toBe(1);
-      expect(all[0]?.stdout).toStartWith("0\n");
+      const launches = [0, 1, 2].map(() => ({ step, words: ["--cleanenv", "img.sqfs"] }));
+      const { outputs } = await together(launches, "env | grep -c SLURM");
+      expect(new Set(outputs).size).toBe(1);
+      expect(outputs[0]).toStartWith("0\n");
     },
   );
 
@@ -169,12 +190,7 @@ describe("the ranks of a job step", () => {
     PMI: { PMI_RANK: "0", PMI_SIZE: "4" },
   })) {
     testRanks(`are known by ${name}`, async () => {
-      const all = await Promise.all(
-        [0, 1, 2].map((id) =>
-          finish(rank(variables, ["img.sqfs", "sh", "-c", `${SPACES}; sleep 1`], id)),
-        ),
-      );
-      expect(new Set(all.map(({ stdout }) => stdout)).size).toBe(1);
+      expect(await containersOf(3, variables, ["img.sqfs"])).toBe(1);
     });
   }
 
@@ -186,32 +202,27 @@ describe("the ranks of a job step", () => {
       [["--writable-tmpfs", "img.sqfs"], step],
       [["img.sqfs"], {}],
     ] as const) {
-      const all = await Promise.all(
-        [0, 1].map((id) =>
-          finish(rank(variables, [...words, "sh", "-c", `${SPACES}; sleep 0.5`], id)),
-        ),
-      );
-      expect(new Set(all.map(({ stdout }) => stdout)).size).toBe(2);
+      expect(await containersOf(2, variables, words)).toBe(2);
     }
-    const forced = await Promise.all(
-      [0, 1].map((id) =>
-        finish(rank({}, ["--share-ranks", "img.sqfs", "sh", "-c", `${SPACES}; sleep 0.5`], id)),
-      ),
-    );
-    expect(new Set(forced.map(({ stdout }) => stdout)).size).toBe(1);
+    expect(await containersOf(2, {}, ["--share-ranks", "img.sqfs"])).toBe(1);
   });
 
   testRanks("have a container until the last of them ends", async () => {
     const step = newStep();
-    const first = rank(step, ["img.sqfs", "sleep", "0.6"]);
-    await until(() => servers() === 1);
-    const later = rank(step, ["img.sqfs", "sh", "-c", "sleep 1; cat /bin/mounts | wc -l"], 1);
-    await finish(first);
+    const [one, two] = [meetingPlace(), meetingPlace()];
+    const isInside = (meeting: string) => until(() => readdirSync(meeting).length > 0);
+    const first = rank(step, ["img.sqfs", "sh", "-c", staying(one)]);
+    await isInside(one);
+    const later = rank(step, ["img.sqfs", "sh", "-c", staying(two)], 1);
+    await isInside(two);
+    await run(["touch", `${one}/go`]);
+    const { stdout } = await finish(first);
     // The first is gone; the one that is still there is found.
-    const third = rank(step, ["img.sqfs", "sh", "-c", SPACES], 2);
-    expect((await finish(third)).code).toBe(0);
+    const third = await finish(rank(step, ["img.sqfs", "sh", "-c", SPACES], 2));
+    expect(third.stdout).toBe(stdout);
     expect(servers()).toBe(1);
-    expect((await finish(later)).code).toBe(0);
+    await run(["touch", `${two}/go`]);
+    expect((await finish(later)).stdout).toBe(stdout);
     await nothingLeft();
   });
 
@@ -288,8 +299,12 @@ describe("--sharens", () => {
     run(["sh", "-c", text], { cwd: lab.dir, extraEnv: lab.env });
 
   testRanks("joins the processes of one parent, of which the first is told so", async () => {
-    const inside = `sh -c '${SPACES}; echo \${APPTAINER_SHARENS_MASTER:-none}; sleep 1'`;
-    const { stdout, stderr, code } = await sh(script(inside, 16));
+    const meeting = meetingPlace();
+    const inside = `sh -c 'echo \${APPTAINER_SHARENS_MASTER:-none}; ${staying(meeting)}'`;
+    const ended = sh(script(inside, 16));
+    await until(() => readdirSync(meeting).length === 16);
+    await run(["touch", `${meeting}/go`]);
+    const { stdout, stderr, code } = await ended;
     expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
     const lines = stdout.trim().split("\n");
     expect(new Set(lines.filter((line) => line.startsWith("user:"))).size).toBe(1);
@@ -299,18 +314,16 @@ describe("--sharens", () => {
   });
 
   testRanks("is apart for another parent, and listed only with --all", async () => {
-    const inside = `sh -c '${SPACES}; sleep 1.5'`;
-    const [one, other, listed] = await Promise.all([
-      sh(script(inside, 2)),
-      sh(script(inside, 2)),
-      Bun.sleep(800).then(async () => [
-        await lab.list(),
-        await lab.list("--all", "sharens_instance_*"),
-      ]),
-    ]);
-    expect(one.stdout).not.toBe(other.stdout);
-    expect(listed[0]).toEqual([]);
-    expect(listed[1]?.filter(({ img }) => img === `${lab.dir}/img.sqfs`)).toHaveLength(2);
+    const meetings = [meetingPlace(), meetingPlace()];
+    const ended = Promise.all(meetings.map((m) => sh(script(`sh -c '${staying(m)}'`, 2))));
+    await until(() => meetings.every((meeting) => readdirSync(meeting).length === 2));
+    const plain = await lab.list();
+    const all = await lab.list("--all", "sharens_instance_*");
+    for (const meeting of meetings) await run(["touch", `${meeting}/go`]);
+    const [one, other] = await ended;
+    expect(one?.stdout).not.toBe(other?.stdout ?? "");
+    expect(plain).toEqual([]);
+    expect(all.filter(({ img }) => img === `${lab.dir}/img.sqfs`)).toHaveLength(2);
     await nothingLeft();
   });
 });
