@@ -33,6 +33,8 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     ...([call, action as Action, ctx.program, ctx.env, rareGatherers(ctx)] as const),
   );
   const launch = planLaunch(facts);
+  // An explanation runs nothing: what was fetched for it alone goes.
+  fetched?.drop();
   if (launch.kind === "nothing") {
     ctx.print(`${launch.note}\n`);
     return 0;
