@@ -8,8 +8,8 @@ export interface ChildInput {
   /** Whole environment; that of this process when absent. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** `pass`: to the terminal; `keep`: returned. Errors always pass unless kept. */
-  readonly stdout: "pass" | "keep" | "drop";
+  /** `pass`: to the terminal; `error`: where errors go; `keep`: returned. Errors always pass unless kept. */
+  readonly stdout: "pass" | "error" | "keep" | "drop";
   readonly stderr: "pass" | "keep";
   /** `none`: /dev/null; `pass`: the caller's. */
   readonly stdin: "none" | "pass";
@@ -31,8 +31,8 @@ export interface ChildEnd {
 /** Runs a program and waits for its end; throws a Fault only when it cannot be started. */
 export async function runChild(input: ChildInput): Promise<ChildEnd> {
   input.signal?.throwIfAborted();
-  const flow = (kind: "pass" | "keep" | "drop") =>
-    kind === "pass" ? "inherit" : kind === "keep" ? "pipe" : "ignore";
+  const flow = (kind: "pass" | "error" | "keep" | "drop") =>
+    kind === "error" ? 2 : kind === "pass" ? "inherit" : kind === "keep" ? "pipe" : "ignore";
   let child: Bun.Subprocess<
     "ignore" | "inherit",
     "pipe" | "inherit" | "ignore",

@@ -12,20 +12,23 @@ const PASSED = ["DEBUG", "NV", "NVCCLI", "ROCM"];
  * Runs containers by starting this program again, with the built-in configuration (`--build-config`).
  *
  * @param program words that start it (own-program.ts).
+ * @param stdout where standard output goes: `error` leaves this program's own to it.
  */
 export function selfContainer(
   program: readonly string[],
   env: Readonly<Record<string, string>>,
+  stdout: "pass" | "error" = "pass",
 ): RunInContainer {
   // A build that is killed takes the script that it waits for with it.
   const setpriv = findTool("setpriv", "$PATH", env["PATH"]);
   const dying = setpriv === undefined ? [] : [setpriv, "--pdeathsig", "KILL"];
-  return async (input) => await runSelf([...dying, ...program], env, input);
+  return async (input) => await runSelf([...dying, ...program], env, stdout, input);
 }
 
 async function runSelf(
   program: readonly string[],
   env: Readonly<Record<string, string>>,
+  stdout: "pass" | "error",
   input: ContainerInput,
 ): Promise<ContainerEnd> {
   const isTest = input.action === "test";
@@ -46,7 +49,7 @@ async function runSelf(
     // The caller's directory would be mounted in the container.
     cwd: "/",
     stdin: "pass",
-    stdout: "pass",
+    stdout,
     stderr: "pass",
     signal: input.signal,
   });

@@ -43,7 +43,11 @@ export async function carryOut(
       ...(isOwnName && output.isTerminal
         ? { progress: (title: string, total: number) => steps.start(title, total) }
         : {}),
-      runInContainer: selfContainer(ownProgram(ctx.env["PATH"]), containerEnvironment(inv, ctx)),
+      runInContainer: selfContainer(
+        ownProgram(ctx.env["PATH"]),
+        containerEnvironment(inv, ctx),
+        inv.bool("verify") ? "error" : "pass",
+      ),
       openRemoteImage: images.open,
       fetchImage: images.fetch,
       tool: host.tool,

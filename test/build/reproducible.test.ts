@@ -97,7 +97,7 @@ describe("--verify", () => {
   testBuild("of an image that its definition makes again says so", async () => {
     mkdirSync(`${dir}/data`, { recursive: true });
     writeFileSync(`${dir}/data/file`, "a\n");
-    write("verify.def", `%files\n    data /data\n${SECTIONS}`);
+    write("verify.def", `%files\n    data /data\n${SECTIONS}%test\n    echo tested\n`);
     expect((await build(["verify.sif", "verify.def"])).code).toBe(0);
     const same = await skiff(["build", "--verify", "verify.sif"], { cwd: dir });
     expect([same.code, same.stdout]).toEqual([0, ""]);
