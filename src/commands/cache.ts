@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { listSteps, removeSteps } from "../build/cache/list-steps.ts";
 import { removeAsBuilder } from "../build/cache/remove-as-builder.ts";
@@ -158,10 +159,26 @@ async function clean(
   }
   const kept = isDry ? [] : await removeBuildSteps(places, steps, host);
   for (const { name } of kept) ctx.log.warning(`Not removed, a build uses it: ${name}`);
+  const isWhole = days <= 0 && !inv.isSet("keep") && !inv.isSet("reference");
+  if (isWhole && types.some((type) => type === "all" || type === "build")) {
+    await removeMounts(`${places.root}/skiff/mounts`, isDry, ctx, host);
+  }
   if (!isDry) removeLeftovers(places);
   const bytes = formatSize(sum(entries) - sum(kept));
   if (ctx.program === "skiff") ctx.log.info(`${bytes} ${isDry ? "would be" : "are"} free again`);
   return 0;
+}
+
+/** Removes what `RUN --mount=type=cache` keeps: nobody knows how old the parts of it are. */
+async function removeMounts(
+  folder: string,
+  isDry: boolean,
+  ctx: Context,
+  host: HostFacts,
+): Promise<void> {
+  if (!existsSync(folder)) return;
+  ctx.log.info(`Removing cache mounts of builds: ${folder}`);
+  if (!isDry) await removeAsBuilder(folder, host);
 }
 
 /** Removes steps that builds keep; gives those that stay because a build uses them. */
