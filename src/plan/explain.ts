@@ -62,10 +62,14 @@ function mounterText(mounter: Mounter): string {
   }
 }
 
+function cipherText({ cipher }: Volume): string {
+  return cipher === undefined ? "" : `, decrypted in memory by ${cipher.tool}`;
+}
+
 function volumeText(volume: Volume): string {
   const part = volume.offsetBytes === 0 ? "" : ` at byte ${volume.offsetBytes}`;
   const name = volume.fstype === "directory" ? "directory" : `${volume.fstype}${part}`;
-  return `${volume.path} (${name}), ${mounterText(volume.mounter)}`;
+  return `${volume.path} (${name}), ${mounterText(volume.mounter)}${cipherText(volume)}`;
 }
 
 function imageLines(plan: Plan): string[] {
