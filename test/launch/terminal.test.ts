@@ -1,13 +1,14 @@
-import { describe, expect } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { noFuse } from "../support/host-lacks.ts";
 import { asOrdinaryUser } from "../support/ordinary-user.ts";
-import { loginEnv } from "../support/run.ts";
+import { loginEnv, skiff } from "../support/run.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
 import { launchLab } from "./launch-lab.ts";
 
 /** Launches on a terminal, by an interactive shell: prompts, signals of keys, job control. */
 const { dir, lack } = launchLab();
+const INSTANCE = `terminal-${process.pid}`;
 
 /** An interactive bash on a terminal of its own. */
 interface Session {
@@ -72,7 +73,17 @@ const images: readonly (readonly [string, readonly string[], string | undefined]
   ["a packed image", ["img.sqfs"], noFuse()],
   ["--pid", ["--pid", "img"], undefined],
   ["--containall", ["--containall", "img"], undefined],
+  ["an instance", [`instance://${INSTANCE}`], undefined],
 ];
+
+beforeAll(async () => {
+  if (lack !== undefined) return;
+  const started = await skiff(["instance", "start", "img", INSTANCE], { cwd: dir });
+  if (started.code !== 0) throw new Error(started.stderr);
+});
+afterAll(async () => {
+  if (lack === undefined) await skiff(["instance", "stop", "-F", INSTANCE]);
+});
 
 for (const [name, words, reason] of images) {
   describe(name, () => {
