@@ -50,12 +50,21 @@ export function requireRecipe(word: string, read: ReadDefinition): Recipe {
   const [first] = errors;
   if (first !== undefined) {
     const list = errors.map((finding) => formatDiagnostic(word, finding)).join("\n");
-    throw new Fault(
-      "invalid",
-      `Unable to build from ${word}: while parsing definition: ${word}: ${first.message}\n${list}`,
-    );
+    throw new Fault("invalid", `${peerWords(word, first.message)}\n${list}`);
   }
   return recipeOf(read.definition);
+}
+
+/** The line that the peer ends with: it meets some errors later than others. */
+function peerWords(word: string, message: string): string {
+  if (message.startsWith("build var ")) return `Unable to build from ${word}: ${message}`;
+  if (message.startsWith("multiple stages ")) return `Unable to create build: ${message}`;
+  if (/^stage .* was not found$/.test(message)) {
+    return `While performing build: unable to copy files from stage to container fs: ${message}`;
+  }
+  const isHeader = /^(?:invalid header keyword|header key) /.test(message);
+  const where = isHeader ? "failed to parse deffile header: " : "";
+  return `Unable to build from ${word}: while parsing definition: ${word}: ${where}${message}`;
 }
 
 /** Text of a definition file, whatever its bytes. */
