@@ -42,6 +42,24 @@ export async function startScope(
   throw refused(`it did not make ${name} within ${WAIT_MS / 1000} seconds`);
 }
 
+/**
+ * Has systemd move this process into the groups that it made for an instance: from a login session
+ * nobody else may. What it refuses is left to be found out when the group is entered.
+ */
+export function attachToScopes(groups: readonly string[], host: HostFacts): void {
+  const { systemd } = cgroupFacts(host);
+  if (systemd === undefined) return;
+  for (const group of groups) {
+    const [, unit, below] = /\/(skiff-[0-9]+\.scope)(\/skiff-[0-9]+)$/.exec(group) ?? [];
+    if (unit === undefined || below === undefined) continue;
+    const call = ["AttachProcessesToUnit", "ssau", unit, below, "1", String(process.pid)];
+    Bun.spawnSync([systemd.tool, `--${systemd.bus}`, "call", ...MANAGER, ...call], {
+      env: { ...host.env },
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+  }
+}
+
 function refused(why: string): Fault {
   return new Fault(
     "denied",

@@ -47,6 +47,10 @@ export async function joinInstance(
     plan.groups.length === 0 ? key : undefined,
   );
   const shell = await shellFor(plan.environment);
+  if (plan.groups.some((dir) => dir.includes(".scope/"))) {
+    const { attachToScopes } = await import("../systemd-scope.ts");
+    attachToScopes(plan.groups, facts.host);
+  }
   const ops = lowerJoin(plan, { says: options.says, ...shell });
   return becomeProgram(ops, plan.environment, facts.host, { ...options, inherited });
 }
