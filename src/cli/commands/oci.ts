@@ -17,12 +17,14 @@ const CREATE_FLAGS: readonly FlagSpec[] = [
     env: ["SYNC_SOCKET"],
     meta: "path",
     values: "file",
+    hidden: true,
     help: "socket to report states to",
   },
   {
     name: "empty-process",
     kind: "bool",
     env: ["EMPTY_PROCESS"],
+    hidden: true,
     help: "start no process of the bundle",
   },
   {
@@ -41,6 +43,7 @@ const CREATE_FLAGS: readonly FlagSpec[] = [
     default: "kubernetes",
     meta: "name",
     values: ["basic", "kubernetes", "json"],
+    hidden: true,
     help: "format of that file: basic, kubernetes or json",
   },
   {
@@ -83,6 +86,7 @@ export const COMMANDS: readonly CommandSpec[] = [
           env: ["SYNC_SOCKET"],
           meta: "path",
           values: "file",
+          hidden: true,
           help: "socket to report states to",
         },
       ]),
