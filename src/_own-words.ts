@@ -1,6 +1,6 @@
 import { Fault } from "./base/fault.ts";
-import { launcherNote } from "./host/launcher-note.ts";
 import { rawArguments } from "./host/raw-environment.ts";
+import { selfImageOffset } from "./host/self-image.ts";
 import { ownBinary } from "./runtime/installed.ts";
 
 /** Ways in which a program that carries an image can be used, by the variable SKIFF_SELF_RUN; absent or empty: "run". */
@@ -12,7 +12,7 @@ const MODES = ["run", "exec", "shell", "test", "skiff", "extract"];
  */
 export function ownWords(): readonly string[] {
   const words = wordsAfterName();
-  if ((launcherNote()?.imageOffset ?? 0) === 0) return words;
+  if (selfImageOffset() === 0) return words;
   const mode = Bun.env["SKIFF_SELF_RUN"] || "run";
   if (!MODES.includes(mode)) {
     throw new Fault("usage", `Cannot use SKIFF_SELF_RUN=${mode}: no such way to use an image`, {

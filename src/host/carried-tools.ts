@@ -1,6 +1,6 @@
 import { decodeCarried } from "../format/self-run/carried.ts";
 import { BLOCK_BYTES } from "../format/self-run/mark.ts";
-import { launcherNote } from "./launcher-note.ts";
+import { selfImageOffset } from "./self-image.ts";
 import {
   access,
   close,
@@ -29,7 +29,7 @@ export function carriedTool(
   env: Readonly<Record<string, string>>,
   uid: number,
 ): readonly string[] | undefined {
-  const offset = launcherNote()?.imageOffset ?? 0;
+  const offset = selfImageOffset();
   if (offset === 0) return undefined;
   const self = open("/proc/self/exe", O_RDONLY);
   if (self < 0) return undefined;
