@@ -71,7 +71,7 @@ COPY --chown=55:app data /owned/tree
 ENTRYPOINT ["/bin/sh", "-c", "echo $A"]
 CMD ["x"]
 `,
-  "sources and targets of COPY": `${BASE}WORKDIR /w
+  "sources and targets of COPY and ADD": `${BASE}WORKDIR /w
 COPY data/one .
 COPY data/one two
 COPY data/one data/two three/
@@ -95,8 +95,7 @@ COPY data/two /to-there/by-link
 COPY data/.hidden /h/
 COPY /data/one ./abs
 COPY ../data/one outside
-`,
-  "ADD of archives": `${BASE}ADD a.tar /plain/
+ADD a.tar /plain/
 ADD a.tar.gz /gz
 ADD data/one /file
 ADD notes.gz /
@@ -130,16 +129,14 @@ FROM trigger
 RUN echo $T > /t
 ENTRYPOINT ["own"]
 `,
-  "mounts of RUN": `${BASE}FROM base AS other
+  "mounts of RUN and here-documents": `${BASE}FROM base AS other
 RUN mkdir /o && echo other > /o/f
 FROM base
 RUN --mount=type=bind,source=data,target=/m cat /m/one > /bound && (touch /m/x 2>/dev/null || echo ro > /ro)
 RUN --mount=type=bind,from=other,source=/o,target=/m2,rw cat /m2/f > /from && echo changed > /m2/f
 RUN --mount=type=tmpfs,target=/scratch echo x > /scratch/y
 RUN --mount=type=cache,target=/cache,id=skiff-peer-test echo x > /cache/y
-RUN ls -A / | grep -v -e dev -e proc -e sys -e names -e run > /names; cat /names
-`,
-  "here-documents": `${BASE}RUN <<'E'
+RUN <<'E'
 echo '$HOME' > /one
 E
 RUN <<-E
@@ -162,6 +159,7 @@ F
 COPY --chmod=755 --chown=app <<E data/one /seven/
 e
 E
+RUN ls -A / | grep -v -e dev -e proc -e sys -e names -e run > /names; cat /names
 `,
 };
 
@@ -230,7 +228,7 @@ describe("a Dockerfile gives what podman makes of it:", () => {
           { as: "self", timeoutMs: 120_000 },
         );
         expect(built.stderr).toContain("Build complete");
-        const podman = `podman --storage-driver vfs --root ${dir}/ours-store --runroot ${dir}/ours-run --events-backend file`;
+        const podman = `podman --storage-driver overlay --root ${dir}/ours-store --runroot ${dir}/ours-run --events-backend file`;
         const theirs = await place.run(
           [
             "sh",
