@@ -1,4 +1,5 @@
 import { decodeOsText } from "../base/os-text.ts";
+import { CNI_PLUGIN_PLACES } from "../host/cni-places.ts";
 import { readHostText } from "../host/read-text.ts";
 import type { Config } from "../plan/config.ts";
 import type { HostFacts } from "../plan/facts.ts";
@@ -45,11 +46,7 @@ function placesOf(own: string, ...others: string[]): string[] {
 
 function pluginDirectories({ values }: Config): readonly string[] {
   if (values.cniPluginPath !== "") return values.cniPluginPath.split(":");
-  return placesOf(
-    "libexec/skiff/cni",
-    ...["/usr/libexec/skiff/cni", "/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"],
-    ...["/usr/libexec/apptainer/cni", "/usr/libexec/singularity/cni"],
-  );
+  return placesOf("libexec/skiff/cni", ...CNI_PLUGIN_PLACES);
 }
 
 function configuredNetworks({ values }: Config, host: HostFacts): readonly CniNetwork[] {

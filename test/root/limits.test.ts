@@ -230,3 +230,19 @@ describe("limits that make no sense", () => {
     });
   }
 });
+
+describe("max loop devices", () => {
+  testUnless(firstReason(lack, noTool("mksquashfs")))(
+    "= 0 leaves root none to mount by",
+    async () => {
+      writeFileSync(`${dir}/loops.conf`, "max loop devices = 0\n");
+      const { code, stdout, stderr } = await bash(
+        `mksquashfs img img.sqfs -quiet -no-progress >/dev/null; ${skiffPath} exec img.sqfs echo ok && ${skiffPath} --config loops.conf exec img.sqfs true`,
+      );
+      // A machine without loop devices mounts by FUSE.
+      if (code === 0) return;
+      expect([stdout, code], stderr).toEqual(["ok\n", 255]);
+      expect(stderr).toContain('"max loop devices"');
+    },
+  );
+});

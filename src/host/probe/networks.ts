@@ -1,3 +1,4 @@
+import { CNI_PLUGIN_PLACES } from "../cni-places.ts";
 import { access, R_OK, W_OK } from "../syscall.ts";
 import { installLine } from "./_packages.ts";
 import type { Check, ProbeInput } from "./check.ts";
@@ -33,10 +34,7 @@ function userTool(host: ProbeInput["host"]): Check {
 
 function plugins(host: ProbeInput["host"], { values }: ProbeInput["config"]): Check {
   const base = { id: "networks", name: "networks of root" };
-  const dirs =
-    values.cniPluginPath === ""
-      ? ["/usr/libexec/skiff/cni", "/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"]
-      : values.cniPluginPath.split(":");
+  const dirs = values.cniPluginPath === "" ? CNI_PLUGIN_PLACES : values.cniPluginPath.split(":");
   const found = dirs.find((dir) => host.realPath(`${dir}/bridge`) !== undefined);
   if (found !== undefined) return { ...base, state: "ok", found };
   return {
