@@ -56,7 +56,7 @@ function readLimits(file: string, host: HostFacts, notices: Notice[]): ResourceL
     new Fault("invalid", `Cannot apply the limits of "${file}": ${why}`);
   let tables: unknown;
   try {
-    tables = Bun.TOML.parse(decodeOsText(bytes));
+    tables = Bun.TOML.parse(withWideNumbers(decodeOsText(bytes)));
   } catch (error) {
     throw invalid(`it is not TOML: ${error instanceof Error ? error.message : error}`);
   }
@@ -67,6 +67,11 @@ function readLimits(file: string, host: HostFacts, notices: Notice[]): ResourceL
   } catch (error) {
     throw error instanceof Fault ? invalid(error.message) : error;
   }
+}
+
+/** "No limit" is often a number that the parser refuses as too long to be exact: it is handed over as a text. */
+function withWideNumbers(text: string): string {
+  return text.replaceAll(/^(\s*[\w."-]+\s*=\s*)(-?[0-9]{16,19})(\s*(?:#.*)?)$/gm, '$1"$2"$3');
 }
 
 /** Numbers of a block device (makedev(3)). */

@@ -106,6 +106,22 @@ describe("limits on version 1, as root", () => {
     expect(stdout).toContain("1\n");
   });
 
+  testOld(
+    "from a file with numbers that stand for none, each in the tree that has its controller",
+    async () => {
+      const hugetlb = /hugetlb/.test(readFileSync("/proc/cgroups", "utf8"));
+      writeFileSync(
+        `${dir}/sample.toml`,
+        `[cpu]\n  cpus = "0"\n  mems = "0"\n  shares = 1024\n[pids]\n  limit = 1024 # processes\n${
+          hugetlb ? '[[hugepageLimits]]\n  limit = 9223372036854771712\n  pageSize = "2MB"\n' : ""
+        }`,
+      );
+      const flags = "--apply-cgroups sample.toml";
+      expect(await value(flags, "cpu", "cpu.shares")).toBe("1024");
+      expect(await value(flags, "pids", "pids.max")).toBe("1024");
+    },
+  );
+
   testOld("leave no group behind, whatever is killed", async () => {
     const start = `${skiffPath} exec --memory 100m --pids-limit 100 --cpus 1 img`;
     await bash(`${start} true; ${start} sh -c 'sleep 0.2 & exit 3'`);

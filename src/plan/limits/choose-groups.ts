@@ -14,34 +14,44 @@ interface Candidate {
 }
 
 /**
- * Where groups with the given controllers can be made: in the caller's own group or the nearest one
- * above it that is the caller's to use (version 2), beside each other in the trees of version 1, or
- * by asking systemd.
+ * Where groups with the given controllers can be made: beside each other in the trees of version 1
+ * that have them, and for the others in the caller's own group of version 2 or the nearest one above
+ * it that is the caller's to use, or by asking systemd.
  *
+ * @param old controllers in trees of version 1; @param others those to be had from version 2.
  * @throws Fault `unsupported` that says what is needed.
  */
 export function chooseGroups(
+  old: readonly string[],
+  others: readonly string[],
+  facts: CgroupFacts,
+  allow: { readonly systemd: boolean; readonly isRoot: boolean },
+): GroupsPlan {
+  if (facts.trees.length === 0) {
+    throw cannot("no control groups are mounted", "mount them below /sys/fs/cgroup");
+  }
+  if (old.length === 0) return chooseUnified(others, facts, allow);
+  const plain = oldGroups(old, facts);
+  const why = "the caller's own control groups";
+  if (others.length === 0) {
+    return { version: 1, place: { kind: "directories", groups: plain, moveFirst: false }, why };
+  }
+  const { place } = chooseUnified(others, facts, { ...allow, systemd: false });
+  const more = place.kind === "directories" ? place : { groups: [], moveFirst: false };
+  const groups = [...plain, ...more.groups];
+  return { version: 2, place: { ...more, kind: "directories", groups }, why };
+}
+
+function chooseUnified(
   controllers: readonly string[],
   facts: CgroupFacts,
   allow: { readonly systemd: boolean; readonly isRoot: boolean },
 ): GroupsPlan {
   const needed = [...new Set(controllers)].filter((name) => name !== "");
   const unified = facts.trees.find((tree) => tree.version === 2);
-  const older = facts.trees.filter((tree) => tree.version === 1);
-  if (facts.trees.length === 0)
-    throw cannot("no control groups are mounted", "mount them below /sys/fs/cgroup");
-
-  const isOlder = needed.length > 0 && needed.every((name) => treeOf(older, name) !== undefined);
-  if (isOlder) return choosePlain(needed, older, facts);
   const missing = needed.filter((name) => unified?.controllers.includes(name) !== true);
   if (unified === undefined || missing.length > 0) {
-    const bound = missing.filter((name) => treeOf(older, name) !== undefined);
-    throw cannot(
-      bound.length > 0
-        ? `the controllers ${bound.join(", ")} are in trees of version 1, others are not`
-        : `the kernel has no controller ${missing.join(", ")}`,
-      "boot with the kernel parameter systemd.unified_cgroup_hierarchy=1, or leave the limit out",
-    );
+    throw cannot(`the kernel has no controller ${missing.join(", ")} here`, "leave the limit out");
   }
   const isManaged = facts.systemd !== undefined && allow.systemd;
   const found = isManaged && allow.isRoot ? undefined : climb(unified, needed, facts);
@@ -67,7 +77,7 @@ export function chooseGroups(
     "rootless cgroups require a control group that is delegated to you, or a systemd user session",
     allow.systemd
       ? "log in so that XDG_RUNTIME_DIR and DBUS_SESSION_BUS_ADDRESS are set, or ask the administrator for a delegated group"
-      : 'the configuration has "systemd cgroups = no": ask the administrator for a delegated group',
+      : "ask the administrator for a delegated group",
   );
 }
 
@@ -75,15 +85,12 @@ function treeOf(trees: readonly CgroupTree[], controller: string): CgroupTree | 
   return trees.find((tree) => tree.controllers.includes(controller));
 }
 
-function choosePlain(
-  needed: readonly string[],
-  trees: readonly CgroupTree[],
-  facts: CgroupFacts,
-): GroupsPlan {
+function oldGroups(needed: readonly string[], facts: CgroupFacts): readonly LimitGroup[] {
+  const older = facts.trees.filter((tree) => tree.version === 1);
   const groups = new Map<string, LimitGroup>();
   for (const name of needed) {
-    const tree = treeOf(trees, name);
-    if (tree === undefined) continue;
+    const tree = treeOf(older, name);
+    if (tree === undefined || groups.get(tree.own)?.controllers.includes(name) === true) continue;
     if (!facts.canWrite(tree.own)) {
       throw cannot(
         `rootless cgroups require cgroups v2, and ${name} is in a tree of version 1 (${tree.mount}) where you may make no group`,
@@ -93,11 +100,7 @@ function choosePlain(
     const controllers = [...(groups.get(tree.own)?.controllers ?? []), name];
     groups.set(tree.own, { parent: tree.own, controllers, enable: [] });
   }
-  return {
-    version: 1,
-    place: { kind: "directories", groups: [...groups.values()], moveFirst: false },
-    why: "the caller's own control groups",
-  };
+  return [...groups.values()];
 }
 
 /** From the caller's own group upwards: the first in which a group with the controllers can be made. */
@@ -124,7 +127,8 @@ function judge(
   if (!needed.every((name) => offered.includes(name))) return undefined;
   const on = facts.words(`${dir}/cgroup.subtree_control`);
   const enable = needed.filter((name) => !on.includes(name));
-  const group: LimitGroup = { parent: dir, controllers: needed, enable };
+  // Files that every group has are under no controller's name.
+  const group: LimitGroup = { parent: dir, controllers: [...needed, ""], enable };
   if (enable.length === 0) return { group, moveFirst: false };
   if (!facts.canWrite(`${dir}/cgroup.subtree_control`)) return undefined;
   // A group with processes in it cannot hand controllers down, but for the root of all.

@@ -87,7 +87,8 @@ function shaped(
 ): unknown {
   if (shape === "any") return value;
   if (shape === "number") {
-    if (typeof value === "number" || typeof value === "bigint") return Number(value);
+    const isWide = typeof value === "string" && /^-?[0-9]{16,19}$/.test(value);
+    if (typeof value === "number" || isWide) return Number(value);
     throw wrong(at, "it must be a number");
   }
   if (shape === "text") {

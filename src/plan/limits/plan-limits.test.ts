@@ -141,7 +141,7 @@ describe("planLimits()", () => {
   test("goes up to the first group that hands the controllers down", () => {
     expect(planLimits(limits, facts("memory pids"), user, "--memory")?.place).toEqual({
       kind: "directories",
-      groups: [{ parent: "/cg/a/b", controllers: ["memory", "pids"], enable: [] }],
+      groups: [{ parent: "/cg/a/b", controllers: ["memory", "pids", ""], enable: [] }],
       moveFirst: false,
     });
   });

@@ -18,26 +18,59 @@ export function planLimits(
   allow: { readonly systemd: boolean; readonly isRoot: boolean },
   why: string,
 ): LimitsPlan | undefined {
-  const isOlder = facts.trees.every((tree) => tree.version === 1 || tree.controllers.length === 0);
-  const wanted = (settings: readonly LimitSetting[]) => settings.map((s) => s.controller);
-  // On a machine with both versions the controllers decide which of them it is.
-  const hasRaw = Object.keys(limits.unified ?? {}).length > 0;
-  const oldTrees = facts.trees.filter((tree) => tree.version === 1);
-  const isInOld =
-    !hasRaw &&
-    wanted(settingsV1({ ...limits, unified: {} })).some((name) =>
-      oldTrees.some((tree) => tree.controllers.includes(name)),
-    );
-  const settings = isOlder || isInOld ? settingsV1(limits) : settingsV2(limits);
-  if (settings.length === 0) return undefined;
-  const groups = chooseGroups(wanted(settings), facts, allow);
-  const isCpuset = groups.version === 1 && settings.some((s) => s.controller === "cpuset");
+  const older = facts.trees.filter((tree) => tree.version === 1);
+  const isOld = (controller: string): boolean =>
+    older.some((tree) => tree.controllers.includes(controller));
+  // On a machine with both versions each controller is in one of them.
+  const first = settingsV1({ ...limits, unified: {} }).filter((s) => isOld(s.controller));
+  const second = settingsV2(withoutOld(limits, isOld));
+  if (first.length + second.length === 0) return undefined;
+  const names = (settings: readonly LimitSetting[]) => settings.map((s) => s.controller);
+  const groups = chooseGroups(names(first), names(second), facts, allow);
+  const isCpuset = first.some((s) => s.controller === "cpuset");
   return {
     ...groups,
     resources: limits,
     why: `${why}; in ${groups.why}`,
-    settings: isCpuset ? [...cpusetOf(settings, facts), ...settings] : settings,
+    settings: [...(isCpuset ? cpusetOf(first, facts) : []), ...first, ...second].map((setting) =>
+      withWeights(setting, facts),
+    ),
   };
+}
+
+/** What is left for version 2. */
+function withoutOld(
+  limits: ResourceLimits,
+  isOld: (controller: string) => boolean,
+): ResourceLimits {
+  const { cpus, mems, ...time } = limits.cpu ?? {};
+  const sets = { ...(cpus === undefined ? {} : { cpus }), ...(mems === undefined ? {} : { mems }) };
+  const topics: readonly (readonly [keyof ResourceLimits, string])[] = [
+    ["memory", "memory"],
+    ["pids", "pids"],
+    ["blockIO", "blkio"],
+    ["devices", "devices"],
+    ["hugepageLimits", "hugetlb"],
+    ["network", "net_cls"],
+    ["network", "net_prio"],
+    ["rdma", "rdma"],
+  ];
+  const gone = topics.filter(([, controller]) => isOld(controller)).map(([topic]) => topic);
+  const left = Object.entries(limits).filter(([topic]) => !gone.some((one) => one === topic));
+  return {
+    ...Object.fromEntries(left),
+    cpu: { ...(isOld("cpu") ? {} : time), ...(isOld("cpuset") ? {} : sets) },
+  };
+}
+
+/** Weights of block devices have another name where the scheduler BFQ keeps them. */
+function withWeights(setting: LimitSetting, facts: CgroupFacts): LimitSetting {
+  const isOld = /^blkio\.(weight|weight_device)$/.test(setting.file);
+  if (!isOld) return setting;
+  const own = facts.trees.find((tree) => tree.controllers.includes("blkio"))?.own ?? "";
+  const isBfq =
+    facts.exists(`${own}/blkio.bfq.io_serviced`) && !facts.exists(`${own}/${setting.file}`);
+  return isBfq ? { ...setting, file: setting.file.replace("blkio.", "blkio.bfq.") } : setting;
 }
 
 /** A cpuset of version 1 takes no process before it has both processors and memory nodes. */
