@@ -165,10 +165,14 @@ function recordName(path: string, digest: string): string {
   return `${hexOf(digest)}-${new Bun.CryptoHasher("sha256").update(path).digest("hex").slice(0, 8)}`;
 }
 
+/** How exact the time of last use is. More often would keep launches of the image from being known (runtime/replay). */
+const USE_MS = 3600_000;
+
 /** Marks an entry as used now; its own time stays. */
 export function touchEntry(path: string): void {
   try {
-    utimesSync(path, new Date(), statSync(path).mtime);
+    const { atimeMs, mtime } = statSync(path);
+    if (Date.now() - atimeMs > USE_MS) utimesSync(path, new Date(), mtime);
   } catch {
     // A level that is only read.
   }
