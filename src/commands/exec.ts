@@ -12,6 +12,10 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const inherited = inheritedDescriptors();
   const { fetchedImage } = await import("./_fetched-image.ts");
   const fetched = await fetchedImage(image, inv, ctx);
+  if (fetched !== undefined && fetched.temporary === undefined) {
+    const { launchByPath } = await import("./_launch-by-path.ts");
+    launchByPath(inv.args.length, fetched.path, inherited);
+  }
   try {
     return await launch(
       fetched === undefined ? inv : inv.withArgs([fetched.path, ...rest]),

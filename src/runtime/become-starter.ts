@@ -26,11 +26,23 @@ export function becomeStarter(
     );
   }
   fillMemfd(fd, ops);
-  // Bun raised the limit on open files for itself; the program gets the caller's.
+  return becomeOther(starter, ["skiff-starter", String(fd)], env, inherited);
+}
+
+/**
+ * Replaces this process by a program, with the caller's limit on open files (Bun raised it for itself)
+ * and the `inherited` descriptors. Returns minus the errno when the kernel refuses it.
+ */
+export function becomeOther(
+  path: string,
+  argv: readonly string[],
+  env: readonly string[],
+  inherited: readonly number[],
+): number {
   const limit = launcherNote()?.fileLimit;
   if (limit !== undefined) setRlimit(RLIMIT_NOFILE, limit.soft, limit.hard);
   passOn(inherited);
-  return execve(starter, ["skiff-starter", String(fd)], env);
+  return execve(path, argv, env);
 }
 
 /** Writes and seals a memory file. Written in place: the reader starts at the beginning of the descriptor. */
