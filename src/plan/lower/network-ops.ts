@@ -7,6 +7,13 @@ const EPERM = 1;
 const ECHILD = 10;
 const EINVAL = 22;
 
+/** What the tools of users need, and say only in part. */
+const HINTS: Readonly<Record<string, string>> = {
+  pasta:
+    "; pasta needs a default route and /dev/net/tun; --network slirp4netns does without the route, --network none without both",
+  slirp4netns: "; slirp4netns needs /dev/net/tun; --network none does without",
+};
+
 /** Ops for the network: some before any namespace is left, some once the network namespace is there. */
 export function networkOps(network: NetworkPlan): {
   readonly before: readonly WiredOp[];
@@ -44,7 +51,7 @@ export function networkOps(network: NetworkPlan): {
         faults: [
           {
             errno: ECHILD,
-            text: `container creation failed: Cannot set up network "${name}": %o`,
+            text: `container creation failed: Cannot set up network "${name}": %o${HINTS[network.name] ?? ""}`,
           },
           ...setupFault(`cannot reach the helper for network ${name}`),
         ],
