@@ -253,6 +253,19 @@ describe("pull", () => {
     },
   );
 
+  testIt("ends in one line when the packer ends before it has read all", async () => {
+    const home = newHome();
+    mkdirSync(`${home}/bin`);
+    writeFileSync(`${home}/bin/mksquashfs`, "#!/bin/sh\necho 'no luck today' >&2\nexit 2\n");
+    chmodSync(`${home}/bin/mksquashfs`, 0o755);
+    const PATH = `${home}/bin:${process.env["PATH"]}`;
+    const { code, stderr } = await call(home, ["pull", address("tools/sample:1")], { PATH });
+    expect(code).toBe(255);
+    const lines = stderr.split("\n").filter((line) => line !== "" && !line.startsWith("INFO:"));
+    expect(lines).toEqual([expect.stringMatching(/^FATAL: {3}.*no luck today/)]);
+    expect(existsSync(`${home}/sample_1.sif`)).toBe(false);
+  });
+
   testIt(
     "names directory, variable and number when there is no room, before layers are fetched",
     async () => {

@@ -1,4 +1,5 @@
 import { Fault } from "../../base/fault.ts";
+import { putPiece } from "./_put-piece.ts";
 
 /** Packages (Debian) of the programs that unpack what this run-time itself cannot. */
 const PACKAGES = { xz: "xz-utils", bzip2: "bzip2" } as const;
@@ -25,7 +26,7 @@ export async function* throughTool(
   const feed = async (): Promise<void> => {
     try {
       for await (const piece of input) {
-        child.stdin.write(piece);
+        putPiece(child.stdin, piece);
         await child.stdin.flush();
       }
       await child.stdin.end();

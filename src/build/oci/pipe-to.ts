@@ -1,5 +1,6 @@
 import { Fault } from "../../base/fault.ts";
 import { killTree } from "../kill-tree.ts";
+import { putPiece } from "./_put-piece.ts";
 import type { Write } from "./write-merged.ts";
 
 /** A program that reads an archive from its standard input. */
@@ -40,7 +41,7 @@ export async function pipeTo(
   input.signal.addEventListener("abort", stop);
   const said = new Response(child.stderr).text();
   const write: Write = async (pieces) => {
-    for (const piece of pieces) child.stdin.write(piece);
+    for (const piece of pieces) putPiece(child.stdin, piece);
     await child.stdin.flush();
     if (child.exitCode !== null || child.signalCode !== null) throw new EndedEarly();
   };
