@@ -51,7 +51,7 @@ RUN <<E
 echo "$V $U $A $B $C $D $UID $WHO" > /out
 id -u > /id; pwd > /pwd; umask > /umask
 E
-WORKDIR /work/dir
+WORKDIR /site/dir
 WORKDIR ../sub
 RUN touch rel
 USER $WHO

@@ -117,12 +117,12 @@ describe("a Dockerfile", () => {
       // A SIF: a tree with owners of the sub-ids could not be removed here.
       const built = await build(
         "user.Dockerfile",
-        `${FROM}ARG UID=7\nENV X=1\nUSER ann\nWORKDIR /home/ann/work\nRUN env > env; id > id; touch x; ls -dln . x /home/ann > ls; ls /tmp > tmp\n`,
+        `${FROM}ARG UID=7\nENV X=1\nUSER ann\nWORKDIR /home/ann/job\nRUN env > env; id > id; touch x; ls -dln . x /home/ann > ls; ls /tmp > tmp\n`,
       );
       expect(built.stderr).toContain("Build complete");
       const show = async (name: string): Promise<string> =>
         (
-          await skiff(["exec", "user.Dockerfile.out", "cat", `/home/ann/work/${name}`], {
+          await skiff(["exec", "user.Dockerfile.out", "cat", `/home/ann/job/${name}`], {
             cwd: dir,
             extraEnv,
           })
@@ -132,7 +132,7 @@ describe("a Dockerfile", () => {
         "BASE=base",
         "HOME=/home/ann",
         "PATH=/bin",
-        "PWD=/home/ann/work",
+        "PWD=/home/ann/job",
         "UID=7",
         "X=1",
       ]);
