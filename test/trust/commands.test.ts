@@ -15,7 +15,7 @@ function ownKey(): Promise<string> {
   made ??= (async () => {
     const args = ["key", "newpair", ...OWNER, "--password", "secret", "-b", "2048", "--push=false"];
     expect(await skiff(args)).toMatchObject({ code: 0 });
-    const { stdout } = await skiff(["key", "list"]);
+    const { stdout } = await skiff(["key", "list", "--secret"]);
     return /Fingerprint: +([0-9A-F]{40})\n/.exec(stdout)?.[1] ?? "";
   })();
   return made;
