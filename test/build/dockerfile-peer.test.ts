@@ -64,7 +64,7 @@ USER root
 FROM base
 COPY --from=build --chown=app:more /out /id /pwd /umask /res/
 COPY --from=build /tmp /res2
-COPY --from=build /work /work
+COPY --from=build /site /site
 COPY --from=0 /etc/passwd /copied
 COPY --chown=55 data/one /owned/by/55
 COPY --chown=55:app data /owned/tree
