@@ -4,7 +4,7 @@ import { cipherMounter } from "./encrypted-root.ts";
 import type { ImageFacts } from "./facts.ts";
 import type { LayerInput } from "./layer-input.ts";
 import { chooseMounter, chooseOverlayTool, rootFstype } from "./mounter.ts";
-import { collectOverlays, layerTree } from "./overlays.ts";
+import { collectOverlays, LAYER_DIR, LAYER_WORK, layerTree } from "./overlays.ts";
 import type { OverlayLayer, RootPlan, Volume } from "./plan.ts";
 
 /**
@@ -153,8 +153,9 @@ function hasKernelOverlay(input: LayerInput): boolean {
  * kernel closes the directory it works in to everybody, fuse-overlayfs keeps it open to the owner.
  */
 function wasServed({ volume, dir }: OverlayLayer, { image, volumes }: LayerInput): boolean {
-  if (dir !== "/upper") return false;
-  return layerTree(volume, image, volumes)?.lstat("/work/work")?.mode === 0o700;
+  if (dir !== LAYER_DIR) return false;
+  // The kernel works in a directory of that name inside of the one it was given.
+  return layerTree(volume, image, volumes)?.lstat(`${LAYER_WORK}/work`)?.mode === 0o700;
 }
 
 /** Why the kernel's overlay cannot serve; absent when it can. */

@@ -6,6 +6,10 @@ import type { LayerInput } from "./layer-input.ts";
 import { chooseMounter } from "./mounter.ts";
 import type { Notice, OverlayLayer, Volume } from "./plan.ts";
 
+/** Directories of an overlay that keep its layer and what the kernel needs to write to it. */
+export const LAYER_DIR = "/upper";
+export const LAYER_WORK = "/work";
+
 /** An `--overlay` word: path and whether `:ro` follows. */
 export interface OverlaySpec {
   readonly path: string;
@@ -134,8 +138,8 @@ function overlayLayer(
         mounter: { kind: "directory", why: "the overlay is a directory" },
         why,
       },
-      dir: plain ? "/" : "/upper",
-      work: write ? "/work" : "",
+      dir: plain ? "/" : LAYER_DIR,
+      work: write ? LAYER_WORK : "",
       writable: write,
     };
   }
@@ -181,8 +185,8 @@ function packedLayer(
   return {
     volume: { path, fstype, offsetBytes, sizeBytes, writable, mounter, why },
     // An ext3 overlay keeps its layer in /upper beside /work; a squashfs one is the layer itself.
-    dir: fstype === "ext3" ? "/upper" : "/",
-    work: writable ? "/work" : "",
+    dir: fstype === "ext3" ? LAYER_DIR : "/",
+    work: writable ? LAYER_WORK : "",
     writable,
   };
 }
