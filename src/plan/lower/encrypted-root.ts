@@ -5,6 +5,7 @@ import { imageFaults, setupFault } from "./fault-texts.ts";
 import { CIPHER, CLEAR, HOST } from "./layout.ts";
 import { volumeOps } from "./root-ops.ts";
 import { SERVER_PATH } from "./served-overlay.ts";
+import { shownOn } from "./show-on.ts";
 
 /**
  * Ops that make an encrypted root readable at `target`, each step a file server that ends with the
@@ -31,7 +32,7 @@ export function encryptedRootOps(
       op: { kind: "mkdir", root: "", path: CLEAR, mode: 0o700 },
       faults: setupFault(`cannot make ${CLEAR}`),
     },
-    ...shownOn(base, CIPHER, [
+    ...shownOn(base, CIPHER, `${CIPHER} to a file server`, [
       {
         op: {
           kind: "fuse",
@@ -56,31 +57,8 @@ export function encryptedRootOps(
     ...shownOn(
       base,
       CLEAR,
+      `${CLEAR} to a file server`,
       volumeOps({ ...volume, path: `${base}/${cipher.file}`, offsetBytes: 0 }, target, plan),
     ),
-  ];
-}
-
-/** Ops during which a directory of the session stands on `base` of the caller's tree. */
-function shownOn(base: string, source: string, during: readonly WiredOp[]): WiredOp[] {
-  const faults = setupFault(`cannot show ${source} to a file server`);
-  return [
-    {
-      op: {
-        kind: "bind",
-        sourceRoot: "",
-        source,
-        root: HOST,
-        target: base,
-        recursive: 1,
-        flags: 0,
-        create: 0,
-        optional: 0,
-        warning: "",
-      },
-      faults,
-    },
-    ...during,
-    { op: { kind: "umount", target: `${HOST}${base}`, detach: 1, optional: 0 }, faults },
   ];
 }

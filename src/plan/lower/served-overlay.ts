@@ -1,7 +1,8 @@
 import type { WiredOp } from "../../ops/op.ts";
 import type { IdentityPlan } from "../plan.ts";
-import { imageFaults, setupFault } from "./fault-texts.ts";
+import { imageFaults } from "./fault-texts.ts";
 import { HOST, ROOT } from "./layout.ts";
+import { shownOn } from "./show-on.ts";
 
 /** Environment of file servers. */
 export const SERVER_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -15,8 +16,7 @@ export interface OverlayLayers {
 }
 
 /**
- * An overlay that a FUSE program serves. It lives in the caller's tree and works on the session's:
- * while it is started the session is shown to it there, on `base`; its own mount namespace keeps that.
+ * An overlay that a FUSE program serves; the session is shown to it on `base` while it starts.
  */
 export function servedOverlay(
   identity: IdentityPlan,
@@ -24,29 +24,13 @@ export function servedOverlay(
   layers: OverlayLayers,
   base: string,
 ): WiredOp[] {
-  const faults = setupFault("cannot show the layers to fuse-overlayfs");
   const seen = (path: string): string => `${base}${path}`;
   const options = [`lowerdir=${layers.lower.map(seen).join(":")}`];
   if (layers.upper !== "") {
     options.push(`upperdir=${seen(layers.upper)}`, `workdir=${seen(layers.work)}`);
   }
   options.push("noacl");
-  return [
-    {
-      op: {
-        kind: "bind",
-        sourceRoot: "",
-        source: "/",
-        root: HOST,
-        target: base,
-        recursive: 1,
-        flags: 0,
-        create: 0,
-        optional: 0,
-        warning: "",
-      },
-      faults,
-    },
+  return shownOn(base, "/", "the layers to fuse-overlayfs", [
     {
       op: {
         kind: "fuse",
@@ -64,6 +48,5 @@ export function servedOverlay(
       },
       faults: imageFaults("the overlay", tool),
     },
-    { op: { kind: "umount", target: `${HOST}${base}`, detach: 1, optional: 0 }, faults },
-  ];
+  ]);
 }
