@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { decodeOsText } from "../../base/os-text.ts";
-import type { StageRecipe } from "../../format/deffile/recipe.ts";
+import { headerRecipe, type StageRecipe } from "../../format/deffile/recipe.ts";
 import {
   EMPTY_STATE,
   type ImageState,
@@ -55,26 +55,6 @@ export async function openBase(
   // Says what is wrong with it before anything is built.
   parseImageConfig(text, image.reference);
   return { state: stateOfConfig(text), step: imageStep(word, line, image) };
-}
-
-/** The recipe of a stage that consists of a header. */
-export function headerRecipe(header: Readonly<Record<string, string>>): StageRecipe {
-  return {
-    name: "",
-    header,
-    pre: undefined,
-    setup: undefined,
-    files: [],
-    post: undefined,
-    environment: undefined,
-    runscript: undefined,
-    startscript: undefined,
-    test: undefined,
-    help: undefined,
-    labels: new Map(),
-    apps: [],
-    line: 1,
-  };
 }
 
 function scratchStep(line: number): Step {

@@ -1,5 +1,6 @@
 import { Fault } from "../../base/fault.ts";
 import { formatDiagnostic } from "../../format/deffile/diagnostic.ts";
+import { headerRecipe } from "../../format/deffile/recipe.ts";
 import {
   type ArgumentScope,
   evaluate,
@@ -27,7 +28,7 @@ import { ociRunscript, planOciFiles } from "../oci/describe-image.ts";
 import { planSkeleton } from "../root/skeleton.ts";
 import { type BuildPorts, hasSection, type StageOptions } from "../stage.ts";
 import type { StagePlan, Step } from "../step.ts";
-import { type BaseImage, headerRecipe, openBase } from "./base-image.ts";
+import { type BaseImage, openBase } from "./base-image.ts";
 import type { CopySource } from "./context.ts";
 import { copyStep } from "./copy-step.ts";
 import type { MountSources, Secret } from "./run-mounts.ts";

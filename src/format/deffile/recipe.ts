@@ -53,11 +53,11 @@ export function recipeOf(definition: Definition): Recipe {
   };
 }
 
-/** The recipe that building from an image or directory amounts to. */
-export function recipeFromImage(agent: string, from: string): Recipe {
-  const stage: StageRecipe = {
+/** The recipe of a stage that consists of a header. */
+export function headerRecipe(header: Readonly<Record<string, string>>): StageRecipe {
+  return {
     name: "",
-    header: { bootstrap: agent, from },
+    header,
     pre: undefined,
     setup: undefined,
     files: [],
@@ -71,6 +71,11 @@ export function recipeFromImage(agent: string, from: string): Recipe {
     apps: [],
     line: 1,
   };
+}
+
+/** The recipe that building from an image or directory amounts to. */
+export function recipeFromImage(agent: string, from: string): Recipe {
+  const stage = headerRecipe({ bootstrap: agent, from });
   return { stages: [stage], text: `bootstrap: ${agent}\nfrom: ${from}\n\n` };
 }
 
