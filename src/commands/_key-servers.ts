@@ -3,11 +3,11 @@ import { HttpClient } from "../registry/http/client.ts";
 import type { KeyServerChoice } from "../registry/keyserver/find-servers.ts";
 import { mergeRemotes, readRemotes, readSystemRemotes } from "../registry/library/remotes.ts";
 import type { Context } from "../terminal/context.ts";
-import { directoryOf } from "./_remote-access.ts";
+import { ownDirectory } from "./_user-places.ts";
 
 /** What is known about key servers: `url` as given with `--url`, and the user's list of services. */
 export function keyServerChoice(ctx: Context, host: HostFacts, url: string): KeyServerChoice {
-  const configDir = directoryOf(ctx, host);
+  const configDir = ownDirectory(ctx, host);
   return {
     url,
     services: mergeRemotes(readSystemRemotes(), readRemotes(`${configDir}/remote.yaml`)),

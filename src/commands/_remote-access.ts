@@ -5,10 +5,9 @@ import type { RemoteAccess } from "../build/remote/access.ts";
 import type { Talk } from "../build/talk.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { VERSIONS } from "../cli/program.ts";
-import { userDirectory } from "../config/user-directory.ts";
 import { hostFacts } from "../host/facts.ts";
 import { onStopSignal } from "../host/stop-signals.ts";
-import { type CachePlaces, cachePlaces, makeFolder } from "../image/cache/places.ts";
+import { type CachePlaces, makeFolder } from "../image/cache/places.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { type Credential, passwordCredential } from "../registry/credentials/credential.ts";
 import {
@@ -24,6 +23,7 @@ import { type ProgressOutput, type ProgressSteps, progressSteps } from "../termi
 import { progressEvents } from "../terminal/progress-events.ts";
 import { progressOutput } from "./_progress-output.ts";
 import { temporaryImages } from "./_temporary-images.ts";
+import { ownCache, ownDirectory } from "./_user-places.ts";
 
 /** Access to images elsewhere, for the time of one command. */
 export interface OpenedAccess {
@@ -62,7 +62,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
   };
   const http = new HttpClient({
     env: ctx.env,
-    configDir: directoryOf(ctx, host),
+    configDir: ownDirectory(ctx, host),
     note: (line) => talk.info(line),
     signal: stop.signal,
   });
@@ -91,7 +91,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
         host: place,
         given: text("library"),
         noHttps: bool("no-https"),
-        file: `${directoryOf(ctx, host)}/remote.yaml`,
+        file: `${ownDirectory(ctx, host)}/remote.yaml`,
       });
     },
     concurrency: config.values.downloadConcurrency,
@@ -174,14 +174,9 @@ export function credentialPlaces(inv: Invocation, ctx: Context, host: HostFacts)
             source: source(password === "" ? "docker-username" : "docker-password"),
           },
     authFile: text("authfile") === "" ? "" : resolvePath(host.cwd ?? "/", text("authfile")),
-    userDirectory: directoryOf(ctx, host),
+    userDirectory: ownDirectory(ctx, host),
     home: ctx.env["HOME"] || host.account?.home,
   };
-}
-
-/** skiff's own directory in the user's home. */
-export function directoryOf(ctx: Context, host: HostFacts): string {
-  return userDirectory({ env: ctx.env, accountHome: host.account?.home, cwd: host.cwd });
 }
 
 /** The cache; undefined when it is switched off or cannot be written, which is told. */
@@ -192,12 +187,7 @@ function placesOf(
   sharedCache: string,
 ): CachePlaces | undefined {
   if (inv.has("disable-cache") && inv.bool("disable-cache")) return undefined;
-  const places = cachePlaces({
-    env: ctx.env,
-    userDirectory: directoryOf(ctx, host),
-    cwd: host.cwd ?? "/",
-    sharedCache,
-  });
+  const places = ownCache(ctx, host, sharedCache);
   try {
     makeFolder(places.root);
     return places;

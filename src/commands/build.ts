@@ -19,11 +19,9 @@ import { checkTempFolder } from "../build/temp-folder.ts";
 import { tryRung } from "../build/user-namespace.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { VERSIONS } from "../cli/program.ts";
-import { userDirectory } from "../config/user-directory.ts";
 import { formatDiagnostic } from "../format/deffile/diagnostic.ts";
 import { type Recipe, recipeFromImage } from "../format/deffile/recipe.ts";
 import { hostFacts } from "../host/facts.ts";
-import { cachePlaces } from "../image/cache/places.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { readConfig } from "../runtime/gather.ts";
 import type { Context } from "../terminal/context.ts";
@@ -31,6 +29,7 @@ import type { Log } from "../terminal/log.ts";
 import { asksForEncryption, buildEncryption, withEncryption } from "./_build-encryption.ts";
 import { needsNamespaces, takeRung } from "./_build-namespaces.ts";
 import { CONFIRMED, carryOut } from "./_carry-out-build.ts";
+import { ownCache } from "./_user-places.ts";
 import { verifyBuild } from "./_verify-build.ts";
 
 /** `build`: makes a SIF or a sandbox from a definition file, a Dockerfile, an image or a directory. */
@@ -95,7 +94,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const file =
     dockerfile === undefined
       ? undefined
-      : { ...dockerfile, cacheFolder: `${cacheRoot(ctx, host)}/skiff/mounts` };
+      : { ...dockerfile, cacheFolder: `${ownCache(ctx, host, "").root}/skiff/mounts` };
   const built = await carryOut(request, file, inv, ctx, host);
   giveToInvoker(ctx, host, target);
   await tellEnd(ctx, targetWord, target, built, performance.now() - began);
@@ -110,28 +109,12 @@ function cacheFolder(inv: Invocation, ctx: Context, host: HostFacts): string | u
   const isOff = ["no-cache", "disable-cache", "update"].some((name) => inv.bool(name));
   if (isOff || ctx.program !== "skiff") return undefined;
   try {
-    return `${cacheRoot(ctx, host)}/skiff/build`;
+    return `${ownCache(ctx, host, "").root}/skiff/build`;
   } catch (error) {
     // A user without a home has no cache either.
     ctx.log.verbose(`No step is kept: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   }
-}
-
-/** The user's own cache. */
-function cacheRoot(ctx: Context, host: HostFacts): string {
-  const places = cachePlaces({
-    env: ctx.env,
-    userDirectory: userDirectory({
-      env: ctx.env,
-      accountHome: host.account?.home,
-      cwd: host.cwd,
-    }),
-    cwd: host.cwd ?? "/",
-    // Steps are the user's own.
-    sharedCache: "",
-  });
-  return places.root;
 }
 
 function refuseUnsupported(inv: Invocation, ctx: Context): void {

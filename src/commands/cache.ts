@@ -3,30 +3,20 @@ import { Fault } from "../base/fault.ts";
 import { listSteps, removeSteps } from "../build/cache/list-steps.ts";
 import { removeAsBuilder } from "../build/cache/remove-as-builder.ts";
 import type { Invocation } from "../cli/invocation.ts";
-import { userDirectory } from "../config/user-directory.ts";
 import { hostFacts } from "../host/facts.ts";
 import { chooseEntries, removeEntry, removeLeftovers } from "../image/cache/clean.ts";
 import { CACHE_TYPES, type CacheEntry, listEntries } from "../image/cache/entries.ts";
-import { type CachePlaces, cachePlaces, IMAGE_FOLDERS } from "../image/cache/places.ts";
+import { type CachePlaces, IMAGE_FOLDERS } from "../image/cache/places.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { askYesNo } from "../terminal/ask.ts";
 import type { Context } from "../terminal/context.ts";
 import { formatSize } from "../terminal/format-size.ts";
+import { ownCache } from "./_user-places.ts";
 
 /** `cache list|clean`: what fetched images take on this machine. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const host = hostFacts({ binaryPath: "$PATH", env: ctx.env });
-  const places = cachePlaces({
-    env: ctx.env,
-    userDirectory: userDirectory({
-      env: ctx.env,
-      accountHome: host.account?.home,
-      cwd: host.cwd,
-    }),
-    cwd: host.cwd ?? "/",
-    // Only the user's own level is listed and cleaned.
-    sharedCache: "",
-  });
+  const places = ownCache(ctx, host, "");
   const types = checkedTypes(inv.strings("type"));
   const isClean = inv.path[1] === "clean";
   return isClean ? await clean(inv, ctx, places, types, host) : list(inv, ctx, places, types);

@@ -19,7 +19,7 @@ import { askSecret } from "../terminal/ask.ts";
 import type { Context } from "../terminal/context.ts";
 import { plainHost } from "./_key-rings.ts";
 import { keyServerChoice } from "./_key-servers.ts";
-import { directoryOf } from "./_remote-access.ts";
+import { ownDirectory } from "./_user-places.ts";
 
 /** What one call of `keyserver` works on. */
 interface Call {
@@ -35,7 +35,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const host = plainHost(ctx);
   const given = inv.group?.string("config") ?? "";
   const file =
-    given === "" ? `${directoryOf(ctx, host)}/remote.yaml` : resolvePath(host.cwd ?? "/", given);
+    given === "" ? `${ownDirectory(ctx, host)}/remote.yaml` : resolvePath(host.cwd ?? "/", given);
   const call: Call = { inv, ctx, host, file };
   const uri = inv.args.at(-1) ?? "";
   switch (inv.path[1]) {

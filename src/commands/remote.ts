@@ -9,7 +9,8 @@ import {
 } from "../registry/library/remotes.ts";
 import type { Context } from "../terminal/context.ts";
 import { logIn, logOut } from "./_registry-login.ts";
-import { directoryOf, openAccess } from "./_remote-access.ts";
+import { openAccess } from "./_remote-access.ts";
+import { ownDirectory } from "./_user-places.ts";
 import { known, type RemoteCall, save, setRemote } from "./remote/call.ts";
 import { login, showPassword } from "./remote/log-in.ts";
 import { show, status } from "./remote/show.ts";
@@ -21,7 +22,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     const given = inv.group?.string("config") ?? "";
     const file =
       given === ""
-        ? `${directoryOf(ctx, opened.host)}/remote.yaml`
+        ? `${ownDirectory(ctx, opened.host)}/remote.yaml`
         : resolvePath(opened.host.cwd ?? "/", given);
     const list = mergeRemotes(readSystemRemotes(), readRemotes(file));
     return await perform({
