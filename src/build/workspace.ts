@@ -21,8 +21,8 @@ const UNLOCKED_LIFETIME_MS = 3_600_000;
  * A temporary directory of one build. As long as the build lives it holds a lock on a file in it;
  * when the build was killed the lock is gone with it and the next build removes the rest.
  *
- *   skiff-build-XXXXXX/lock     flock(2), exclusive
- *   skiff-build-XXXXXX/N/…      rootfs of stage N
+ *   skiff-build-RANDOM/lock     flock(2), exclusive
+ *   skiff-build-RANDOM/N/…      rootfs of stage N
  */
 export interface Workspace {
   readonly path: string;

@@ -20,7 +20,7 @@ import { makeFolder } from "../../image/cache/places.ts";
  *   build/images/KEY/…          packed images: meta.json and `image`
  *   build/slots/NAME.json       the inputs with which a step of a definition was last carried out
  *   build/memo/NAME             digests of files that have not changed since
- *   build/skiff-build-XXXXXX/   what a build is making right now (workspace.ts)
+ *   build/skiff-build-RANDOM/   what a build is making right now (workspace.ts)
  *
  * An entry appears by one rename when all of it is there. KEY is the SHA-256 of all that the result
  * depends on, the key of the step before it among it.
