@@ -134,17 +134,10 @@ int op_companion(struct starter *starter, const struct op_companion *op)
   starter->companion_log = new_log();
   auto_fd watch = watch_self(starter);
   struct companion self = {starter, op, getpid(), watch, theirs, starter->companion_log, -1};
-  pid_t middle = watch < 0 ? -1 : fork();
-  if (middle < 0)
-    return errno;
-  if (middle == 0) {
-    /* The program must never find a child that it did not make. */
-    pid_t helper = fork();
-    if (helper == 0)
-      accompany(&self);
-    _exit(helper < 0 ? errno : 0);
-  }
-  return wait_status(middle);
+  int error = errno;
+  if (watch >= 0 && fork_apart(&error))
+    accompany(&self);
+  return error;
 }
 
 int op_meet(struct starter *starter)

@@ -54,17 +54,10 @@ static _Noreturn void wait_and_end(const struct starter *starter, int watch, end
 int at_end(const struct starter *starter, ending *task, const void *op)
 {
   auto_fd watch = watch_self(starter);
-  pid_t middle = watch < 0 ? -1 : fork();
-  if (middle < 0)
-    return errno;
-  if (middle == 0) {
-    /* The program must never find a child that it did not make. */
-    pid_t janitor = fork();
-    if (janitor == 0)
-      wait_and_end(starter, watch, task, op);
-    _exit(janitor < 0 ? errno : 0);
-  }
-  return wait_status(middle);
+  int error = errno;
+  if (watch >= 0 && fork_apart(&error))
+    wait_and_end(starter, watch, task, op);
+  return error;
 }
 
 static void exec_argv(const struct starter *starter, const void *op)

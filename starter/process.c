@@ -54,6 +54,23 @@ void show(const struct starter *starter, bool shown)
   prctl(PR_SET_DUMPABLE, shown && !starter->hidden, 0, 0, 0);
 }
 
+/*
+ * Forks a process that the program does not find among its children: true in it. Else false, with an
+ * errno or 0 in `error`.
+ */
+bool fork_apart(int *error)
+{
+  pid_t middle = fork();
+  if (middle == 0) {
+    pid_t apart = fork();
+    if (apart == 0)
+      return true;
+    _exit(apart < 0 ? errno : 0);
+  }
+  *error = middle < 0 ? errno : wait_status(middle);
+  return false;
+}
+
 int rearm_tether(const struct starter *starter)
 {
   return starter->tethered && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? errno : 0;

@@ -110,6 +110,7 @@ void null_stdio(int log);
 void reset_signals(uint64_t keep_ignored);
 void name_process(const struct starter *starter, const char *name);
 int wait_status(pid_t pid);
+bool fork_apart(int *error);
 int rearm_tether(const struct starter *starter);
 void show(const struct starter *starter, bool shown);
 
