@@ -40,14 +40,8 @@ export async function launch(
   if (action === "shell" && inv.args.length > 1) {
     by.log.warning("Arguments after the image are ignored by shell");
   }
-  const launch = planLaunch(facts);
-  if (launch.kind === "nothing") {
-    by.log.info(launch.note);
-    return 0;
-  }
-  const { plan } = launch;
-  const exit = announce(plan, by);
-  if (exit !== undefined) return exit;
+  const plan = announce(planLaunch(facts), by);
+  if (typeof plan === "number") return plan;
   const options = startOptions(inv, by, facts, plan.environment, canKeep(plan) ? key : undefined);
   if (inv.bool("oci") && !inv.bool("no-oci")) {
     return rare.oci(plan, facts.host, { ...options, key: undefined, inherited });

@@ -47,18 +47,29 @@ export function startOptions(
   };
 }
 
-/** Tells what planning found, and what scripts printed. Gives the status of a script that ended the launch. */
-export function announce(
-  plan: Pick<Plan, "notices" | "environment">,
+/**
+ * What planning came to, told to the user with what scripts printed: the plan that is to be carried
+ * out, or the status to end with, when there is nothing to start or a script has ended the launch.
+ */
+export function announce<P extends Pick<Plan, "notices" | "environment">>(
+  outcome:
+    | { readonly kind: "plan"; readonly plan: P }
+    | { readonly kind: "nothing"; readonly note: string },
   by: Launcher,
-): number | undefined {
+): P | number {
+  if (outcome.kind === "nothing") {
+    by.log.info(outcome.note);
+    return 0;
+  }
+  const { plan } = outcome;
+  const { environment } = plan;
   for (const { level, text } of plan.notices) by.log[level](text);
-  if (plan.environment.kind !== "direct") return undefined;
-  for (const { stream, text } of plan.environment.output) {
+  if (environment.kind !== "direct") return plan;
+  for (const { stream, text } of environment.output) {
     if (stream === 1) by.print(text);
     else by.printError(text);
   }
-  return plan.environment.exit;
+  return environment.exit ?? plan;
 }
 
 /**

@@ -31,14 +31,8 @@ export async function joinInstance(
 ): Promise<number> {
   const facts = gatherJoin(inv, inv.path[0] as Action, by);
   for (const { level, text } of inv.notices) by.log[level](text);
-  const outcome = planJoin(facts);
-  if (outcome.kind === "nothing") {
-    by.log.info(outcome.note);
-    return 0;
-  }
-  const { plan } = outcome;
-  const exit = announce(plan, by);
-  if (exit !== undefined) return exit;
+  const plan = announce(planJoin(facts), by);
+  if (typeof plan === "number") return plan;
   const options = startOptions(
     inv,
     by,

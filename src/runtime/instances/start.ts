@@ -63,14 +63,8 @@ export async function startInstance(
   }
   const directory = recordDirectory(host);
   refuseTaken(directory, name, readRecord(directory, name));
-  const launch = planLaunch(facts);
-  if (launch.kind === "nothing") {
-    by.log.info(launch.note);
-    return 0;
-  }
-  const { plan } = launch;
-  const exit = announce(plan, by);
-  if (exit !== undefined) return exit;
+  const plan = announce(planLaunch(facts), by);
+  if (typeof plan === "number") return plan;
   const options = startOptions(call, by, facts, plan.environment, undefined);
   const dirFd = claimName(directory, name, (text) => by.log.info(text));
   try {
