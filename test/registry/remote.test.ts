@@ -1,8 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
+import { readFileSync, writeFileSync } from "node:fs";
 import { type Finished, skiff } from "../support/run.ts";
 import { scratch } from "../support/scratch.ts";
+import { homesIn } from "./homes.ts";
 
 const TOKEN = "t".repeat(300);
 const folder = scratch();
@@ -40,16 +40,7 @@ const server: ReturnType<typeof Bun.serve> = Bun.serve({
 });
 const base: string = `http://127.0.0.1:${server.port}`;
 afterAll(() => void server.stop(true));
-let homes = 0;
-
-function newHome(): string {
-  homes += 1;
-  const home = `${folder}/home-${homes}`;
-  mkdirSync(home);
-  const user = ordinaryUser();
-  if (isRoot && user !== undefined) Bun.spawnSync(["chown", `${user.uid}:${user.gid}`, home]);
-  return home;
-}
+const newHome = homesIn(folder);
 
 const remote = (home: string, ...words: string[]): Promise<Finished> =>
   skiff(["remote", ...words], { cwd: home, extraEnv: { HOME: home } });
