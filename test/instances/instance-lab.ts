@@ -1,4 +1,4 @@
-import { afterAll } from "bun:test";
+import { afterAll, beforeAll } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { BUSYBOX, giveTo, IMAGE_TREE, makeTree, type TreeNode } from "../launch/image-tree.ts";
 import { noFuse, noTool, noUserNamespaces } from "../support/host-lacks.ts";
@@ -52,8 +52,14 @@ export interface InstanceLab {
   list(...words: string[]): Promise<readonly Listed[]>;
 }
 
-/** Opens a lab; to be called at the top level of a test file. */
-export function instanceLab(): InstanceLab {
+/**
+ * Opens a lab; to be called at the top level of a test file. With a tree there is an image of it, as the
+ * directory `img` and packed as `img.sqfs`; `fill` adds to the lab then.
+ */
+export function instanceLab(
+  tree?: Readonly<Record<string, TreeNode>>,
+  fill?: (dir: string) => Promise<void> | void,
+): InstanceLab {
   // Before the directory goes.
   afterAll(async () => {
     await lab.skiff(["instance", "stop", "--all", "--force"]);
@@ -73,13 +79,18 @@ export function instanceLab(): InstanceLab {
       return (JSON.parse(listed.stdout) as { instances: Listed[] }).instances;
     },
   };
+  if (tree !== undefined && noInstances === undefined) {
+    beforeAll(async () => {
+      await makeImages(lab, tree);
+      await fill?.(dir);
+    });
+  }
   return lab;
 }
 
-/** Writes the image as a directory `img` and packs it as `img.sqfs`. */
-export async function makeImages(
+async function makeImages(
   lab: InstanceLab,
-  tree: Readonly<Record<string, TreeNode>> = SERVER_TREE,
+  tree: Readonly<Record<string, TreeNode>>,
 ): Promise<void> {
   makeTree(`${lab.dir}/img`, tree);
   mkdirSync(`${lab.dir}/tmp`);

@@ -1,22 +1,18 @@
-import { beforeAll, describe, expect } from "bun:test";
+import { describe, expect } from "bun:test";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { testUnless } from "../support/skip.ts";
 import {
   filesBelow,
   instanceLab,
   leftRunning,
-  makeImages,
   noInstances,
+  SERVER_TREE,
   until,
 } from "./instance-lab.ts";
 
 /** SIGKILL at random moments of whatever belongs to an instance: nothing is left, and the name is free. */
-const lab = instanceLab();
+const lab = instanceLab(SERVER_TREE);
 const testInstance = testUnless(noInstances);
-
-beforeAll(async () => {
-  if (noInstances === undefined) await makeImages(lab);
-});
 
 /** Process 1, the script and its children, joined programs, and the file server. */
 function processes(init: number): number[] {

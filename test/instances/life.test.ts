@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect } from "bun:test";
+import { describe, expect } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
@@ -6,18 +6,14 @@ import {
   instanceLab,
   knownLaunches,
   leftRunning,
-  makeImages,
   noInstances,
+  SERVER_TREE,
   until,
 } from "./instance-lab.ts";
 
 /** The life of an instance: started, listed, entered, logged, stopped. */
-const lab = instanceLab();
+const lab = instanceLab(SERVER_TREE);
 const testInstance = testUnless(noInstances);
-
-beforeAll(async () => {
-  if (noInstances === undefined) await makeImages(lab);
-});
 
 /** Starts one; its name is given back. */
 async function startOne(name: string, ...words: string[]): Promise<string> {

@@ -1,11 +1,11 @@
-import { beforeAll, describe, expect } from "bun:test";
+import { describe, expect } from "bun:test";
 import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import {
   instanceLab,
   knownLaunches,
   leftRunning,
-  makeImages,
   noInstances,
+  SERVER_TREE,
   until,
 } from "../instances/instance-lab.ts";
 import { giveTo } from "../launch/image-tree.ts";
@@ -16,16 +16,12 @@ import { firstReason, testUnless } from "../support/skip.ts";
 import { skiffPath, treeRoot } from "../support/tree.ts";
 
 /** Many processes of one job step on one node: one container. */
-const lab = instanceLab();
-const testRanks = testUnless(noInstances);
-
-beforeAll(async () => {
-  if (noInstances !== undefined) return;
-  await makeImages(lab);
-  copyFileSync(`${lab.dir}/img.sqfs`, `${lab.dir}/other.sqfs`);
+const lab = instanceLab(SERVER_TREE, (dir) => {
+  copyFileSync(`${dir}/img.sqfs`, `${dir}/other.sqfs`);
   const user = ordinaryUser();
-  if (isRoot && user !== undefined) giveTo(`${lab.dir}/other.sqfs`, user);
+  if (isRoot && user !== undefined) giveTo(`${dir}/other.sqfs`, user);
 });
+const testRanks = testUnless(noInstances);
 
 let steps = 0;
 
