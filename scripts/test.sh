@@ -2,17 +2,22 @@
 # Everything that must hold, from a clean clone: set-up, build, types and lint, then the tests.
 # Started as root, the suite runs as an ordinary user with sub-ids; then, as root, test/root and the files
 # *peer.test.ts, which enter the peer's root directory.
-# The last line of the output counts all of it: N passed, N failed, N skipped
+# What failed is told again at the end; the last line counts all of it: N passed, N failed, N skipped
 set -eu
 . "$(dirname -- "$0")/progress.sh"
 user=skiff-test
 passed=0 failed=0 skipped=0
 log=$(mktemp "${TMPDIR:-/tmp}/skiff-test.XXXXXX")
+failures=$(mktemp "${TMPDIR:-/tmp}/skiff-test.XXXXXX")
 copy=
-trap 'rm -rf "$log" ${copy:+"$copy"}' EXIT
+trap 'rm -rf "$log" "$failures" ${copy:+"$copy"}' EXIT
 trap 'exit 130' INT TERM HUP
 
 finish() {
+  if [ -s "$failures" ]; then
+    say '==> What failed'
+    cat "$failures"
+  fi
   printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
   exit
@@ -53,6 +58,18 @@ count() {
   printf '%s' "$counted"
 }
 
+# Each failed test with the end of what the runner printed of it; the runner's own list at its end has only names.
+keep_failures() {
+  awk '/^[0-9]+ tests (failed|skipped):$/ { exit }
+    /^\((pass|skip|todo)\) / || /\.test\.ts:$/ { from = NR + 1; next }
+    { line[NR] = $0 }
+    /^\(fail\) / {
+      for (i = from > NR - 16 ? from : NR - 16; i <= NR; i++) print line[i]
+      print ""
+      from = NR + 1
+    }' "$log" >>"$failures"
+}
+
 # suite TITLE COMMAND…: runs the command with the flags of the test runner and adds up what it counts.
 # A runner that ends badly without a failed test (it crashed, or ran too long) is one failure itself.
 suite() {
@@ -65,6 +82,7 @@ suite() {
     say "==> The test runner ended with status $suite_status"
     suite_failed=1
   fi
+  keep_failures
   passed=$((passed + $(count pass)))
   failed=$((failed + suite_failed))
   skipped=$((skipped + $(count skip) + $(count todo)))
