@@ -1,30 +1,23 @@
 import { beforeAll, describe, expect } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "../launch/image-tree.ts";
-import { noFuse, noTool, noUserNamespaces } from "../support/host-lacks.ts";
+import { giveTo, IMAGE_TREE, makeTree } from "../launch/image-tree.ts";
+import { launchLab } from "../launch/launch-lab.ts";
+import { noFuse, noTool } from "../support/host-lacks.ts";
 import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
 import { type Finished, run, skiff, start } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
 
 /** `export --self-run`: a program that is skiff and an image in one. */
-const dir = scratch();
-const lack = firstReason(
-  noUserNamespaces(),
-  noFuse(),
-  existsSync(BUSYBOX) ? undefined : noTool("busybox"),
-  ...["mksquashfs", "squashfuse_ll"].map(noTool),
-);
 const RUNSCRIPT = '#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done\nexit 3\n';
+const { dir, lack: noLaunch } = launchLab((lab) => {
+  makeTree(`${lab}/img`, { "/.singularity.d/runscript": { program: RUNSCRIPT } });
+});
+const lack = firstReason(noLaunch, noFuse(), noTool("squashfuse_ll"));
 
 beforeAll(async () => {
   if (lack !== undefined) return;
-  makeTree(`${dir}/img`, { ...IMAGE_TREE, "/.singularity.d/runscript": { program: RUNSCRIPT } });
-  const user = ordinaryUser();
-  if (isRoot && user !== undefined) giveTo(dir, user);
   await skiff(["build", "img.sif", "img"], { cwd: dir });
-  await run(["mksquashfs", "img", "img.sqfs", "-quiet", "-no-progress"], { cwd: dir });
   await run(
     ["sh", "-c", "{ printf '#!/usr/bin/env run-singularity\\n'; cat img.sqfs; } > old.img"],
     { cwd: dir },

@@ -1,21 +1,19 @@
 import { beforeAll, describe, expect } from "bun:test";
-import { existsSync, writeFileSync } from "node:fs";
-import { noFuse, noTool, noUserNamespaces } from "../support/host-lacks.ts";
-import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
+import { writeFileSync } from "node:fs";
+import { noFuse, noTool } from "../support/host-lacks.ts";
 import { run, skiff, start } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
-import { BUSYBOX, giveTo, IMAGE_TREE, makeTree } from "./image-tree.ts";
+import { makeTree } from "./image-tree.ts";
+import { launchLab } from "./launch-lab.ts";
 
 /** `--fusemount`: file systems that the user's own programs serve. */
-const dir = scratch();
-const lack = firstReason(
-  noUserNamespaces(),
-  noFuse(),
-  existsSync(BUSYBOX) ? undefined : noTool("busybox"),
-  ...["mksquashfs", "squashfuse_ll"].map(noTool),
-);
+const { dir, lack: noLaunch } = launchLab((lab) => {
+  const empty = { mode: 0o755 };
+  makeTree(`${lab}/img`, { "/mnt": empty, "/lib": empty, "/lib64": empty });
+  makeTree(`${lab}/files`, { "/f": "served\n" });
+});
+const lack = firstReason(noLaunch, noFuse(), noTool("squashfuse_ll"));
 const files = `${dir}/files.sqfs`;
 const host = `host:squashfuse_ll ${files}`;
 // The image has no such program: the host's comes in with its libraries.
@@ -24,18 +22,7 @@ const inside = `container:/usr/bin/squashfuse_ll ${files}`;
 
 beforeAll(async () => {
   if (lack !== undefined) return;
-  makeTree(`${dir}/img`, {
-    ...IMAGE_TREE,
-    "/mnt": { mode: 0o755 },
-    "/lib": { mode: 0o755 },
-    "/lib64": { mode: 0o755 },
-  });
-  makeTree(`${dir}/files`, { "/f": "served\n" });
-  const user = ordinaryUser();
-  if (isRoot && user !== undefined) giveTo(dir, user);
-  for (const name of ["img", "files"]) {
-    await run(["mksquashfs", name, `${name}.sqfs`, "-quiet", "-no-progress"], { cwd: dir });
-  }
+  await run(["mksquashfs", "files", "files.sqfs", "-quiet", "-no-progress"], { cwd: dir });
 });
 
 describe("--fusemount", () => {
