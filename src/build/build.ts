@@ -1,17 +1,20 @@
 import { dirName } from "../base/path.ts";
 import type { Recipe } from "../format/deffile/recipe.ts";
 import { assembleSandbox } from "./assemble-sandbox.ts";
-import { buildStage } from "./build-stage.ts";
+import { buildStage, type FinishedStage } from "./build-stage.ts";
+import { KeyChain } from "./cache/key-chain.ts";
 import { expireSteps } from "./cache/list-steps.ts";
 import { type CacheRequest, openCache } from "./cache/open-cache.ts";
+import type { StepStore } from "./cache/step-store.ts";
 import { CachedRoot, type StepCache } from "./cached-root.ts";
+import { hasOneId } from "./one-id.ts";
 import type { PackedImage, PackOptions } from "./pack/pack-image.ts";
 import { packStage } from "./pack/pack-stage.ts";
 import { packDirectly } from "./pack-directly.ts";
 import type { RecordedStep } from "./record/build-record.ts";
 import type { BuildPorts, Stage, StageOptions } from "./stage.ts";
 import { plainRoot, type StageRoot } from "./stage-root.ts";
-import type { StagePlan } from "./step.ts";
+import type { StagePlan, StepInputs } from "./step.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
 /** What to build. */
@@ -67,14 +70,16 @@ export async function build(
     if (direct !== undefined) return direct;
     cache = request.cache === undefined ? undefined : openCache(request.cache, ports);
     if (cache !== undefined) spaces.push(cache.space);
-    const { stage, key, root } = await buildStages(request, ports, cache, temporary, beside);
+    const memory = cache === undefined ? ports : { ...ports, memo: memoOf(cache.store) };
+    const built = await buildStages(request, memory, cache, temporary, beside);
+    const { stage } = built;
     process.umask(oldUmask);
     if (request.format === "sandbox") {
       talk.info("Creating sandbox directory...");
       await assembleSandbox(stage.root, request.target, beside, cache !== undefined, ports);
       return {};
     }
-    const packed = await packStage(request, stage, { key, cache, root }, temporary, beside);
+    const packed = await packStage(request, { ...built, cache }, temporary, beside);
     if (cache !== undefined) await expireSteps(cache.store.folder);
     return packed;
   } finally {
@@ -89,10 +94,8 @@ export async function build(
   }
 }
 
-interface BuiltStage {
+interface BuiltStage extends FinishedStage {
   readonly stage: Stage;
-  /** Stands for the finished root (build-stage.ts). */
-  readonly key: string | undefined;
   readonly root: StageRoot;
 }
 
@@ -105,11 +108,15 @@ async function buildStages(
   beside: Workspace,
 ): Promise<BuiltStage> {
   const roots = new Map<string, string>();
+  const chains = new Map<string, KeyChain>();
   const steps: RecordedStep[] = [];
   let built: BuiltStage | undefined;
   for (const [index, plan] of request.stages.entries()) {
     const isPlace = request.format === "sandbox" && index === request.stages.length - 1;
     const space = cache?.space ?? (isPlace ? beside : temporary);
+    const { base } = plan;
+    const earlier = "fromStage" in base ? chains.get(base.fromStage)?.fork() : undefined;
+    const chain = earlier ?? new KeyChain(portableContext(request));
     const stage: Stage = {
       recipe: plan.recipe,
       root: `${space.folder(String(index))}/rootfs`,
@@ -120,16 +127,36 @@ async function buildStages(
       rootOf: (name) => Promise.resolve(roots.get(name)),
       objects: new Map(),
       owners: new Map(),
-      ...(request.hasRecord ? { steps } : {}),
+      ...(request.hasRecord ? { steps, chain } : {}),
     };
     const root = cache === undefined ? plainRoot() : new CachedRoot(cache, String(index));
-    const key = await buildStage(plan, stage, root);
+    const finished = await buildStage(plan, stage, root);
     for (const name of plan.names) {
       roots.set(name, stage.root);
+      chains.set(name, chain);
       if (root instanceof CachedRoot) cache?.stages.set(name, root);
     }
-    built = { stage, key, root };
+    built = { stage, root, ...finished };
   }
   if (built === undefined) throw new TypeError("a build without stages");
   return built;
+}
+
+/** What steps depend on wherever they are carried out. */
+function portableContext({ options, pack }: BuildRequest): StepInputs {
+  return new Map([
+    ["architecture", options.arch],
+    ["program", `skiff ${options.version}`],
+    ...(hasOneId() ? [["rights", "one id"] as const] : []),
+    ...(pack.sourceDateEpoch === undefined
+      ? []
+      : [["time", String(pack.sourceDateEpoch)] as const]),
+  ]);
+}
+
+function memoOf(store: StepStore): NonNullable<BuildPorts["memo"]> {
+  return {
+    get: (name) => store.remembered(name),
+    set: (name, value) => store.remember(name, value),
+  };
 }

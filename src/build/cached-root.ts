@@ -1,9 +1,12 @@
+import type { FileView } from "../base/file-view.ts";
 import { withClaim } from "../image/cache/claim.ts";
 import { digestOf } from "./cache/digest.ts";
 import { explainMiss, PARENT } from "./cache/explain-miss.ts";
 import type { Layering } from "./cache/layers.ts";
+import { type OtherImage, type OtherImages, unpackOther } from "./cache/other-images.ts";
 import { STEP_FORMAT, type StepEntry, type StepMeta, type StepStore } from "./cache/step-store.ts";
 import { treeDigest } from "./cache/tree-digest.ts";
+import { hasOneId } from "./one-id.ts";
 import { fileClockMs, settleTimes, sumTree } from "./reproducible/settle-times.ts";
 import type { Stage } from "./stage.ts";
 import { noteStep, type StageRoot } from "./stage-root.ts";
@@ -22,6 +25,8 @@ export interface StepCache {
   readonly definition: string;
   /** Layers of finished stages, by name. */
   readonly stages: Map<string, CachedRoot>;
+  /** Images that finished steps may come from; absent: none are named. */
+  readonly others?: OtherImages;
   /** A word that differs for each scratch directory of the build. */
   nextName(): string;
 }
@@ -36,6 +41,8 @@ export class CachedRoot implements StageRoot {
   #layers: StepEntry[] = [];
   #id = "";
   #steps = 0;
+  /** Steps that other images went through, not carried out as long as one may have them all. */
+  #pending: PendingStep[] = [];
   /** Whether the content comes from more than is known: then nothing from here on is kept. */
   #isUnknown = false;
 
@@ -64,11 +71,92 @@ export class CachedRoot implements StageRoot {
   }
 
   async carryOut(step: Step, stage: Stage): Promise<void> {
-    const { store, context } = this.#cache;
-    const isBase = this.#layers.length === 0;
     const own = await step.inputs(stage);
-    noteStep(stage, step, own);
-    const slot = digestOf(`${this.#cache.definition}\0${this.#slot}\0${this.#steps++}`);
+    const pending = { step, own, index: this.#steps++ };
+    const portable = noteStep(stage, step, own);
+    if (own !== undefined && portable !== undefined && !this.#isKept(pending)) {
+      const offer = await this.#cache.others?.find(portable);
+      if (offer !== undefined) {
+        this.#pending.push(pending);
+        if (offer.isLast) await this.#takeOther(offer.image, portable, stage);
+        return;
+      }
+    }
+    await this.#carryOutPending(stage);
+    await this.#carryOutNow(pending, stage);
+  }
+
+  /** Inputs with those that only count here; the key that they have in this store. */
+  #keyOf({ own }: PendingStep): { readonly key: string; readonly inputs: StepInputs } {
+    const { context, layering } = this.#cache;
+    const isBase = this.#layers.length === 0;
+    const before = isBase ? context : [[PARENT, this.#id] as const];
+    const inputs = new Map([...before, ...(own ?? [])]);
+    const kind = layering.kind === "overlay" ? [] : [layering.kind];
+    const text = JSON.stringify([STEP_FORMAT, ...kind, ...[...inputs].sort(byName)]);
+    return { key: digestOf(text), inputs };
+  }
+
+  #isKept(step: PendingStep): boolean {
+    if (this.#pending.length > 0 || this.#isUnknown) return false;
+    return this.#cache.store.find(this.#keyOf(step).key) !== undefined;
+  }
+
+  async #carryOutPending(stage: Stage): Promise<void> {
+    for (const step of this.#pending.splice(0)) await this.#carryOutNow(step, stage);
+  }
+
+  /** The root of another image stands for the pending steps and all before them. */
+  async #takeOther(other: OtherImage, portable: string, stage: Stage): Promise<void> {
+    const { store } = this.#cache;
+    // Known by the content of the image, not by the step: whoever names another image, or none, never meets it.
+    const key = digestOf(`image ${other.digest} ${this.#cache.layering.kind} ${portable}`);
+    const entry = await withClaim({
+      folder: `${store.folder}/../claims`,
+      name: `step-${key}`,
+      find: () => store.find(key),
+      work: () => this.#keepOther(other, key, stage),
+      onWait: () => {},
+      signal: stage.ports.signal,
+    });
+    for (const { step } of this.#pending.splice(0)) {
+      stage.ports.tellStep({ kind: "hit", title: step.title, from: other.word });
+    }
+    this.#layers = [];
+    this.#push(entry, stage);
+  }
+
+  async #keepOther(other: OtherImage, key: string, stage: Stage): Promise<StepEntry> {
+    const { store, layering, space, nextName, definition } = this.#cache;
+    const at = performance.now();
+    const { signal } = stage.ports;
+    const { record, object } = other.image;
+    const newestSeconds = record?.latestSeconds ?? 0;
+    const layer = `${space.folder(nextName())}/root`;
+    await unpackOther(other, layer, stage.ports);
+    const { sizeBytes } = await sumTree(layer, Number.POSITIVE_INFINITY, signal);
+    await settleTimes(layer, newestSeconds, signal);
+    const objects = other.state.objects.map((name) => [name, object(name) ?? ""] as const);
+    return store.keep(layer, {
+      format: STEP_FORMAT,
+      key,
+      id: key,
+      title: `root of ${other.word}`,
+      definition,
+      layer: layering.kind,
+      createdMs: Date.now(),
+      elapsedMs: performance.now() - at,
+      sizeBytes,
+      newestSeconds,
+      objects: Object.fromEntries(objects),
+      owners: hasOneId() ? Object.fromEntries(treeOwners(other.image.tree)) : {},
+    });
+  }
+
+  async #carryOutNow(pending: PendingStep, stage: Stage): Promise<void> {
+    const { step, own, index } = pending;
+    const { store, definition } = this.#cache;
+    const slot = digestOf(`${definition}\0${this.#slot}\0${index}`);
     if (own === undefined) {
       const isKept = step.runsAlways === true && !this.#isUnknown;
       const why = isKept ? "it always runs" : "what it depends on is not known";
@@ -83,8 +171,7 @@ export class CachedRoot implements StageRoot {
       this.#push(await this.#make(step, stage, undefined), stage);
       return;
     }
-    const inputs = new Map([...(isBase ? context : [[PARENT, this.#id] as const]), ...own]);
-    const key = digestOf(JSON.stringify([STEP_FORMAT, ...[...inputs].sort(byName)]));
+    const { key, inputs } = this.#keyOf(pending);
     let isMade = false;
     let hasWaited = false;
     const entry = await withClaim({
@@ -93,7 +180,10 @@ export class CachedRoot implements StageRoot {
       find: () => store.find(key),
       work: async () => {
         isMade = true;
-        const why = explainMiss(store.lastInputs(slot), inputs);
+        const before = store.lastInputs(slot);
+        const elsewhere =
+          before === undefined ? await this.#cache.others?.explain(step, own) : undefined;
+        const why = elsewhere ?? explainMiss(before, inputs);
         stage.ports.tellStep({ kind: "miss", title: step.title, why });
         return await this.#make(step, stage, key);
       },
@@ -114,6 +204,7 @@ export class CachedRoot implements StageRoot {
   }
 
   async open(stage: Stage): Promise<void> {
+    await this.#carryOutPending(stage);
     await this.#show(stage);
   }
 
@@ -188,6 +279,28 @@ export class CachedRoot implements StageRoot {
     const digest = await treeDigest(layer, { follow: false, owners: true, overlay: true, signal });
     return digestOf(`content ${this.#cache.layering.kind} ${this.#id} ${digest}`);
   }
+}
+
+interface PendingStep {
+  readonly step: Step;
+  readonly own: StepInputs | undefined;
+  /** Position among the steps of the stage. */
+  readonly index: number;
+}
+
+/** Owners other than root, `uid:gid` by path: those that one id cannot give. */
+function treeOwners(view: FileView): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>();
+  const look = (path: string): void => {
+    const entry = view.lstat(path === "" ? "/" : path);
+    if (entry === undefined) return;
+    if (entry.uid + entry.gid > 0)
+      owners.set(path === "" ? "/" : path, `${entry.uid}:${entry.gid}`);
+    if (entry.kind !== "dir") return;
+    for (const name of view.list(path === "" ? "/" : path) ?? []) look(`${path}/${name}`);
+  };
+  look("");
+  return owners;
 }
 
 function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {

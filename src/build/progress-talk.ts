@@ -4,8 +4,11 @@ import type { Talk } from "./talk.ts";
 /** What happened to a step, in one line. */
 export function stepLine(event: StepEvent): string {
   switch (event.kind) {
-    case "hit":
-      return `${event.title}: hit${event.ageMs < 1000 ? "" : `, made ${formatAge(event.ageMs)} ago`}`;
+    case "hit": {
+      const { title, ageMs = 0, from } = event;
+      const source = from === undefined ? "" : `, from ${from}`;
+      return `${title}: hit${source}${ageMs < 1000 ? "" : `, made ${formatAge(ageMs)} ago`}`;
+    }
     case "miss":
       return `${event.title}: miss: ${event.why}`;
     case "run":

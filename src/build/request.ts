@@ -93,6 +93,7 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
             folder: cacheFolder,
             tempFolder,
             definition: input.definition,
+            from: inv.strings("cache-from"),
             arch,
             version: input.version,
             sourceDateEpoch: flags.sourceDateEpoch ?? undefined,

@@ -53,10 +53,15 @@ export function plainRoot(): StageRoot {
   };
 }
 
-/** Adds a step to the record of the build. */
-export function noteStep(stage: Stage, step: Step, inputs: StepInputs | undefined): void {
+/** Adds a step to the record of the build; gives its key in the chain of the stage. */
+export function noteStep(
+  stage: Stage,
+  step: Step,
+  inputs: StepInputs | undefined,
+): string | undefined {
   const recorded = inputs === undefined ? null : Object.fromEntries(inputs);
   stage.steps?.push({ title: step.title, inputs: recorded });
+  return stage.chain?.add(inputs);
 }
 
 /** Root of an earlier stage. */

@@ -1,6 +1,7 @@
 import type { StageRecipe } from "../format/deffile/recipe.ts";
 import type { OciImage } from "../format/oci/oci-image.ts";
 import type { BindSpec } from "../plan/bind-spec.ts";
+import type { KeyChain } from "./cache/key-chain.ts";
 import type { RunInContainer } from "./container.ts";
 import type { RecordedStep } from "./record/build-record.ts";
 import type { Talk } from "./talk.ts";
@@ -30,7 +31,13 @@ export interface StageOptions {
 
 /** What happens to a step, for who watches. */
 export type StepEvent =
-  | { readonly kind: "hit"; readonly title: string; readonly ageMs: number }
+  | {
+      readonly kind: "hit";
+      readonly title: string;
+      /** Of a kept step, or the image that it comes from. */
+      readonly ageMs?: number;
+      readonly from?: string;
+    }
   | { readonly kind: "miss" | "run" | "wait"; readonly title: string; readonly why: string }
   | {
       readonly kind: "done";
@@ -89,6 +96,8 @@ export interface Stage {
   readonly owners?: Map<string, string>;
   /** The steps carried out or taken from the cache so far, of all stages; the roots add them. */
   readonly steps?: RecordedStep[];
+  /** Keys of the steps that mean the same elsewhere; the roots add them. */
+  readonly chain?: KeyChain;
   /** JSON texts that the image is to hold beside its root, by their names in it; agents add them. */
   readonly objects?: Map<string, string>;
 }

@@ -121,8 +121,13 @@ function refuseUnsupported(inv: Invocation, ctx: Context): void {
   const refuse = (what: string, hint: string): never => {
     throw new Fault("unsupported", `${what} is not available in this version`, { hint });
   };
-  if (inv.strings("cache-from").length > 0) {
-    refuse("--cache-from", "finished steps come from the user's own cache (SKIFF_CACHEDIR) only");
+  const keepsNothing = ["no-cache", "disable-cache", "update", "encrypt"].find((name) =>
+    inv.bool(name),
+  );
+  if (inv.strings("cache-from").length > 0 && keepsNothing !== undefined) {
+    throw new Fault("usage", `--cache-from and --${keepsNothing} exclude each other`, {
+      exitCode: 255,
+    });
   }
   if (inv.bool("remote")) refuse("--remote", "build on this machine, without the flag");
   if (inv.bool("oci")) refuse("--oci", "build a SIF with an ordinary root file system");

@@ -39,8 +39,9 @@ export const buildkit: Agent = {
     const roots = new Map<string, string>();
     for (const [index, plan] of stages.entries()) {
       const isLast = index === stages.length - 1;
+      const { chain: _, ...rest } = stage;
       const own: Stage = {
-        ...stage,
+        ...rest,
         recipe: plan.recipe,
         root: isLast ? stage.root : `${folder}/stage-${index}`,
         clock: { seconds: stage.clock.seconds },

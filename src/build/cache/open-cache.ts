@@ -3,6 +3,7 @@ import type { StepCache } from "../cached-root.ts";
 import type { BuildPorts } from "../stage.ts";
 import { openWorkspace } from "../workspace.ts";
 import { canChown, overlayLayering, overlayOptions, treeLayering } from "./layers.ts";
+import { OtherImages } from "./other-images.ts";
 import { StepStore } from "./step-store.ts";
 
 /** Where steps are kept and for whom. */
@@ -16,6 +17,8 @@ export interface CacheRequest {
   /** GOARCH name to build for, and this program's version. */
   readonly arch: string;
   readonly version: string;
+  /** Images that steps may come from: paths and addresses. */
+  readonly from: readonly string[];
   /** The time that the caller gave the image; layers have no later ones. */
   readonly sourceDateEpoch: number | undefined;
 }
@@ -63,6 +66,7 @@ export function openCache(request: CacheRequest, ports: BuildPorts): StepCache |
         : [["time", String(request.sourceDateEpoch)] as const]),
     ]),
     definition: request.definition,
+    ...(request.from.length === 0 ? {} : { others: new OtherImages(request.from, ports) }),
     stages: new Map(),
     nextName: () => `work-${names++}`,
   };

@@ -1,7 +1,7 @@
 import { appendFileSync, rmSync, statSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import type { FileEntry, FileView } from "../../base/file-view.ts";
-import { encodeOsText } from "../../base/os-text.ts";
+import { decodeOsText, encodeOsText } from "../../base/os-text.ts";
 import {
   archCode,
   DATA_CRYPTO,
@@ -16,6 +16,7 @@ import { encodeExtraCodes, encodePartitionExtra } from "../../format/sif/extra.t
 import { ZERO_TIME } from "../../format/sif/header.ts";
 import { hostFiles } from "../../host/host-files.ts";
 import { makeSbom } from "../../image/sbom/make-sbom.ts";
+import { withRootDigest } from "../record/recorded-state.ts";
 import type { RootEdit } from "../root/edit.ts";
 import type { BuildPorts } from "../stage.ts";
 import { rootArchitecture } from "./architecture.ts";
@@ -170,6 +171,12 @@ export async function packImage(
     if (encryption === undefined) await packSquashfs(input);
     else await packEncrypted(input, encryption, `${temporary}.work`, ports);
     const partitionBytes = statSync(temporary).size - partitionOffset;
+    const rootHash = new Bun.CryptoHasher("sha256");
+    await hashFile(temporary, partitionOffset, rootHash, ports.signal);
+    const root = rootHash.digest("hex");
+    const texted = front.map(({ bytes }) =>
+      encodeOsText(withRootDigest(decodeOsText(bytes), root)),
+    );
     appendFileSync(temporary, message);
     if (sbomVersion !== undefined) {
       sbom = encodeOsText(await makeSbom(texts.view, latest, sbomVersion));
@@ -178,12 +185,17 @@ export async function packImage(
     }
     const id =
       options.sourceDateEpoch === undefined
-        ? await contentId(temporary, partitionOffset, front, ports.signal)
+        ? await contentId(
+            temporary,
+            partitionOffset + partitionBytes,
+            [...texted, root],
+            ports.signal,
+          )
         : noId;
     const layout = layoutSif(objectsWith(partitionBytes), id, time);
     const start = new Uint8Array(partitionOffset);
     start.set(layout.head);
-    for (const [i, { bytes }] of front.entries()) start.set(bytes, layout.offsets[i] ?? 0);
+    for (const [i, bytes] of texted.entries()) start.set(bytes, layout.offsets[i] ?? 0);
     const hash = new Bun.CryptoHasher("sha256").update(start);
     await hashFile(temporary, partitionOffset, hash, ports.signal);
     finishSif(temporary, [{ offset: 0, bytes: start }], place.target);
@@ -226,15 +238,15 @@ function imageArchitecture(view: FileView, options: PackOptions, ports: BuildPor
   return arch;
 }
 
-/** An id, in the form of a random UUID, that is the same whenever the content is. */
+/** An id, in the form of a random UUID, that is the same whenever the content is: parts, and the file from `offset` on. */
 async function contentId(
   path: string,
   offset: number,
-  front: readonly { readonly bytes: Uint8Array }[],
+  parts: readonly (Uint8Array | string)[],
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const hash = new Bun.CryptoHasher("sha256");
-  for (const { bytes } of front) hash.update(bytes);
+  for (const part of parts) hash.update(part);
   await hashFile(path, offset, hash, signal);
   const id = new Uint8Array(hash.digest()).slice(0, 16);
   id[6] = ((id[6] ?? 0) & 0x0f) | 0x40;

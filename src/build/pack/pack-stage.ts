@@ -1,6 +1,7 @@
 import { constants, copyFileSync, statSync } from "node:fs";
 import { hostFiles } from "../../host/host-files.ts";
 import type { BuildRequest } from "../build.ts";
+import type { FinishedStage } from "../build-stage.ts";
 import { digestOf } from "../cache/digest.ts";
 import { CachedRoot, type StepCache } from "../cached-root.ts";
 import { inspectMetadata } from "../metadata/inspect-metadata.ts";
@@ -14,9 +15,8 @@ import { finishSif } from "./finish-sif.ts";
 import { type PackedImage, packImage } from "./pack-image.ts";
 
 /** What is known of the root of a stage besides the stage. */
-export interface PackFrom {
-  /** Stands for the content of the root; undefined: not known what that depends on. */
-  readonly key: string | undefined;
+export interface PackFrom extends FinishedStage {
+  readonly stage: Stage;
   readonly cache: StepCache | undefined;
   readonly root: StageRoot;
 }
@@ -24,18 +24,17 @@ export interface PackFrom {
 /** Packs the finished root of a stage, or takes the image that was packed of the same root before. */
 export async function packStage(
   request: BuildRequest,
-  stage: Stage,
   from: PackFrom,
   temporary: Workspace,
   beside: Workspace,
 ): Promise<PackedImage> {
+  const { cache, stage } = from;
   const { ports } = stage;
-  const { cache } = from;
   const latestSeconds = stage.clock.seconds ?? 0;
   const view = hostFiles(stage.root);
   let inspect = inspectMetadata(view);
   if (request.hasRecord) {
-    const record = await buildRecord(request, latestSeconds, stage.steps ?? [], ports);
+    const record = await buildRecord(request, stage, latestSeconds, from.before);
     inspect = withRecord(inspect, record);
   }
   const texts = {

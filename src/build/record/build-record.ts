@@ -1,6 +1,8 @@
 import type { BuildRequest } from "../build.ts";
 import { lastWords, runChild } from "../child.ts";
-import type { BuildPorts } from "../stage.ts";
+import type { Before } from "../root/undo-edits.ts";
+import type { BuildPorts, Stage } from "../stage.ts";
+import { type RecordedState, recordedState } from "./recorded-state.ts";
 
 /**
  * Member of the SIF object `inspect-metadata.json` with the inputs of a build. An object of its own
@@ -26,6 +28,8 @@ export interface BuildRecord {
   /** Steps of all stages, in order. */
   readonly steps: readonly RecordedStep[];
   readonly tools: Readonly<Record<string, string>>;
+  /** For `--cache-from`; absent where it is not known what a step depends on. */
+  readonly state?: RecordedState;
 }
 
 /** Flags that change the bytes of an image. */
@@ -45,11 +49,12 @@ export function withRecord(metadata: string, record: BuildRecord): string {
 /** The record of a build. Nothing in it tells when or by whom the image was built. */
 export async function buildRecord(
   request: BuildRequest,
+  stage: Stage,
   latestSeconds: number,
-  steps: readonly RecordedStep[],
-  ports: BuildPorts,
+  before: readonly Before[],
 ): Promise<BuildRecord> {
   const { options, pack } = request;
+  const state = recordedState(stage, before);
   return {
     format: 1,
     program: `skiff ${options.version}`,
@@ -61,8 +66,9 @@ export async function buildRecord(
       mksquashfsArgs: pack.extraArguments,
       sourceDateEpoch: pack.sourceDateEpoch ?? null,
     },
-    steps,
-    tools: { mksquashfs: await versionOf("mksquashfs", "-version", ports) },
+    steps: stage.steps ?? [],
+    tools: { mksquashfs: await versionOf("mksquashfs", "-version", stage.ports) },
+    ...(state === undefined ? {} : { state }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { Fault } from "../../base/fault.ts";
 import type { FileView } from "../../base/file-view.ts";
 import { decodeOsText } from "../../base/os-text.ts";
+import { DATA_JSON } from "../../format/sif/codes.ts";
 import { imageHost } from "../../host/image-host.ts";
 import { openImageFile } from "../../image/image-file.ts";
 import { METADATA_NAME } from "../../image/inspect/metadata-object.ts";
@@ -14,6 +15,8 @@ export interface RecordedImage {
   /** Absent in images of other programs. */
   readonly record: BuildRecord | undefined;
   readonly tree: FileView;
+  /** Text of a JSON object by its name. */
+  object(name: string): string | undefined;
 }
 
 /** Reads the definition and the record of inputs that an image holds. Throws a Fault. */
@@ -26,13 +29,18 @@ export function readRecordedImage(path: string): RecordedImage {
     });
   }
   const file = openImageFile(path, imageHost);
-  const object = file.sif?.objects.find(
-    ({ name }) => decodeOsText(name).split("\0")[0] === METADATA_NAME,
-  );
-  const text = object === undefined ? undefined : file.source.read(object.offset, object.sizeBytes);
+  const textOf = (wanted: string): string | undefined => {
+    const found = file.sif?.objects.find(
+      ({ name, dataType }) =>
+        dataType === DATA_JSON && decodeOsText(name).split("\0")[0] === wanted,
+    );
+    return found && decodeOsText(file.source.read(found.offset, found.sizeBytes));
+  };
+  const text = textOf(METADATA_NAME);
   return {
     definition: decodeOsText(definition),
-    record: text === undefined ? undefined : recordIn(decodeOsText(text)),
+    record: text === undefined ? undefined : recordIn(text),
     tree,
+    object: textOf,
   };
 }

@@ -131,8 +131,8 @@ const DEFINITION_FLAGS: readonly FlagSpec[] = [
     name: "cache-from",
     kind: "strings",
     meta: "image",
-    hidden: true,
-    help: "take steps out of another image or a registry",
+    values: "file",
+    help: "take the result of steps from an image that skiff built: a SIF, or oras://, library://, https://",
   },
   {
     name: "verify",
