@@ -77,7 +77,7 @@ export class CachedRoot implements StageRoot {
     if (own !== undefined && portable !== undefined && !this.#isKept(pending)) {
       const offer = await this.#cache.others?.find(portable);
       if (offer !== undefined) {
-        this.#pending.push(pending);
+        this.#pending.push({ ...pending, offeredBy: offer.image.word });
         if (offer.isLast) await this.#takeOther(offer.image, portable, stage);
         return;
       }
@@ -181,9 +181,10 @@ export class CachedRoot implements StageRoot {
       work: async () => {
         isMade = true;
         const before = store.lastInputs(slot);
-        const elsewhere =
-          before === undefined ? await this.#cache.others?.explain(step, own) : undefined;
-        const why = elsewhere ?? explainMiss(before, inputs);
+        const why =
+          before === undefined
+            ? await this.#explainFirst(pending, own)
+            : explainMiss(before, inputs);
         stage.ports.tellStep({ kind: "miss", title: step.title, why });
         return await this.#make(step, stage, key);
       },
@@ -201,6 +202,13 @@ export class CachedRoot implements StageRoot {
       stage.ports.tellStep({ kind: "hit", title: step.title, ageMs });
     }
     this.#push(entry, stage);
+  }
+
+  /** Why a step that was never carried out here is not taken from another image. */
+  async #explainFirst({ step, offeredBy }: PendingStep, own: StepInputs): Promise<string> {
+    if (offeredBy !== undefined) return `${offeredBy} has it with other steps on top only`;
+    const { others } = this.#cache;
+    return (await others?.explain(step, own)) ?? explainMiss(undefined, own);
   }
 
   async open(stage: Stage): Promise<void> {
@@ -286,6 +294,8 @@ interface PendingStep {
   readonly own: StepInputs | undefined;
   /** Position among the steps of the stage. */
   readonly index: number;
+  /** The image that went through it, and through others after it. */
+  readonly offeredBy?: string;
 }
 
 /** Owners other than root, `uid:gid` by path: those that one id cannot give. */
