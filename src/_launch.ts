@@ -55,6 +55,7 @@ export async function launchDirectly(own: readonly string[]): Promise<number | u
       gpu: needsMore,
       admit: askRules,
       clear: needsMore,
+      layers: needsMore,
       oci: needsMore,
       controls: needsMore,
       scope: needsMore,

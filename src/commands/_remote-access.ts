@@ -85,6 +85,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
       platform: text("platform"),
       hostArch: host.arch,
     },
+    ...(bool("oci") && !bool("no-oci") ? { ociSif: { keepLayers: bool("keep-layers") } } : {}),
     findLibrary: async (place) => {
       const { findLibrary } = await import("../registry/library/find.ts");
       return await findLibrary(http, {

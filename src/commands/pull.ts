@@ -121,10 +121,16 @@ function orFault(target: string, work: () => void): void {
 }
 
 function refuseUnsupported(inv: Invocation): void {
-  for (const name of ["oci", "keep-layers", "with-cosign"]) {
-    if (!inv.bool(name)) continue;
-    throw new Fault("unsupported", `--${name} is not available in this version`, {
-      hint: "pull a SIF",
+  const isOci = inv.bool("oci") && !inv.bool("no-oci");
+  if (inv.bool("keep-layers") && !isOci) {
+    throw new Fault("usage", "--keep-layers is only supported when creating OCI-SIF images", {
+      exitCode: 255,
+      hint: "add --oci",
+    });
+  }
+  if (inv.bool("with-cosign")) {
+    throw new Fault("unsupported", "--with-cosign is not available in this version", {
+      hint: "pull without it, by digest",
     });
   }
 }

@@ -15,7 +15,7 @@ import { FIRST_BLOCK_BYTES, hasExtMagic, recognize } from "./recognize.ts";
 /** An image as it lies on disk, with or without a root file system in it. */
 export interface ImageFile {
   readonly path: string;
-  readonly format: ImageFacts["format"];
+  readonly format: Exclude<ImageFacts["format"], "oci-sif">;
   /** Device and inode of the file: images with equal `id` are the same. */
   readonly id: string;
   /** The root partition; absent in a SIF that only carries data. For a directory 0 and 0. */

@@ -16,7 +16,11 @@ import type { ImageHost } from "./image-host.ts";
  * architecture can run here is for the planner to judge.
  */
 export function openImage(path: string, host: ImageHost): ImageFacts {
-  const file = openImageFile(path, host);
+  return imageOf(openImageFile(path, host), host);
+}
+
+/** The same for an image that is open already. An OCI-SIF is for ocisif/open-oci-sif.ts. */
+export function imageOf(file: ImageFile, host: ImageHost): ImageFacts {
   const { root } = file;
   if (root === undefined) throw noRoot(file);
   const { tree, compression } = openTree(file, root, host);
@@ -34,10 +38,14 @@ export function openImage(path: string, host: ImageHost): ImageFacts {
   };
 }
 
+/** Whether an image file has layers instead of a root partition. */
+export function isLayered(file: ImageFile): boolean {
+  return file.sif?.objects.some((o) => o.dataType === DATA_OCI_ROOT) === true;
+}
+
 function noRoot(file: ImageFile): Fault {
-  const isOci = file.sif?.objects.some((o) => o.dataType === DATA_OCI_ROOT) === true;
   return imageFault("invalid", file.path, "no root filesystem found", {
-    hint: isOci
+    hint: isLayered(file)
       ? "it is an OCI-SIF, which has layers instead of one root partition; pull the image again as a native SIF"
       : "the SIF has no primary system partition; `sif list` shows what it holds",
   });

@@ -111,12 +111,24 @@ export interface OverlayPart extends ImageLayer {
   readonly tree: FileView;
 }
 
+/** What the configuration of an OCI image says about running it. */
+export interface OciRunFacts {
+  /** `NAME=value`, in order. */
+  readonly env: readonly string[];
+  readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
+  /** `name`, `uid`, `name:group` or `uid:gid`; "" for none. */
+  readonly user: string;
+  /** "" for none. */
+  readonly workingDir: string;
+}
+
 /** What an opened image is; `tree` reads inside it lazily. */
 export interface ImageFacts {
   /** Absolute path as the user gave it (made absolute); what SINGULARITY_CONTAINER shows. */
   readonly path: string;
   /** What the container file itself is. */
-  readonly format: "sif" | "squashfs" | "ext3" | "directory";
+  readonly format: "sif" | "oci-sif" | "squashfs" | "ext3" | "directory";
   readonly rootKind: RootKind;
   /** Where the root partition lies, in a SIF with its object id; for a directory 0 and 0. */
   readonly root: ImagePart & { readonly id?: number };
@@ -128,7 +140,10 @@ export interface ImageFacts {
   readonly parts: readonly ImageLayer[];
   /** Compression of a squashfs root: gzip, lzma, lzo, xz, lz4, zstd. */
   readonly compression: string | undefined;
+  /** The lowest layer of an OCI-SIF: its other layers are `overlays`. */
   readonly tree: FileView;
+  /** How the image wants to be run: of an OCI-SIF, and with `--oci` of any image that says so. */
+  readonly oci?: OciRunFacts;
   /** The root is encrypted and its key is at hand: the file in it that holds the SquashFS, and the descriptor that the key is read from. */
   readonly clear?: { readonly file: string; readonly keyFd: number };
   /** Whether the caller may write the image file or directory. */

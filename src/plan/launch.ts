@@ -1,5 +1,6 @@
 import type { FileView } from "../base/file-view.ts";
 import { layeredView } from "../base/layered-view.ts";
+import { cleanPath } from "../base/path.ts";
 import { parseBinds, parseMounts } from "./bind-spec.ts";
 import { checkRequest } from "./check-request.ts";
 import type { Config } from "./config.ts";
@@ -24,6 +25,8 @@ import { addCwd, addHome, addScratch, addTmp } from "./mounts/personal.ts";
 import { addDev, addHostfs, addKernelMounts, addLimitGuard } from "./mounts/system.ts";
 import { addDeviceFiles, addUserBinds } from "./mounts/user.ts";
 import { planNamespaces } from "./namespaces.ts";
+import { addOciScripts } from "./oci/image-scripts.ts";
+import { planImageUser } from "./oci/image-user.ts";
 import { layerTree } from "./overlays.ts";
 import type { Notice, Plan, ProcessPlan, RootPlan, Stub } from "./plan.ts";
 import { bootProcess, type ProcessChoice, planOciProcess, planProcess } from "./process.ts";
@@ -59,10 +62,13 @@ export type LaunchPlan =
 export function planLaunch(facts: LaunchFacts): LaunchPlan {
   const { config, host, image, volumes, gpu, controls } = facts;
   const notices: Notice[] = [...facts.notices];
-  const request = checkRequest(facts.request, config, host, notices);
+  const checked = checkRequest(facts.request, config, host, notices);
+  // The words of an OCI image are taken as they are where nothing but it says how they are run.
+  const isPureOci = checked.oci === true && image.format === "oci-sif";
+  const request = isPureOci ? { ...checked, noEval: true } : checked;
   checkImageLimits(image.path, config, host);
   const namespaces = planNamespaces(request, config, host, notices);
-  const identity = planIdentity(request, host, namespaces.user, notices);
+  const caller = planIdentity(request, host, namespaces.user, notices);
   const root = planRoot({
     request,
     config,
@@ -70,9 +76,17 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     image,
     volumes,
     userNamespace: namespaces.user,
-    uid: identity.uid,
+    uid: caller.uid,
     notices,
   });
+  const layers = root.overlays
+    .map(({ volume, dir }) => ({ view: layerTree(volume, image, volumes), dir }))
+    .flatMap(({ view, dir }) => (view === undefined ? [] : [{ view, dir }]))
+    .reverse();
+  const tree =
+    layers.length === 0 ? image.tree : layeredView([...layers, { view: image.tree, dir: "/" }]);
+  const imageUser = planImageUser(request, host, image, tree, caller, notices);
+  const identity = imageUser?.identity ?? caller;
   const cwd = host.cwd ?? "/";
   if (host.cwd === undefined) {
     const text =
@@ -99,12 +113,6 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     nameservers: controls.network?.kind === "helper" ? controls.network.nameservers : [],
     fakerootFiles: [],
   };
-  const layers = root.overlays
-    .map(({ volume, dir }) => ({ view: layerTree(volume, image, volumes), dir }))
-    .flatMap(({ view, dir }) => (view === undefined ? [] : [{ view, dir }]))
-    .reverse();
-  const tree =
-    layers.length === 0 ? image.tree : layeredView([...layers, { view: image.tree, dir: "/" }]);
   const list = new MountList(tree, root.layer, notices);
   addKernelMounts(list, input);
   if (controls.limits !== undefined) addLimitGuard(list, input);
@@ -118,19 +126,21 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
   addFuseMounts(list, input);
   const fakeroot = planFakerootCommand(request, host, identity, list.table, notices);
   addDeviceFiles(list, { ...input, fakerootFiles: fakeroot.files });
-  addIdentityFiles(list, input);
+  // An image that names its user has an account for it.
+  addIdentityFiles(list, input, imageUser === undefined);
   addCwd(list, input);
+  addOciScripts(list, image);
 
   const choice = chooseProgram(request, list.table, notices);
   if (choice.kind === "nothing") return choice;
   const librariesBound = list.mounts.some((m) => m.kind === "libraries");
-  const start = startDirectory(request, host, home.target, list.table);
+  const start = startDirectory(request, host, image, home.target, list.table);
   const environment = environmentOf({
     request,
     host,
     imagePath: image.path,
     binds,
-    home: home.target,
+    home: imageUser?.home ?? home.target,
     program: choice.process.candidates[0]?.argv[0] ?? "",
     cwd: start.candidates[0] ?? "/",
     identity,
@@ -235,11 +245,16 @@ function finishRoot(root: RootPlan, stubs: readonly Stub[], tree: FileView): Roo
 function startDirectory(
   request: LaunchRequest,
   host: HostFacts,
+  image: ImageFacts,
   home: string,
   files: MountTable,
 ): Plan["cwd"] {
   if (request.cwd !== undefined) {
     return { candidates: [request.cwd], fatal: true, why: request.origins["cwd"] ?? "--cwd" };
+  }
+  const own = image.oci?.workingDir ?? "";
+  if (request.oci === true && request.contain && own !== "") {
+    return { candidates: [cleanPath(`/${own}`)], fatal: true, why: "WORKDIR of the image" };
   }
   if (request.contain) {
     return {

@@ -29,6 +29,14 @@ export function planRoot(input: LayerInput): RootPlan {
     });
     tmpfsUpper = false;
   }
+  // With --oci a temporary layer is only the default.
+  if (
+    request.oci === true &&
+    upper !== undefined &&
+    request.origins["writable-tmpfs"] === undefined
+  ) {
+    tmpfsUpper = false;
+  }
   if (tmpfsUpper && upper !== undefined) {
     throw new Fault(
       "usage",
@@ -100,7 +108,8 @@ function checkAllowed(fstype: string, image: ImageFacts, config: Config): void {
   if (image.clear !== undefined) {
     forbid(values.allowContainerEncrypted, "allow container encrypted");
   }
-  if (image.format === "sif") forbid(values.allowContainerSif, "allow container sif");
+  if (image.format === "sif" || image.format === "oci-sif")
+    forbid(values.allowContainerSif, "allow container sif");
   else if (fstype === "squashfs") forbid(values.allowContainerSquashfs, "allow container squashfs");
   else if (fstype === "ext3") forbid(values.allowContainerExtfs, "allow container extfs");
   else forbid(values.allowContainerDir, "allow container dir");

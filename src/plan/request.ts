@@ -59,6 +59,8 @@ export interface LaunchRequest {
   readonly keepPrivs: boolean;
   readonly noPrivs: boolean;
   readonly allowSetuid: boolean;
+  /** An OCI runtime carries it out, and the image's configuration says who runs what where (--oci). */
+  readonly oci?: boolean;
   readonly underlay: boolean;
   readonly unsquash: boolean;
   readonly app: string | undefined;

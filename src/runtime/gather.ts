@@ -6,8 +6,8 @@ import { loadConfig } from "../config/load.ts";
 import { hostFacts } from "../host/facts.ts";
 import { hostFiles } from "../host/host-files.ts";
 import { imageHost } from "../host/image-host.ts";
-import { openImageFile } from "../image/image-file.ts";
-import { openImage, openTree, overlayParts } from "../image/open.ts";
+import { type ImageFile, openImageFile } from "../image/image-file.ts";
+import { imageOf, isLayered, openTree, overlayParts } from "../image/open.ts";
 import { parseBinds, parseMounts } from "../plan/bind-spec.ts";
 import type { Config } from "../plan/config.ts";
 import { type LaunchControls, NO_CONTROLS } from "../plan/controls.ts";
@@ -69,6 +69,8 @@ export interface RareGatherers {
     host: HostFacts,
     image: ImageFacts,
   ) => Promise<ImageFacts>;
+  /** The image of a file with its layers and with what its OCI configuration says about running it. */
+  readonly layers: (file: ImageFile) => Promise<ImageFacts>;
   /** Has an OCI runtime carry out a plan; never comes back. */
   readonly oci: (plan: Plan, host: HostFacts, options: StartOptions) => Promise<never>;
   /** The control group that systemd makes for this process. */
@@ -137,7 +139,9 @@ export async function gatherLaunch(
   }
   checkReference(image, host);
   await checkAdmission(resolvePath(host.cwd ?? "/", image), host, env, rare);
-  let opened = openImage(resolvePath(host.cwd ?? "/", image), imageHost);
+  const file = openImageFile(resolvePath(host.cwd ?? "/", image), imageHost);
+  const isOci = request.oci === true || isLayered(file);
+  let opened = isOci ? await rare.layers(file) : imageOf(file, imageHost);
   checkArchitecture(opened, host);
   if (isEncrypted(opened)) opened = await rare.clear(inv, env, host, opened);
   return {

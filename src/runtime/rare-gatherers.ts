@@ -1,3 +1,4 @@
+import { imageHost } from "../host/image-host.ts";
 import type { RareGatherers } from "./gather.ts";
 import { gatherControls } from "./gather-controls.ts";
 import { gatherGpu } from "./gather-gpu.ts";
@@ -13,6 +14,10 @@ export const RARE_GATHERERS: RareGatherers = {
   clear: async (...facts) => {
     const { gatherClear } = await import("./gather-clear.ts");
     return await gatherClear(undefined)(...facts);
+  },
+  layers: async (file) => {
+    const { openAsOci } = await import("../image/ocisif/oci-image.ts");
+    return openAsOci(file, imageHost);
   },
   oci: async (plan, host, options) => {
     const { startByOci } = await import("./oci/start-by-oci.ts");

@@ -58,7 +58,8 @@ export function requestOf(
     if (LIMITS.includes(flag) && !isOff(inv, flag)) limits[flag] = inv.strings(flag);
   }
   // OCI runtimes isolate more than the native mode does, unless asked not to.
-  const compat = inv.bool("compat") || (inv.bool("oci") && !inv.bool("no-compat"));
+  const oci = inv.bool("oci") && !inv.bool("no-oci");
+  const compat = inv.bool("compat") || (oci && !inv.bool("no-compat"));
   const containAll = inv.bool("containall") || compat;
   const contain = inv.bool("contain") || containAll;
   if (inv.isSet("containall") && !inv.isSet("contain"))
@@ -88,7 +89,8 @@ export function requestOf(
     noMount: inv.strings("no-mount"),
     overlays: inv.strings("overlay"),
     writable: inv.bool("writable"),
-    writableTmpfs: inv.bool("writable-tmpfs") || compat,
+    // The image's own overlay takes the writes where it is asked to.
+    writableTmpfs: inv.bool("writable-tmpfs") || (compat && !(oci && inv.bool("writable"))),
     scratch: inv.strings("scratch"),
     workdir: optional("workdir"),
     contain,
@@ -122,6 +124,7 @@ export function requestOf(
     keepPrivs: inv.bool("keep-privs"),
     noPrivs: inv.bool("no-privs"),
     allowSetuid: inv.bool("allow-setuid"),
+    oci,
     underlay: inv.bool("underlay"),
     unsquash: inv.bool("unsquash"),
     app: optional("app"),

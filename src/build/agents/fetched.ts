@@ -1,6 +1,6 @@
 import { Fault } from "../../base/fault.ts";
 import { imageHost } from "../../host/image-host.ts";
-import { openImage } from "../../image/open.ts";
+import { openAnyImage } from "../../image/ocisif/open-oci-sif.ts";
 import type { Stage } from "../stage.ts";
 import { unpackImage } from "../unpack/unpack-image.ts";
 import { type Agent, TELLING_RUNSCRIPT } from "./agent.ts";
@@ -12,7 +12,7 @@ export const fetched: Agent = {
   async bootstrap(stage) {
     const path = await fetchedPath(stage);
     stage.ports.talk.info("Extracting local image...");
-    await unpackImage(openImage(path, imageHost), stage.root, stage.ports);
+    await unpackImage(openAnyImage(path, imageHost), stage.root, stage.ports);
   },
 };
 

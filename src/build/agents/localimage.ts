@@ -1,6 +1,6 @@
 import { resolvePath } from "../../base/path.ts";
 import { imageHost } from "../../host/image-host.ts";
-import { openImage } from "../../image/open.ts";
+import { openAnyImage } from "../../image/ocisif/open-oci-sif.ts";
 import type { ImageFacts } from "../../plan/facts.ts";
 import type { Stage } from "../stage.ts";
 import { unpackImage } from "../unpack/unpack-image.ts";
@@ -19,5 +19,5 @@ export const localimage: Agent = {
 /** The image that the header names; a relative path starts in the caller's directory. */
 export function openLocalImage(stage: Pick<Stage, "recipe" | "ports">): ImageFacts {
   const from = stage.recipe.header["from"] ?? "";
-  return openImage(resolvePath(stage.ports.cwd, from), imageHost);
+  return openAnyImage(resolvePath(stage.ports.cwd, from), imageHost);
 }

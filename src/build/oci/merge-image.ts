@@ -1,3 +1,4 @@
+import type { KeptMarks } from "../../format/oci/merge/kept-marks.ts";
 import { LayerMerge } from "../../format/oci/merge/layer-merge.ts";
 import type { MergedNode } from "../../format/oci/merge/merged-node.ts";
 import type { OciImage, OciLayer } from "../../format/oci/oci-image.ts";
@@ -19,12 +20,14 @@ const AT_ONCE = 4;
  * bottom.
  *
  * @param impliedTime of directories that no entry describes, in seconds since 1970.
+ * @param marks for an image of one layer that stays a layer: its marks of removal are kept.
  */
 export async function mergeImage(
   image: OciImage,
   impliedTime: number,
   progress: (event: ConvertProgress) => void,
   signal: AbortSignal,
+  marks?: KeptMarks,
 ): Promise<MergedNode> {
   const totalBytes = totalOf(image.layers);
   let doneBytes = 0;
@@ -34,7 +37,7 @@ export async function mergeImage(
   };
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
-  const merge = new LayerMerge(impliedTime);
+  const merge = new LayerMerge(impliedTime, marks);
   const running: LayerScan[] = [];
   const start = (index: number): void => {
     const layer = image.layers[index];
@@ -52,6 +55,7 @@ export async function mergeImage(
     await Promise.allSettled(running.map(({ done }) => done));
     throw error;
   }
+  marks?.finish();
   return merge.root;
 }
 

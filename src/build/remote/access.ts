@@ -31,6 +31,8 @@ export interface RemoteAccess {
   /** The library service of that host, or without one that of `--library` or in use. Throws a Fault when there is none. */
   findLibrary(host: string | undefined): Promise<LibraryPlace>;
   readonly wish: PlatformWish;
+  /** Images of layers become OCI-SIFs (--oci); absent: SIFs. */
+  readonly ociSif?: { readonly keepLayers: boolean };
   readonly concurrency: number;
   /** Length of the parts of a file that are fetched at the same time. */
   readonly partBytes: number;

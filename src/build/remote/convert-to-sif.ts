@@ -1,6 +1,7 @@
 import { recipeFromImage } from "../../format/deffile/recipe.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
 import { convertOciImage } from "../oci/convert.ts";
+import type { ConvertProgress } from "../oci/merge-image.ts";
 import type { RemoteAccess, Step } from "./access.ts";
 
 /** Who follows a conversion. */
@@ -25,10 +26,9 @@ export async function convertToSif(
   const signals = [access.signal, hooks.stop].filter((signal) => signal !== undefined);
   let packing: Step | undefined;
   try {
-    await convertOciImage(image, path, {
-      recipe: recipeFromImage(agent, from),
-      talk: { ...access.talk, info: (line) => access.talk.verbose(line) },
-      progress: ({ phase, doneBytes, totalBytes }) => {
+    const common = {
+      talk: { ...access.talk, info: (line: string) => access.talk.verbose(line) },
+      progress: ({ phase, doneBytes, totalBytes }: ConvertProgress) => {
         if (phase !== "write") return;
         if (packing === undefined) {
           hooks.onPack?.();
@@ -37,15 +37,24 @@ export async function convertToSif(
         packing.update(doneBytes);
         hooks.tell(doneBytes, totalBytes);
       },
-      tool: (name) => access.tool(name),
-      hostArch,
+      tool: (name: string) => access.tool(name),
       version: access.version,
-      peerVersion: access.peerVersion,
       mksquashfsArgs: access.mksquashfsArgs,
       processors: access.processors,
       memory: access.memory,
       sourceDateEpoch: access.sourceDateEpoch,
       signal: AbortSignal.any(signals),
+    };
+    if (access.ociSif !== undefined) {
+      const { convertToOciSif } = await import("../ocisif/convert.ts");
+      return await convertToOciSif(image, path, { ...common, ...access.ociSif });
+    }
+    const recipe = recipeFromImage(agent, from);
+    await convertOciImage(image, path, {
+      ...common,
+      recipe,
+      hostArch,
+      peerVersion: access.peerVersion,
     });
   } finally {
     packing?.finish();

@@ -1,13 +1,13 @@
 import { dirName } from "../../base/path.ts";
 import { imageHost } from "../../host/image-host.ts";
-import { openImage } from "../../image/open.ts";
+import { openAnyImage } from "../../image/ocisif/open-oci-sif.ts";
 import { replaceTree } from "../replace-tree.ts";
 import { type UnpackPorts, unpackImage } from "../unpack/unpack-image.ts";
 import { openWorkspace } from "../workspace.ts";
 
 /** Unpacks an image file to a directory, whole or not at all; what stands at `target` is replaced. Throws a Fault. */
 export async function makeSandbox(path: string, target: string, ports: UnpackPorts): Promise<void> {
-  const image = openImage(path, imageHost);
+  const image = openAnyImage(path, imageHost);
   const space = openWorkspace(dirName(target));
   try {
     const root = `${space.path}/rootfs`;

@@ -8,11 +8,15 @@ const CONVERSION = 1;
 export function entryOf(
   manifest: string,
   reference: string,
-  access: Pick<RemoteAccess, "sourceDateEpoch" | "mksquashfsArgs">,
+  access: Pick<RemoteAccess, "sourceDateEpoch" | "mksquashfsArgs" | "ociSif" | "version">,
 ): ImageEntry {
   // The reference stands in the image's labels, so it is part of what the image is made from.
   const { mksquashfsArgs, sourceDateEpoch } = access;
   const choices = JSON.stringify([sourceDateEpoch ?? "", ...mksquashfsArgs]);
+  if (access.ociSif !== undefined) {
+    const form = `oci-sif ${access.version}${access.ociSif.keepLayers ? " layers" : ""}`;
+    return { kind: "oci", name: nameOf([`skiff ${CONVERSION}`, manifest, form, choices]) };
+  }
   return { kind: "oci", name: nameOf([`skiff ${CONVERSION}`, manifest, reference, choices]) };
 }
 

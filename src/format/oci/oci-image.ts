@@ -17,6 +17,8 @@ export interface OciImage {
   readonly reference: string;
   /** `sha256:…` of the manifest that was chosen. */
   readonly manifestDigest: string;
+  /** The manifest as it lies there; absent where there is none, as in archives of Docker. */
+  readonly manifest?: { readonly bytes: Uint8Array; readonly mediaType: string };
   /** Bytes of the image configuration, digest checked; parsed by format/oci/image-config.ts. */
   readonly config: Uint8Array;
   /** Bottom layer first. */

@@ -2,7 +2,7 @@ import { decodeOsText } from "../../base/os-text.ts";
 import { DATA_SBOM } from "../../format/sif/codes.ts";
 import { openImageFile } from "../image-file.ts";
 import type { ImageHost } from "../image-host.ts";
-import { openImage } from "../open.ts";
+import { openAnyImage, wholeTree } from "../ocisif/open-oci-sif.ts";
 import { makeSbom } from "./make-sbom.ts";
 
 /**
@@ -13,5 +13,5 @@ export async function imageSbom(path: string, host: ImageHost, version: string):
   const file = openImageFile(path, host);
   const object = file.sif?.objects.find((one) => one.dataType === DATA_SBOM);
   if (object !== undefined) return decodeOsText(file.source.read(object.offset, object.sizeBytes));
-  return await makeSbom(openImage(path, host).tree, 0, version);
+  return await makeSbom(wholeTree(openAnyImage(path, host)), 0, version);
 }

@@ -6,8 +6,12 @@ import { addStaged } from "./configured.ts";
 import { isUnwanted, type MountInput } from "./mount-input.ts";
 import type { MountList } from "./mount-list.ts";
 
-/** /etc/resolv.conf, /etc/hostname, /etc/passwd and /etc/group (reference: runtime.md 4.1, 4.4). */
-export function addIdentityFiles(list: MountList, input: MountInput): void {
+/**
+ * /etc/resolv.conf, /etc/hostname, /etc/passwd and /etc/group (reference: runtime.md 4.1, 4.4).
+ *
+ * @param withAccounts whether the caller gets a name in the latter two.
+ */
+export function addIdentityFiles(list: MountList, input: MountInput, withAccounts: boolean): void {
   const { request, config, binds } = input;
   const taken = (path: string): boolean =>
     binds.some((b) => b.target === path) || isUnwanted(request, path);
@@ -21,7 +25,7 @@ export function addIdentityFiles(list: MountList, input: MountInput): void {
     );
   }
   const asRoot = input.identity.uid === 0;
-  if (asRoot && !input.root.readOnly) return;
+  if (!withAccounts || (asRoot && !input.root.readOnly)) return;
   if (config.values.configPasswd && !taken("/etc/passwd")) {
     stage(list, "/etc/passwd", (text) =>
       composePasswd(text, input.host, input.identity, input.home.target),

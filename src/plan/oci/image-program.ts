@@ -1,4 +1,4 @@
-import type { FileView } from "../../base/file-view.ts";
+import { type FileView, resolveIn } from "../../base/file-view.ts";
 import { decodeOsText } from "../../base/os-text.ts";
 import type { BundleProgram } from "./bundle-spec.ts";
 
@@ -18,22 +18,45 @@ export interface ImageConfig {
 export function imageProgram(config: ImageConfig | undefined, tree: FileView): BundleProgram {
   const words = [...(config?.Entrypoint ?? []), ...(config?.Cmd ?? [])];
   const [user = "", group] = (config?.User ?? "").split(":");
-  const account = idsOf(user, "/etc/passwd", tree);
+  const account = accountOf(user, tree);
   return {
     args: words.length === 0 ? ["/.singularity.d/actions/run"] : words,
     env: config?.Env ?? [],
     cwd: config?.WorkingDir?.startsWith("/") === true ? config.WorkingDir : "/",
-    uid: account.id,
-    gid: group === undefined ? account.gid : idsOf(group, "/etc/group", tree).id,
+    uid: account?.uid ?? 0,
+    gid: (group === undefined ? account?.gid : groupOf(group, tree)) ?? 0,
   };
 }
 
-/** Number and group of a name in `NAME:x:ID:GID:…`; a number stands for itself. */
-function idsOf(word: string, file: string, tree: FileView): { id: number; gid: number } {
-  const lines = decodeOsText(tree.read(file) ?? new Uint8Array(0)).split("\n");
-  const fields = lines.map((line) => line.split(":"));
+/** Who a name or number is in a tree; a number stands for itself. Undefined for a name that it does not know. */
+export function accountOf(
+  word: string,
+  tree: FileView,
+): { readonly uid: number; readonly gid: number; readonly home: string } | undefined {
+  const fields = lineOf(word, "/etc/passwd", tree);
   const isNumber = /^\d+$/.test(word);
-  const found = fields.find(([name, , id]) => (isNumber ? id === word : name === word));
-  const id = isNumber ? Number(word) : Number(found?.[2] ?? 0);
-  return { id, gid: Number(found?.[3] ?? 0) || 0 };
+  if (fields === undefined && !isNumber) return undefined;
+  return {
+    uid: isNumber ? Number(word) : Number(fields?.[2] ?? 0),
+    gid: Number(fields?.[3] ?? 0) || 0,
+    home: fields?.[5] || "/",
+  };
+}
+
+/** The same of a group. */
+export function groupOf(word: string, tree: FileView): number | undefined {
+  if (/^\d+$/.test(word)) return Number(word);
+  const fields = lineOf(word, "/etc/group", tree);
+  return fields === undefined ? undefined : Number(fields[2] ?? 0);
+}
+
+/** Fields of the line of a name or number in `NAME:x:ID:…`. */
+function lineOf(word: string, file: string, tree: FileView): readonly string[] | undefined {
+  const found = resolveIn(tree, file);
+  const bytes = found.entry?.kind === "file" ? tree.read(found.path) : undefined;
+  const isNumber = /^\d+$/.test(word);
+  return decodeOsText(bytes ?? new Uint8Array(0))
+    .split("\n")
+    .map((line) => line.split(":"))
+    .find(([name, , id]) => (isNumber ? id === word : name === word));
 }

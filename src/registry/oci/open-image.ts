@@ -62,7 +62,7 @@ export async function openRegistryImage(
   const { repository } = options.image;
   const named = await fetchManifest(registry, repository, version, text);
   let manifest = parseManifest(named.text, named.mediaType, `manifest of ${text}`);
-  let digest = named.digest;
+  let { digest, bytes, mediaType } = named;
   for (let depth = 0; manifest.kind === "index" && depth < MOST_NESTING; depth += 1) {
     const wanted = wantedPlatform(wishOf(options));
     const chosen = choosePlatform(manifest, wanted, text);
@@ -71,7 +71,7 @@ export async function openRegistryImage(
       ...(chosen.mediaType === "" ? ["*/*"] : []),
     ]);
     manifest = parseManifest(found.text, found.mediaType, `manifest of ${text}`);
-    digest = found.digest;
+    ({ digest, bytes, mediaType } = found);
   }
   if (manifest.kind === "index") {
     throw new Fault("invalid", `Cannot use ${text}: its indexes are nested too deep`);
@@ -83,6 +83,7 @@ export async function openRegistryImage(
     reference: text,
     manifestDigest: digest,
     namedDigest: named.digest,
+    manifest: { bytes, mediaType },
     config,
     layers: layers.layers,
     missingBytes: () =>

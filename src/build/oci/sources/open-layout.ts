@@ -54,6 +54,7 @@ export async function openLayout(files: MemberFiles, choice: LayoutChoice): Prom
     return {
       reference: where,
       manifestDigest: descriptor.digest,
+      manifest: { bytes, mediaType: descriptor.mediaType },
       config: await readBlob(files, manifest.config, `configuration of ${where}`),
       layers: manifest.layers.map(({ mediaType, digest, sizeBytes }) => ({
         mediaType,

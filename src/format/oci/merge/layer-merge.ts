@@ -2,6 +2,7 @@ import { Fault } from "../../../base/fault.ts";
 import type { TarEntry } from "../../tar/tar-entry.ts";
 import { cleanName } from "./_clean-name.ts";
 import { type Way, walkTo } from "./_walk.ts";
+import type { KeptMarks } from "./kept-marks.ts";
 import { impliedDirectory, type MergedNode, nodeOf } from "./merged-node.ts";
 
 const WHITEOUT = ".wh.";
@@ -37,11 +38,16 @@ export class LayerMerge {
   #layer = -1;
   /** Names that the current layer has written, with all their parents, by directory. */
   #written = new Map<MergedNode, Set<string>>();
+  readonly #marks: KeptMarks | undefined;
 
-  /** @param impliedTime of directories that no entry describes, in seconds since 1970. */
-  constructor(impliedTime: number) {
+  /**
+   * @param impliedTime of directories that no entry describes, in seconds since 1970.
+   * @param marks given for one layer alone, to be laid over others later: its marks of removal stay.
+   */
+  constructor(impliedTime: number, marks?: KeptMarks) {
     this.#impliedTime = impliedTime;
     this.root = impliedDirectory(impliedTime);
+    this.#marks = marks;
   }
 
   /** @param where the layer in messages: `layer sha256:…`. */
@@ -84,6 +90,7 @@ export class LayerMerge {
 
   #place(entry: TarEntry, ordinal: number, parent: MergedNode, name: string): MergedNode {
     const before = parent.children?.get(name);
+    if (before !== undefined) this.#marks?.replaced(before, entry.kind);
     if (entry.kind === "hardlink") {
       const target = this.#linkTarget(entry);
       parent.children?.set(name, target);
@@ -96,6 +103,7 @@ export class LayerMerge {
       return Object.assign(before, { ...made, children: before.children, serial: before.serial });
     }
     parent.children?.set(name, made);
+    if (before !== undefined) this.#marks?.covered(before, made);
     return made;
   }
 
@@ -108,7 +116,11 @@ export class LayerMerge {
     if (typeof way === "string") throw this.#fault(entry, way);
     const node = way?.dirs[way.dirs.length - 1]?.children?.get(name);
     if (node === undefined) {
-      throw this.#fault(entry, `it is a hard link to "${entry.link}", which does not exist`);
+      const where = this.#marks === undefined ? "" : " in this layer; leave --keep-layers out";
+      throw this.#fault(
+        entry,
+        `it is a hard link to "${entry.link}", which does not exist${where}`,
+      );
     }
     if (node.kind === "dir") {
       throw this.#fault(entry, `it is a hard link to "${entry.link}", which is a directory`);
@@ -123,6 +135,10 @@ export class LayerMerge {
   }
 
   #whiteout(entry: TarEntry, parts: readonly string[], name: string): void {
+    if (this.#marks !== undefined) {
+      this.#keepMark(this.#marks, entry, parts, name);
+      return;
+    }
     const way = walkTo(this.root, parts, { make: undefined });
     if (typeof way === "string") throw this.#fault(entry, way);
     const parent = way?.dirs[way.dirs.length - 1];
@@ -130,11 +146,21 @@ export class LayerMerge {
       if (parent !== undefined) this.#clear(parent);
       return;
     }
-    const gone = name.slice(WHITEOUT.length);
-    if (gone === "" || gone === "." || gone === "..") {
-      throw this.#fault(entry, "it marks nothing that could be removed");
-    }
+    const gone = this.#removedName(entry, name);
     if (parent !== undefined) this.#remove(parent, gone);
+  }
+
+  #removedName(entry: TarEntry, name: string): string {
+    const gone = name.slice(WHITEOUT.length);
+    if (gone !== "" && gone !== "." && gone !== "..") return gone;
+    throw this.#fault(entry, "it marks nothing that could be removed");
+  }
+
+  #keepMark(marks: KeptMarks, entry: TarEntry, parts: readonly string[], name: string): void {
+    const way = this.#walk(entry, parts);
+    const parent = way.dirs[way.dirs.length - 1] ?? this.root;
+    if (name === OPAQUE) marks.opaque.add(parent);
+    else marks.remove(parent, this.#removedName(entry, name), entry.mtimeSeconds);
   }
 
   /** Removes what lower layers left under a name. */
@@ -154,6 +180,8 @@ export class LayerMerge {
     const way = walkTo(this.root, parts, {
       make: (parent, name) => {
         const made = impliedDirectory(this.#impliedTime);
+        const before = parent.children?.get(name);
+        if (before !== undefined) this.#marks?.covered(before, made);
         parent.children?.set(name, made);
         return made;
       },

@@ -1,0 +1,49 @@
+import type { FileEntry, FileView } from "../../base/file-view.ts";
+import { encodeOsText } from "../../base/os-text.ts";
+import { writeOciEnvironment, writeOciRunscript } from "../env/oci-scripts.ts";
+import type { ImageFacts, OciRunFacts } from "../facts.ts";
+import type { MountList } from "../mounts/mount-list.ts";
+
+/** What the configuration of an OCI image becomes in a container, as in a SIF that was made of it. */
+export function ociScripts({ env, entrypoint, cmd }: OciRunFacts): ReadonlyMap<string, string> {
+  return new Map([
+    ["/.singularity.d/env/10-docker2singularity.sh", writeOciEnvironment(env)],
+    ["/.singularity.d/runscript", writeOciRunscript(entrypoint, cmd)],
+  ]);
+}
+
+/** Shows an OCI-SIF, which has no scripts in its layers, those of its configuration. */
+export function addOciScripts(list: MountList, image: ImageFacts): void {
+  if (image.format !== "oci-sif" || image.oci === undefined) return;
+  for (const [path, text] of ociScripts(image.oci)) {
+    const place = list.place(path, { kind: "file", what: path, optional: "files" });
+    if (place === undefined) continue;
+    const { target } = place;
+    list.add(
+      {
+        kind: "staged-file",
+        target,
+        content: text,
+        mode: 0o755,
+        flags: ["nosuid"],
+        why: "the configuration of the OCI image",
+      },
+      oneFile(target, text),
+      target,
+    );
+  }
+}
+
+/** A tree with one file in it. */
+function oneFile(path: string, text: string): FileView {
+  const bytes = encodeOsText(text);
+  const entry: FileEntry = {
+    ...{ kind: "file", mode: 0o755, uid: 0, gid: 0 },
+    ...{ sizeBytes: bytes.length, id: `staged:${path}` },
+  };
+  return {
+    lstat: (at) => (at === path ? entry : undefined),
+    list: () => undefined,
+    read: (at) => (at === path ? bytes : undefined),
+  };
+}
