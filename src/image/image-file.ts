@@ -8,7 +8,7 @@ import { partitionExtra } from "../format/sif/extra.ts";
 import { primaryPartition, readSif, type SifImage } from "../format/sif/image.ts";
 import { hasSquashfsMagic } from "../format/squashfs/superblock.ts";
 import type { ImageFacts, ImageLayer, ImagePart } from "../plan/facts.ts";
-import { imageFault, pathFault, readFault, withImage } from "./_image-fault.ts";
+import { imageFault, pathFault, readFault, withImage } from "./image-fault.ts";
 import type { ImageHost } from "./image-host.ts";
 import { FIRST_BLOCK_BYTES, hasExtMagic, recognize } from "./recognize.ts";
 

@@ -5,8 +5,8 @@ import { ExtTree } from "../format/ext3/tree.ts";
 import { DATA_OCI_ROOT } from "../format/sif/codes.ts";
 import { SquashfsTree } from "../format/squashfs/tree.ts";
 import type { ImageFacts, ImagePart, OverlayPart, RootKind } from "../plan/facts.ts";
-import { imageFault, withImage } from "./_image-fault.ts";
 import { decompress } from "./decompress.ts";
+import { imageFault, withImage } from "./image-fault.ts";
 import { type ImageFile, openImageFile } from "./image-file.ts";
 import type { ImageHost } from "./image-host.ts";
 

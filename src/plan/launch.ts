@@ -129,7 +129,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
   // An image that names its user has an account for it.
   addIdentityFiles(list, input, imageUser === undefined);
   addCwd(list, input);
-  addOciScripts(list, image);
+  addOciScripts(list, image, isPureOci);
 
   const choice = chooseProgram(request, list.table, notices);
   if (choice.kind === "nothing") return choice;

@@ -5,7 +5,7 @@ import { type ImageConfig, parseImageConfig } from "../../format/oci/image-confi
 import { type OciSif, readOciSif } from "../../format/ocisif/oci-sif.ts";
 import { hasSquashfsMagic } from "../../format/squashfs/superblock.ts";
 import type { ImageFacts, ImageLayer, OciRunFacts } from "../../plan/facts.ts";
-import { imageFault, withImage } from "../_image-fault.ts";
+import { imageFault, withImage } from "../image-fault.ts";
 import { type ImageFile, openImageFile } from "../image-file.ts";
 import type { ImageHost } from "../image-host.ts";
 import { imageOf, isLayered, openTree } from "../open.ts";

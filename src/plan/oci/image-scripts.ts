@@ -4,18 +4,27 @@ import { writeOciEnvironment, writeOciRunscript } from "../env/oci-scripts.ts";
 import type { ImageFacts, OciRunFacts } from "../facts.ts";
 import type { MountList } from "../mounts/mount-list.ts";
 
-/** What the configuration of an OCI image becomes in a container, as in a SIF that was made of it. */
-export function ociScripts({ env, entrypoint, cmd }: OciRunFacts): ReadonlyMap<string, string> {
+/**
+ * What the configuration of an OCI image becomes in a container, as in a SIF that was made of it.
+ *
+ * @param isPure the container is that of an OCI runtime: PATH is what the image says, no more.
+ */
+export function ociScripts(
+  { env, entrypoint, cmd }: OciRunFacts,
+  isPure: boolean,
+): ReadonlyMap<string, string> {
+  // After a script of the former name the default path is appended to PATH.
+  const name = isPure ? "10-oci.sh" : "10-docker2singularity.sh";
   return new Map([
-    ["/.singularity.d/env/10-docker2singularity.sh", writeOciEnvironment(env)],
+    [`/.singularity.d/env/${name}`, writeOciEnvironment(env)],
     ["/.singularity.d/runscript", writeOciRunscript(entrypoint, cmd)],
   ]);
 }
 
-/** Shows an OCI-SIF, which has no scripts in its layers, those of its configuration. */
-export function addOciScripts(list: MountList, image: ImageFacts): void {
+/** Shows an OCI-SIF, which has no scripts in its layers, those of its configuration; `isPure` as above. */
+export function addOciScripts(list: MountList, image: ImageFacts, isPure: boolean): void {
   if (image.format !== "oci-sif" || image.oci === undefined) return;
-  for (const [path, text] of ociScripts(image.oci)) {
+  for (const [path, text] of ociScripts(image.oci, isPure)) {
     const place = list.place(path, { kind: "file", what: path, optional: "files" });
     if (place === undefined) continue;
     const { target } = place;
