@@ -1,3 +1,4 @@
+import { encodeOsText } from "../../../base/os-text.ts";
 import type { TarEntry } from "../../tar/tar-entry.ts";
 import { impliedDirectory, type MergedNode } from "./merged-node.ts";
 
@@ -46,7 +47,7 @@ export class KeptMarks {
 
   /** Writes the attributes; once, when the layer is whole. */
   finish(): void {
-    const yes = new TextEncoder().encode("y");
+    const yes = encodeOsText("y");
     for (const node of this.opaque) {
       const added = OPAQUE_ATTRIBUTES.map((name) => [name, yes] as const);
       node.xattrs = new Map([...node.xattrs, ...added]);
