@@ -11,7 +11,7 @@ import { hasOneId } from "./one-id.ts";
 import type { PackedImage, PackOptions } from "./pack/pack-image.ts";
 import { packStage } from "./pack/pack-stage.ts";
 import { packDirectly } from "./pack-directly.ts";
-import type { RecordedStep } from "./record/build-record.ts";
+import type { DockerfileChoices, RecordedStep } from "./record/build-record.ts";
 import type { BuildPorts, Stage, StageOptions } from "./stage.ts";
 import { plainRoot, type StageRoot } from "./stage-root.ts";
 import type { StagePlan, StepInputs } from "./step.ts";
@@ -24,6 +24,8 @@ export interface BuildRequest {
   readonly stages: readonly StagePlan[];
   /** The definition that the stages were made of; absent when they were written otherwise. */
   readonly recipe?: Recipe;
+  /** For stages of a Dockerfile. */
+  readonly dockerfile?: DockerfileChoices;
   /** Absolute path. */
   readonly target: string;
   readonly format: "sif" | "sandbox";

@@ -170,7 +170,7 @@ function readFile(
   const read = readDockerfile(path);
   requireDockerfile(word, read);
   for (const finding of read.diagnostics) log?.warning(formatDiagnostic(word, finding));
-  return { word, path, read, given: givenArguments(inv, cwd).values };
+  return { word, path, read, given: givenArguments(inv, cwd).values, target: inv.string("target") };
 }
 
 /** The recipe of a definition file; warnings are told, errors and unused arguments end the build. */

@@ -15,6 +15,7 @@ export interface SyscallNumbers {
   readonly linkat: number;
   readonly renameat2: number;
   readonly lgetxattr: number;
+  readonly lsetxattr: number;
   readonly flock: number;
   readonly ftruncate: number;
   readonly fallocate: number;
@@ -62,6 +63,7 @@ const X64: SyscallNumbers = {
   linkat: 265,
   renameat2: 316,
   lgetxattr: 192,
+  lsetxattr: 189,
   flock: 73,
   ftruncate: 77,
   fallocate: 285,
@@ -108,6 +110,7 @@ const ARM64: SyscallNumbers = {
   linkat: 37,
   renameat2: 276,
   lgetxattr: 9,
+  lsetxattr: 6,
   flock: 32,
   ftruncate: 46,
   fallocate: 47,

@@ -113,6 +113,36 @@ describe("--verify", () => {
     expect(other.stderr).toContain("Input: %files: file data to /data changed");
   });
 
+  testBuild(
+    "of an image of a Dockerfile knows its arguments and takes files from the context",
+    async () => {
+      mkdirSync(`${dir}/docker`, { recursive: true });
+      writeFileSync(`${dir}/docker/data`, "a\n");
+      writeDefinition(`${dir}/docker`, "unused.def", "");
+      writeFileSync(
+        `${dir}/docker/Dockerfile`,
+        "FROM scratch AS first\nARG WHO=x\nCOPY static-shell /bin/sh\nCOPY data /data\nRUN echo $WHO > /who\nFROM first\nRUN exit 1\n",
+      );
+      const words = [
+        "--build-arg",
+        "WHO=me",
+        "--target",
+        "first",
+        "docker.sif",
+        "docker/Dockerfile",
+      ];
+      const made = await build(words);
+      expect(made.code).toBe(0);
+      const same = await skiff(["build", "--verify", "../docker.sif"], { cwd: `${dir}/docker` });
+      expect([same.code, same.stdout]).toEqual([0, ""]);
+      writeFileSync(`${dir}/docker/data`, "b\n");
+      const verify = ["build", "--verify", "--context", "docker", "docker.sif"];
+      const other = await skiff(verify, { cwd: dir });
+      expect([other.code, other.stdout]).toEqual([1, "/data: content\n"]);
+      expect(other.stderr).toContain("Input: COPY data /data: file data changed");
+    },
+  );
+
   testBuild("of what holds no definition is refused", async () => {
     mkdirSync(`${dir}/bare/etc`, { recursive: true });
     const refused = await skiff(["build", "--verify", "bare"], { cwd: dir });

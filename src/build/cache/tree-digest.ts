@@ -7,6 +7,7 @@ import {
   readSync,
   statSync,
 } from "node:fs";
+import { fileCapabilities } from "../../host/file-attributes.ts";
 import { lgetxattr } from "../../host/syscall.ts";
 
 /** How a tree is read for its digest. */
@@ -65,6 +66,8 @@ class TreeReader {
     const owner = owners ? `${stat.uid}:${stat.gid}` : "";
     const device = kind === 0o20000 || kind === 0o60000 ? stat.rdev : "";
     this.hash.update(`${name}\0${stat.mode.toString(8)}\0${owner}\0${device}\0`);
+    // They come along with a copy that keeps owners.
+    if (owners && stat.isFile()) this.hash.update(fileCapabilities(path) ?? "");
     if (stat.isSymbolicLink()) this.hash.update(`${readlinkSync(path)}\0`);
     if (stat.isFile()) return await this.#addContent(path, stat.size);
     if (!stat.isDirectory()) return true;

@@ -78,6 +78,8 @@ export async function unpackItem(path: string, stage: Stage): Promise<CopyItem> 
       "-p",
       "--numeric-owner",
       "--delay-directory-restore",
+      "--xattrs",
+      "--xattrs-include=security.capability",
       "-C",
       folder,
       "-f",
@@ -92,7 +94,11 @@ export async function unpackItem(path: string, stage: Stage): Promise<CopyItem> 
   const end = await running;
   const onlyOwners = end.stderr
     .split("\n")
-    .every((line) => line === "" || /Cannot change ownership|Exiting with failure/.test(line));
+    .every(
+      (line) =>
+        line === "" ||
+        /Cannot change ownership|Cannot set '?security.capability|Exiting with failure/.test(line),
+    );
   if (end.status !== 0 && !onlyOwners) {
     throw new Fault("failed", `Cannot unpack "${path}": ${lastWords(end.stderr)}`);
   }

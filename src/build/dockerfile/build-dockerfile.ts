@@ -1,5 +1,6 @@
-import { dirName, resolvePath } from "../../base/path.ts";
+import { baseName, dirName, resolvePath } from "../../base/path.ts";
 import type { Invocation } from "../../cli/invocation.ts";
+import { PROXY_ARGUMENTS } from "../../format/dockerfile/evaluate.ts";
 import { type BuildRequest, build } from "../build.ts";
 import type { PackedImage } from "../pack/pack-image.ts";
 import type { BuildPorts } from "../stage.ts";
@@ -16,6 +17,8 @@ export interface DockerfileBuild {
   readonly path: string;
   readonly read: ReadDockerfile;
   readonly given: ReadonlyMap<string, string>;
+  /** Stage to build; empty: the last one. */
+  readonly target: string;
   /** Directory in which cache mounts live from build to build. */
   readonly cacheFolder: string;
 }
@@ -31,7 +34,7 @@ export async function buildDockerfile(
   inv: Invocation,
   ports: BuildPorts,
 ): Promise<Partial<PackedImage>> {
-  const { read, given, word, cacheFolder } = input;
+  const { read, given, word, target, cacheFolder } = input;
   const asked = inv.string("context");
   const folder = asked === "" ? dirName(input.path) : resolvePath(ports.cwd, asked);
   const space = openWorkspace(request.tempFolder);
@@ -42,7 +45,7 @@ export async function buildDockerfile(
       text: read.text,
       context: openContext(folder, input.path, request.target),
       given,
-      target: inv.string("target"),
+      target,
       secrets: readSecrets(inv.strings("secret"), ports.env, ports.cwd),
       cacheFolder,
       folder: space.folder("image"),
@@ -52,7 +55,11 @@ export async function buildDockerfile(
     });
     for (const name of unused) ports.talk.warning(`Unused build arg: ${name}`);
     const { recipe: _, ...rest } = request;
-    return await build({ ...rest, stages, text: read.text }, ports);
+    // Proxies never reach the image.
+    const kept = [...given].filter(([name]) => !PROXY_ARGUMENTS.includes(name));
+    const name = baseName(input.path);
+    const dockerfile = { name, arguments: Object.fromEntries(kept), target };
+    return await build({ ...rest, stages, text: read.text, dockerfile }, ports);
   } finally {
     space.remove();
   }

@@ -14,6 +14,7 @@ import {
 import { Fault } from "../../base/fault.ts";
 import { resolveIn } from "../../base/file-view.ts";
 import { dirName } from "../../base/path.ts";
+import { fileCapabilities, setFileCapabilities } from "../../host/file-attributes.ts";
 import { hostFiles } from "../../host/host-files.ts";
 import type { CopyEntry, CopyItem } from "./copy-list.ts";
 import type { ModeChange } from "./mode-change.ts";
@@ -30,6 +31,8 @@ export interface CopyManner {
   readonly owner: Owner | undefined;
   readonly keepsOwners: boolean;
   readonly mode: ModeChange | undefined;
+  /** Told of a file whose capabilities the file system or the kernel refuses. */
+  tellLost(path: string): void;
 }
 
 /**
@@ -98,6 +101,11 @@ function copyEntry(
   }
   copyFileSync(from, to, constants.COPYFILE_FICLONE);
   dress(to, stat, manner);
+  // Last: another owner and new content take them away.
+  const capabilities = fileCapabilities(from);
+  if (capabilities !== undefined && setFileCapabilities(to, capabilities) !== 0) {
+    manner.tellLost(wanted);
+  }
   if (stat.nlink > 1) made.set(`${stat.dev}:${stat.ino}`, to);
 }
 

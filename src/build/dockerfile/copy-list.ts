@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { resolveIn } from "../../base/file-view.ts";
 import { encodeOsText, sortOsText } from "../../base/os-text.ts";
+import { fileCapabilities } from "../../host/file-attributes.ts";
 import { hostFiles } from "../../host/host-files.ts";
 import { type CopySource, isLeftOut, mayHoldKept } from "./context.ts";
 
@@ -75,6 +76,7 @@ export function digestItem(item: CopyItem, withOwners: boolean): string {
     hash.update(encodeOsText(`${below}\0${stat.mode.toString(8)}\0${owner}\0`));
     if (stat.isSymbolicLink()) hash.update(encodeOsText(`${readlinkSync(from)}\0`));
     if (!stat.isFile()) continue;
+    hash.update(fileCapabilities(from) ?? "");
     hash.update(`${stat.size}\0`);
     const fd = openSync(from, "r");
     try {

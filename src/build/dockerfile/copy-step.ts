@@ -71,7 +71,10 @@ async function copyAll(input: CopyInput, stage: Stage): Promise<void> {
   const source = await sourceOf(input, stage);
   const owner = ownerOf(stage.root, action.owner);
   const mode = action.mode === "" ? undefined : parseModeChange(action.mode);
-  const manner: CopyManner = { owner, keepsOwners: source.keepsOwners, mode };
+  const tellLost = (path: string): void => {
+    stage.ports.talk.warning(`The capabilities of ${path} are lost: they cannot be set here`);
+  };
+  const manner: CopyManner = { owner, keepsOwners: source.keepsOwners, mode, tellLost };
   const items: { item: CopyItem; manner: CopyManner; unpacked?: boolean }[] = [];
   for (const word of action.sources) {
     if (action.isAdd && isAddress(word)) {

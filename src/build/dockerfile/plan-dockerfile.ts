@@ -1,4 +1,5 @@
 import { Fault } from "../../base/fault.ts";
+import { baseName } from "../../base/path.ts";
 import { formatDiagnostic } from "../../format/deffile/diagnostic.ts";
 import { headerRecipe } from "../../format/deffile/recipe.ts";
 import {
@@ -154,7 +155,8 @@ class DockerfilePlanner {
     if (isLast) this.#tellUnkept(stage.steps);
     const name = `stage ${index}`;
     this.#done.set(index, { image, name });
-    const recipe = headerRecipe({ bootstrap: "dockerfile", from: word });
+    // Its name only: an image does not tell where it was built.
+    const recipe = headerRecipe({ bootstrap: "dockerfile", from: baseName(word) });
     const fromStage = earlier === undefined ? undefined : `stage ${earlier}`;
     const config = parseImageConfig(configOfState(image, options.arch), word);
     this.#plans.push({

@@ -14,7 +14,11 @@ export interface ReadDockerfile {
 
 /** Reads and checks a Dockerfile: every error and warning of it, in the order of the lines. */
 export function readDockerfile(path: string): ReadDockerfile {
-  const text = readText(path);
+  return readDockerfileText(readText(path));
+}
+
+/** The same for the text of one. */
+export function readDockerfileText(text: string): ReadDockerfile {
   const { file, diagnostics } = parseDockerfile(text);
   const all = [...diagnostics, ...checkDockerfile(file)];
   return { file, text, diagnostics: all.sort((a, b) => a.line - b.line || a.column - b.column) };

@@ -39,6 +39,16 @@ export interface RecordedFlags {
   readonly mksquashfsArgs: readonly string[];
   /** `--source-date-epoch`; null when the time comes from the content. */
   readonly sourceDateEpoch: number | null;
+  /** For a Dockerfile, whose text is kept as it was: its arguments, and the stage, "" being the last. */
+  readonly dockerfile?: DockerfileChoices;
+}
+
+/** What decides what a Dockerfile means besides its text. */
+export interface DockerfileChoices {
+  /** Name of its file, without directories. */
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, string>>;
+  readonly target: string;
 }
 
 /** The text of `inspect-metadata.json` with a record in it. */
@@ -65,6 +75,7 @@ export async function buildRecord(
       fixPermissions: options.fixPermissions,
       mksquashfsArgs: pack.extraArguments,
       sourceDateEpoch: pack.sourceDateEpoch ?? null,
+      ...(request.dockerfile === undefined ? {} : { dockerfile: request.dockerfile }),
     },
     steps: stage.steps ?? [],
     tools: { mksquashfs: await versionOf("mksquashfs", "-version", stage.ports) },

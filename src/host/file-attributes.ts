@@ -1,0 +1,21 @@
+import { call, EINVAL, pathAt, RESULT, RESULT_AT, SYS } from "./_raw-call.ts";
+import { lgetxattr } from "./syscall.ts";
+
+const CAPABILITY = "security.capability";
+
+/**
+ * The capabilities that a program file gives (capabilities(7)), as bytes that stand for the same in
+ * this user namespace; undefined where there are none.
+ */
+export function fileCapabilities(path: string): Uint8Array | undefined {
+  return lgetxattr(path, CAPABILITY);
+}
+
+/** Gives a file those capabilities; 0, or minus the errno: -95 where its file system takes none. */
+export function setFileCapabilities(path: string, value: Uint8Array): number {
+  const at = pathAt(path);
+  const nameAt = pathAt(CAPABILITY, 1);
+  if (at < 0 || nameAt < 0 || value.length > RESULT.length) return -EINVAL;
+  RESULT.set(value);
+  return call(SYS.lsetxattr, at, nameAt, RESULT_AT, value.length, 0);
+}
