@@ -1,7 +1,8 @@
 import { copyFileSync, writeFileSync } from "node:fs";
 import type { Place } from "../test/support/place.ts";
 import { treeRoot } from "../test/support/tree.ts";
-import { type Case, compare } from "./cases.ts";
+import { type Case, compare, type Setting } from "./cases.ts";
+import type { CaseResult } from "./table.ts";
 
 /*
  * Builds of examples/lolcow.def from the mirror of this machine: cold, again, and after a change.
@@ -10,7 +11,7 @@ import { type Case, compare } from "./cases.ts";
 /** Builds with a cache and a directory for temporary files of their own; DIR in a word is that place. */
 const COLD = `#!/bin/sh
 set -e
-dir=$(mktemp -d "$(dirname "$0")/cold.XXXXXX")
+dir=$(mktemp -d "$(dirname "$0")/cold-$(basename "$1").XXXXXX")
 export SKIFF_CACHEDIR="$dir/cache" APPTAINER_CACHEDIR="$dir/cache" TMPDIR="$dir" APPTAINER_TMPDIR="$dir"
 "$1" build "$dir/out.sif" "$(dirname "$0")/lolcow.def" >"$dir/log" 2>&1
 `;
@@ -28,6 +29,30 @@ fi
 "$1" build --force warm.sif "$name" >warm.log 2>&1
 `;
 
+/** Says why the example cannot be built inside: the last words of an attempt; undefined when it can. */
+async function whyNot({ place }: Setting): Promise<string | undefined> {
+  const { inside, skiff } = place;
+  const tool = await place.run(["sh", "-c", "command -v mmdebstrap || command -v debootstrap"]);
+  if (tool.code !== 0) return "neither mmdebstrap nor debootstrap is there";
+  if ((await place.run([`${inside}/cold`, skiff], { timeoutMs: 600_000 })).code === 0)
+    return undefined;
+  const log = await place.run(["sh", "-c", `grep -h FATAL ${inside}/cold-*/log | tail -n 1`]);
+  return log.stdout.trim() || "the build failed";
+}
+
+function notMeasured(title: string, reason: string): CaseResult {
+  return { title, measured: [], bounds: [], notes: [`not measured: ${reason}`] };
+}
+
+/** Whether all cold builds of skiff made the same file. */
+async function sameBytes({ place }: Setting): Promise<string> {
+  const files = `${place.inside}/cold-skiff.*/out.sif`;
+  const sums = await place.run(["sh", "-c", `sha256sum ${files} | cut -d' ' -f1`]);
+  const lines = sums.stdout.trim().split("\n");
+  const count = new Set(lines).size;
+  return `${lines.length} cold builds of skiff: ${count === 1 ? `one sha256, ${lines[0]}` : `${count} different files MISSED`}`;
+}
+
 function writeScripts(place: Place): void {
   copyFileSync(`${treeRoot}/examples/lolcow.def`, `${place.outside}/lolcow.def`);
   for (const [name, text] of [
@@ -41,13 +66,16 @@ function writeScripts(place: Place): void {
 const cold: Case = {
   name: "build-cold",
   preparesItself: true,
-  run: (setting) => {
+  run: async (setting) => {
     const { place, peer, quick } = setting;
     writeScripts(place);
     const script = `${place.inside}/cold`;
-    return compare(
+    const title = "lolcow.def, nothing in the cache";
+    const reason = await whyNot(setting);
+    if (reason !== undefined) return notMeasured(title, reason);
+    const result = await compare(
       setting,
-      "lolcow.def, nothing in the cache",
+      title,
       { rounds: quick ? 1 : 3, warmup: 0, jobs: 1 },
       [
         ["skiff", script, place.skiff],
@@ -55,6 +83,7 @@ const cold: Case = {
       ],
       [{ contender: "skiff", against: "peer", most: 0.6 }],
     );
+    return { ...result, notes: [await sameBytes(setting)] };
   },
 };
 
@@ -64,6 +93,9 @@ const again: Case = {
   run: async (setting) => {
     const { place, quick } = setting;
     writeScripts(place);
+    const title = "lolcow.def, steps in the cache";
+    const reason = await whyNot(setting);
+    if (reason !== undefined) return notMeasured(title, reason);
     const [script, root] = [`${place.inside}/warm`, `${place.inside}/lolcow`];
     const env = `SKIFF_CACHEDIR=${place.inside}/warm`;
     const sandbox = ["build", "--force", "--sandbox", root, `${place.inside}/lolcow.def`];
@@ -71,7 +103,7 @@ const again: Case = {
     const pack = ["build", "--force", "--fakeroot", `${place.inside}/packed.sif`, root];
     return compare(
       setting,
-      "lolcow.def, steps in the cache",
+      title,
       { rounds: quick ? 1 : 3, warmup: 1, jobs: 1 },
       [
         ["skiff, cold", `${place.inside}/cold`, place.skiff],
