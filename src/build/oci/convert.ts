@@ -1,36 +1,29 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, rmSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { decodeOsText, encodeOsText } from "../../base/os-text.ts";
 import { dirName } from "../../base/path.ts";
 import type { Recipe } from "../../format/deffile/recipe.ts";
 import { parseImageConfig } from "../../format/oci/image-config.ts";
-import { planOutput } from "../../format/oci/merge/merge-output.ts";
+import { type MergeOutput, planOutput } from "../../format/oci/merge/merge-output.ts";
+import { impliedDirectory, type MergedNode } from "../../format/oci/merge/merged-node.ts";
 import { mergedView } from "../../format/oci/merge/merged-view.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
-import {
-  archCode,
-  DATA_DEFFILE,
-  DATA_JSON,
-  DATA_PARTITION,
-  FS_SQUASHFS,
-  PART_PRIMARY,
-} from "../../format/sif/codes.ts";
-import { encodePartitionExtra } from "../../format/sif/extra.ts";
-import { ZERO_TIME } from "../../format/sif/header.ts";
 import { inspectMetadata } from "../metadata/inspect-metadata.ts";
 import { type FilePart, finishSif } from "../pack/finish-sif.ts";
-import { sbomObject } from "../pack/sbom-object.ts";
-import { layoutSif } from "../pack/sif-layout.ts";
+import type { RootEdit } from "../root/edit.ts";
 import { editedView } from "../root/edited-view.ts";
 import type { Talk } from "../talk.ts";
 import { openWorkspace } from "../workspace.ts";
 import { applyEdits } from "./apply-edits.ts";
 import { describeImage } from "./describe-image.ts";
 import { finishRoot } from "./finish-root.ts";
-import { type ConvertProgress, mergeImage } from "./merge-image.ts";
+import type { ConvertProgress } from "./merge-image.ts";
+import { mergeWhileWriting } from "./merge-while-writing.ts";
+import { moveTail } from "./move-tail.ts";
+import { SifFront } from "./sif-front.ts";
 import { squashfsSbom } from "./squashfs-sbom.ts";
 import { packStream } from "./squashfs-stream.ts";
-import { writeMerged } from "./write-merged.ts";
+import { type Write, writeMerged } from "./write-merged.ts";
 
 /** Choices about a conversion. */
 export interface ConvertOptions {
@@ -62,13 +55,23 @@ export interface ConvertOptions {
   readonly signal: AbortSignal;
 }
 
+/** Largest time that SquashFS holds. */
+const MAX_TIME = 0xffffffff;
+const SILENT: Talk = { info: () => {}, warning: () => {}, verbose: () => {} };
+
+/** What was written early is not what the merge has left. */
+class Unforeseen extends Error {}
+
 /**
- * Makes a SIF at `target` of an image, without an unpacked tree: the first pass reads the headers of
- * all layers and decides what is left of each, the second one streams that as one tar archive into
- * mksquashfs, which writes where the file system lies in the SIF.
+ * Makes a SIF at `target` of an image, without an unpacked tree: the layers are read once, from the
+ * topmost down, and what is foreseen to be left of them is streamed as one tar archive into mksquashfs,
+ * which writes where the file system lies in the SIF. Then their headers are merged from the bottom,
+ * and what this finds to be missing in the archive follows.
  *
- *   layers ─► decompress ─► headers ─► merged tree ─┐
- *   layers ─► decompress ─► contents that are left ─┴─► tar ─► mksquashfs ─► SIF
+ *   layers ─► decompress ─┬─► contents that stay ────────────┬─► tar ─► mksquashfs ─► SIF
+ *                         └─► headers ─► merged tree ─► rest ┘
+ *
+ * Where it finds that something was written that is not left, all is written again by the merged tree.
  *
  * The same image gives the same bytes (with the same mksquashfs and version of this program): no
  * clock, no random numbers. Header times and id are those of a deterministic SIF, files keep the times
@@ -88,83 +91,123 @@ export async function convertOciImage(
       hint: "install the package squashfs-tools",
     });
   }
-  const config = parseImageConfig(decodeOsText(image.config), image.reference);
-  const epoch = options.sourceDateEpoch ?? Number.POSITIVE_INFINITY;
-  const created = Math.min(config.createdSeconds, epoch, 0xffffffff);
-  const arch = config.arch === "" ? options.hostArch : config.arch;
-  if (options.wantedArch !== undefined && arch !== options.wantedArch) {
-    options.talk.warning(`Architecture ${arch} does not match build arch ${options.wantedArch}`);
-  }
-  const root = await mergeImage(image, created, options.progress, options.signal);
-  const view = editedView(mergedView(root));
-  const { recipe, version, peerVersion, talk } = options;
-  const time = new Date(created * 1000);
-  const force = options.force ?? false;
-  const hasSection = (name: string): boolean => options.hasSection?.(name) ?? true;
-  const described = { recipe, time, arch, version, peerVersion, force, hasSection };
-  describeImage(view, config, described, talk);
-  const inspect = inspectMetadata(view);
-  applyEdits(root, view.edits, created);
-  const output = planOutput(root, image.layers.length);
-  const latest = Math.max(0, Math.min(output.latestSeconds, epoch, 0xffffffff));
-
-  const front = [
-    { dataType: DATA_DEFFILE, name: "", bytes: encodeOsText(recipe.text) },
-    { dataType: DATA_JSON, name: "inspect-metadata.json", bytes: encodeOsText(inspect) },
-    { dataType: DATA_JSON, name: "oci-config.json", bytes: encodeOsText(config.configJson) },
-  ];
-  const extra = encodePartitionExtra({
-    fsType: FS_SQUASHFS,
-    partType: PART_PRIMARY,
-    arch: archCode(arch) ?? "00",
-  });
-  let sbom: Uint8Array | undefined;
-  const layoutFor = (sizeBytes: number) =>
-    layoutSif(
-      [
-        ...front.map(({ dataType, name, bytes }) => ({
-          dataType,
-          name,
-          sizeBytes: bytes.length,
-          extra: new Uint8Array(0),
-        })),
-        { dataType: DATA_PARTITION, name: "", sizeBytes, extra },
-        ...(sbom === undefined ? [] : [sbomObject(sbom)]),
-      ],
-      new Uint8Array(16),
-      ZERO_TIME,
-    );
-  const offsetBytes = layoutFor(0).offsets[front.length] ?? 0;
+  const { signal, talk } = options;
+  const plan = planConversion(image, options);
+  const { limit } = plan;
   const space = openWorkspace(dirName(target));
   try {
     talk.info("Creating SIF file...");
     const file = `${space.path}/image`;
-    await packStream(
-      {
-        tool,
-        target: file,
-        offsetBytes,
-        latest,
-        processors: options.processors,
-        memory: options.memory,
-        extraArguments: options.mksquashfsArgs,
-        signal: options.signal,
-      },
-      (write) => writeMerged(image, output, latest, write, options.progress, options.signal),
-    );
+    const pack = (offsetBytes: number, produce: (write: Write) => Promise<void>): Promise<void> =>
+      packStream(
+        {
+          tool,
+          target: file,
+          offsetBytes,
+          processors: options.processors,
+          memory: options.memory,
+          extraArguments: options.mksquashfsArgs,
+          signal,
+        },
+        produce,
+      );
+    // What layers say of how to run the image is rarely more than nothing.
+    const likely = plan.describe(impliedDirectory(limit), SILENT).front.partitionOffset;
+    const merged: { done?: Merged } = {};
+    try {
+      await pack(likely, async (write) => {
+        merged.done = await mergeAndDescribe(image, plan, options, write);
+        if (!merged.done.output.isForeseen) throw new Unforeseen();
+        await writeMerged(image, merged.done.output, limit, write, signal);
+      });
+    } catch (error) {
+      const isUnforeseen = error instanceof Fault && error.cause instanceof Unforeseen;
+      if (merged.done === undefined || !isUnforeseen) throw error;
+      rmSync(file, { force: true });
+      const output = planOutput(merged.done.root, image.layers.length);
+      await pack(likely, (write) => writeMerged(image, output, limit, write, signal));
+    }
+    if (merged.done === undefined) {
+      throw new Fault("failed", `while creating squashfs: "${tool}" ended before the archive did`);
+    }
+    const { root, front, output } = merged.done;
+    const latest = Math.max(0, Math.min(output.latestSeconds, limit));
+    const offsetBytes = front.partitionOffset;
+    moveTail(file, likely, offsetBytes);
     const sizeBytes = finishRoot(file, offsetBytes, root, latest, output.ids);
+    let sbom: Uint8Array | undefined;
     if (options.sbomVersion !== undefined) {
       sbom = encodeOsText(
         await squashfsSbom(file, offsetBytes, mergedView(root), latest, options.sbomVersion),
       );
       appendFileSync(file, sbom);
     }
-    const layout = layoutFor(sizeBytes);
-    const parts = front.map(({ bytes }, i) => ({ offset: layout.offsets[i] ?? 0, bytes }));
-    putInPlace(file, [{ offset: 0, bytes: layout.head }, ...parts], target);
+    putInPlace(file, front.parts(sizeBytes, sbom), target);
   } finally {
     space.remove();
   }
+}
+
+/** What a conversion knows before it reads any layer. */
+interface ConversionPlan {
+  /** Times of directories that no layer describes, and of what is added; no time is later than `limit`. */
+  readonly created: number;
+  readonly limit: number;
+  /** What is to be added to a root, and what stands before it in the SIF. */
+  describe(
+    root: MergedNode,
+    talk: Talk,
+  ): { readonly front: SifFront; readonly edits: readonly RootEdit[] };
+}
+
+function planConversion(image: OciImage, options: ConvertOptions): ConversionPlan {
+  const config = parseImageConfig(decodeOsText(image.config), image.reference);
+  const limit = Math.min(options.sourceDateEpoch ?? MAX_TIME, MAX_TIME);
+  const created = Math.min(config.createdSeconds, limit);
+  const arch = config.arch === "" ? options.hostArch : config.arch;
+  if (options.wantedArch !== undefined && arch !== options.wantedArch) {
+    options.talk.warning(`Architecture ${arch} does not match build arch ${options.wantedArch}`);
+  }
+  const { recipe, version, peerVersion } = options;
+  const time = new Date(created * 1000);
+  const force = options.force ?? false;
+  const hasSection = (name: string): boolean => options.hasSection?.(name) ?? true;
+  return {
+    created,
+    limit,
+    describe(root, talk) {
+      const view = editedView(mergedView(root));
+      describeImage(
+        view,
+        config,
+        { recipe, time, arch, version, peerVersion, force, hasSection },
+        talk,
+      );
+      const front = new SifFront(recipe.text, inspectMetadata(view), config.configJson, arch);
+      return { front, edits: view.edits };
+    },
+  };
+}
+
+interface Merged {
+  /** With everything that is added. */
+  readonly root: MergedNode;
+  readonly front: SifFront;
+  readonly output: MergeOutput;
+}
+
+async function mergeAndDescribe(
+  image: OciImage,
+  plan: ConversionPlan,
+  options: ConvertOptions,
+  write: Write,
+): Promise<Merged> {
+  const { created, limit } = plan;
+  const { progress, signal, talk } = options;
+  const { root, written } = await mergeWhileWriting(image, created, limit, write, progress, signal);
+  const { front, edits } = plan.describe(root, talk);
+  applyEdits(root, edits, created);
+  return { root, front, output: planOutput(root, image.layers.length, written) };
 }
 
 function putInPlace(file: string, parts: readonly FilePart[], target: string): void {

@@ -9,9 +9,10 @@ import { decompress } from "../../image/decompress.ts";
 const BLOCK_BYTES = 4096;
 
 /**
- * Gives the file system at `offsetBytes` of a file the root directory of the image. Gives the length of
- * the file system.
+ * Gives the file system at `offsetBytes` of a file the root directory of the image, and a time of its
+ * own. Gives the length of the file system.
  *
+ * @param latest that time, and the latest one for the root; seconds since 1970.
  * @param usedIds owners and groups of all that is in it.
  */
 export function finishRoot(
@@ -29,7 +30,7 @@ export function finishRoot(
     };
     const { mode, uid, gid } = root;
     const mtimeSeconds = Math.max(0, Math.min(root.mtimeSeconds, latest));
-    const made = rewriteRoot(source, decompress, { mode, uid, gid, mtimeSeconds }, usedIds);
+    const made = rewriteRoot(source, decompress, { mode, uid, gid, mtimeSeconds }, usedIds, latest);
     writeAll(fd, offsetBytes + made.offset, made.bytes);
     writeAll(fd, offsetBytes, made.superblock);
     const usedBytes = made.offset + made.bytes.length;

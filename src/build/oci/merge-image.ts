@@ -4,10 +4,8 @@ import type { MergedNode } from "../../format/oci/merge/merged-node.ts";
 import type { OciImage, OciLayer } from "../../format/oci/oci-image.ts";
 import { LayerScan, UNPACK_LIMITS } from "./scan-layer.ts";
 
-/** How far a conversion is; bytes are packed bytes of all layers together. */
+/** How far the layers of an image are read; bytes are packed bytes of all together. */
 export interface ConvertProgress {
-  /** `scan`: layers are fetched and their headers read; `write`: contents are packed. */
-  readonly phase: "scan" | "write";
   readonly doneBytes: number;
   readonly totalBytes: number;
 }
@@ -16,8 +14,7 @@ export interface ConvertProgress {
 const AT_ONCE = 4;
 
 /**
- * First pass over an image: reads all layers, several at a time, and merges their headers from the
- * bottom.
+ * Reads all layers of an image for their headers, several at a time, and merges these from the bottom.
  *
  * @param impliedTime of directories that no entry describes, in seconds since 1970.
  * @param marks for an image of one layer that stays a layer: its marks of removal are kept.
@@ -29,12 +26,7 @@ export async function mergeImage(
   signal: AbortSignal,
   marks?: KeptMarks,
 ): Promise<MergedNode> {
-  const totalBytes = totalOf(image.layers);
-  let doneBytes = 0;
-  const onPacked = (bytes: number): void => {
-    doneBytes += bytes;
-    progress({ phase: "scan", doneBytes, totalBytes });
-  };
+  const onPacked = countPacked(image, progress);
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   const merge = new LayerMerge(impliedTime, marks);
@@ -57,6 +49,19 @@ export async function mergeImage(
   }
   marks?.finish();
   return merge.root;
+}
+
+/** Adds up the bytes of all layers that have been read. */
+export function countPacked(
+  image: OciImage,
+  progress: (event: ConvertProgress) => void,
+): (bytes: number) => void {
+  const totalBytes = totalOf(image.layers);
+  let doneBytes = 0;
+  return (bytes) => {
+    doneBytes += bytes;
+    progress({ doneBytes, totalBytes });
+  };
 }
 
 export function totalOf(layers: readonly OciLayer[]): number {

@@ -4,6 +4,7 @@ import type { MergedNode } from "../../format/oci/merge/merged-node.ts";
 import type { OciLayer } from "../../format/oci/oci-image.ts";
 import { storedBytes, type TarEntry } from "../../format/tar/tar-entry.ts";
 import { TarReader, type TarSink } from "../../format/tar/tar-reader.ts";
+import type { FileCopier } from "./_file-copier.ts";
 import { decompressed } from "./decompress.ts";
 
 /** Limits for what a layer may unpack to. */
@@ -24,7 +25,8 @@ export const UNPACK_LIMITS: UnpackLimits = { freeBytes: 64 * 2 ** 30, ratio: 100
 const MAX_HOLE_BYTES = 2 ** 40;
 
 const KEPT_PATH = /^[./]*(?:\.singularity\.d|scif\/apps)\//;
-const KEPT_FILE_BYTES = 1024 * 1024;
+/** Longer files are never kept in memory. */
+export const KEPT_FILE_BYTES: number = 1024 * 1024;
 const KEPT_LAYER_BYTES = 16 * 1024 * 1024;
 
 /** How layers are named in messages. */
@@ -64,6 +66,14 @@ export async function* unpackedLayer(
   }
 }
 
+/** Takes contents of layers before the merge tells which are left. */
+export interface EarlyContents {
+  /** Where the content of this entry goes now; `keep` to have it kept in memory if that is little. */
+  begin(entry: TarEntry, ordinal: number, isKeptPath: boolean): FileCopier | "keep" | undefined;
+  /** After each piece of the layer, which is the reader's until this resolves. */
+  flush(): Promise<void>;
+}
+
 /** A layer that is being read: its headers, and all of it, so that its digest is checked. */
 export class LayerScan implements TarSink {
   /** Resolves at the end of the layer. */
@@ -80,15 +90,23 @@ export class LayerScan implements TarSink {
   #ordinal = 0;
   #left = KEPT_LAYER_BYTES;
   #holeBytes = 0;
+  readonly #early: EarlyContents | undefined;
+  #copier: FileCopier | undefined;
 
-  /** Begins to read. */
+  /**
+   * Begins to read.
+   *
+   * @param early takes contents while they come by.
+   */
   constructor(
     layer: OciLayer,
     limits: UnpackLimits,
     onPacked: (bytes: number) => void,
     signal: AbortSignal,
+    early?: EarlyContents,
   ) {
     this.#where = layerName(layer);
+    this.#early = early;
     this.done = this.#read(unpackedLayer(layer, limits, onPacked, signal));
     // Its error is met when its turn comes.
     this.done.catch(() => {});
@@ -113,7 +131,10 @@ export class LayerScan implements TarSink {
   async #read(pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const reader = new TarReader(this, this.#where);
     try {
-      for await (const piece of pieces) reader.push(piece);
+      for await (const piece of pieces) {
+        reader.push(piece);
+        await this.#early?.flush();
+      }
     } catch (error) {
       // Some writers leave bytes behind the archive that are no part of the compressed stream.
       if (!reader.isEnded || !(error instanceof Fault) || !/^Cannot unpack/.test(error.message)) {
@@ -131,11 +152,15 @@ export class LayerScan implements TarSink {
     }
     const { sizeBytes } = entry;
     if (entry.sparse !== undefined) this.#countHoles(entry);
+    const isKeptPath = KEPT_PATH.test(entry.path);
+    const answer = this.#early?.begin(entry, ordinal, isKeptPath);
+    this.#copier = typeof answer === "object" ? answer : undefined;
+    if (this.#copier !== undefined) return true;
     const isKept =
       entry.kind === "file" &&
       entry.sparse === undefined &&
       sizeBytes <= Math.min(KEPT_FILE_BYTES, this.#left) &&
-      KEPT_PATH.test(entry.path);
+      (isKeptPath || answer === "keep");
     if (!isKept) return false;
     this.#held = new Uint8Array(sizeBytes);
     this.#at = 0;
@@ -145,13 +170,18 @@ export class LayerScan implements TarSink {
   }
 
   data(bytes: Uint8Array): void {
+    if (this.#copier !== undefined) {
+      this.#copier.data(bytes);
+      return;
+    }
     this.#held.set(bytes, this.#at);
     this.#at += bytes.length;
   }
 
   endOfData(): void {
+    if (this.#copier !== undefined) this.#copier.end();
     // The merge may have begun in the middle of the content: then the node is the latest one.
-    if (this.#merge === undefined) this.#contents.set(this.#ordinal, this.#held);
+    else if (this.#merge === undefined) this.#contents.set(this.#ordinal, this.#held);
     else if (this.#node !== undefined) this.#node.content = this.#held;
   }
 

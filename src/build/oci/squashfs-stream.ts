@@ -11,8 +11,6 @@ export interface StreamInput {
   readonly target: string;
   /** Where in the target the file system begins. */
   readonly offsetBytes: number;
-  /** No time is later than this; seconds since 1970. */
-  readonly latest: number;
   /** From the configuration: 0 and "" leave it to the tool, but for memory. */
   readonly processors: number;
   readonly memory: string;
@@ -31,17 +29,14 @@ const MEMORY = "512M";
 
 /**
  * Packs what `produce` writes, a tar archive, into a SquashFS file. Its root directory is whose who runs
- * this, with a time of its own: format/squashfs/rewrite-root.ts puts that right.
+ * this, and the times of both are none: format/squashfs/rewrite-root.ts puts that right.
  */
 export async function packStream(
   input: StreamInput,
   produce: (write: Write) => Promise<void>,
 ): Promise<void> {
   const { signal } = input;
-  const end = await pipeTo(
-    { argv: await argvOf(input), env: environmentOf(input.latest), signal },
-    produce,
-  );
+  const end = await pipeTo({ argv: await argvOf(input), env: environment(), signal }, produce);
   if (end.status === 0) return;
   // Those before 4.5 have no -tar.
   if (/invalid option/.test(end.stderr) && input.extraArguments.length === 0) {
@@ -68,9 +63,9 @@ async function argvOf(input: StreamInput): Promise<readonly string[]> {
   return [...argv, ...extraArguments];
 }
 
-function environmentOf(latest: number): Readonly<Record<string, string>> {
-  // The time of the file system; that of the root too, until it is rewritten.
-  const env: Record<string, string> = { SOURCE_DATE_EPOCH: String(latest) };
+function environment(): Readonly<Record<string, string>> {
+  // No time in the archive is later than the latest one; that of the file system is rewritten.
+  const env: Record<string, string> = { SOURCE_DATE_EPOCH: String(0xffffffff) };
   for (const name of ["PATH", "TMPDIR", "LD_LIBRARY_PATH"]) {
     const value = process.env[name];
     if (value !== undefined) env[name] = value;

@@ -36,7 +36,7 @@ export async function unpackMerged(
   argv.push("--same-owner", "--delay-directory-restore", "--xattrs", "--xattrs-include=*");
   const env = { ...process.env, LC_ALL: "C" };
   const end = await pipeTo({ argv, env, signal: ports.signal }, (write) =>
-    writeMerged(image, output, MAX_TIME, write, () => {}, ports.signal),
+    writeMerged(image, output, MAX_TIME, write, ports.signal),
   );
   if (end.status !== 0) {
     const hint = toolHint(end.stderr, end.words, "tar");

@@ -6,11 +6,10 @@ import {
   nodeHeader,
 } from "../../format/oci/merge/merge-output.ts";
 import type { OciImage, OciLayer } from "../../format/oci/oci-image.ts";
-import { alignSparse, SparseFiller } from "../../format/tar/align-sparse.ts";
-import { storedBytes, type TarEntry } from "../../format/tar/tar-entry.ts";
+import type { TarEntry } from "../../format/tar/tar-entry.ts";
 import { paddingOf, TarReader, type TarSink } from "../../format/tar/tar-reader.ts";
 import { TAR_END } from "../../format/tar/tar-writer.ts";
-import { type ConvertProgress, totalOf } from "./merge-image.ts";
+import { FileCopier } from "./_file-copier.ts";
 import { layerName, UNPACK_LIMITS, unpackedLayer } from "./scan-layer.ts";
 
 const PIECES_AT_ONCE = 256;
@@ -19,8 +18,8 @@ const PIECES_AT_ONCE = 256;
 export type Write = (pieces: readonly Uint8Array[]) => Promise<void>;
 
 /**
- * Second pass over an image: writes its merged root as one tar archive. Layers of which nothing is
- * left are not read again.
+ * Writes the merged root of an image as one tar archive, or what is not yet in it. Layers of which
+ * nothing is left to write are not read.
  *
  * @param latest no time in the archive is later; seconds since 1970.
  */
@@ -29,7 +28,6 @@ export async function writeMerged(
   output: MergeOutput,
   latest: number,
   write: Write,
-  progress: (event: ConvertProgress) => void,
   signal: AbortSignal,
 ): Promise<void> {
   let pieces: Uint8Array[] = [];
@@ -48,18 +46,11 @@ export async function writeMerged(
   }
   await write(pieces);
   pieces = [];
-  const needed = image.layers.filter((_, index) => (output.streamed[index]?.size ?? 0) > 0);
-  const totalBytes = totalOf(needed);
-  let doneBytes = 0;
   for (const [index, layer] of image.layers.entries()) {
     const files = output.streamed[index];
     if (files === undefined || files.size === 0) continue;
     const sink = new CopySink(files, layerName(layer), latest);
-    const onPacked = (bytes: number): void => {
-      doneBytes += bytes;
-      progress({ phase: "write", doneBytes, totalBytes });
-    };
-    await copyLayer(layer, sink, write, onPacked, signal);
+    await copyLayer(layer, sink, write, signal);
   }
   for (const { path, target, node } of output.links) {
     await add(linkHeader(path, target, node, latest));
@@ -71,15 +62,13 @@ async function copyLayer(
   layer: OciLayer,
   sink: CopySink,
   write: Write,
-  onPacked: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const reader = new TarReader(sink, layerName(layer));
   try {
-    for await (const piece of unpackedLayer(layer, UNPACK_LIMITS, onPacked, signal)) {
+    for await (const piece of unpackedLayer(layer, UNPACK_LIMITS, () => {}, signal)) {
       reader.push(piece);
-      if (sink.pieces.length > 0) await write(sink.pieces);
-      sink.pieces = [];
+      await sink.copier.flush(write);
     }
   } catch (error) {
     if (!reader.isEnded || !(error instanceof Fault) || !/^Cannot unpack/.test(error.message)) {
@@ -92,18 +81,15 @@ async function copyLayer(
 
 /** Collects what a piece of a layer adds to the archive. */
 class CopySink implements TarSink {
-  pieces: Uint8Array[] = [];
+  readonly copier: FileCopier;
   copied = 0;
   readonly #files: ReadonlyMap<number, MergedFile>;
   readonly #where: string;
-  readonly #latest: number;
-  #padding = 0;
-  #filler: SparseFiller | undefined;
 
   constructor(files: ReadonlyMap<number, MergedFile>, where: string, latest: number) {
     this.#files = files;
     this.#where = where;
-    this.#latest = latest;
+    this.copier = new FileCopier(latest);
   }
 
   get expected(): number {
@@ -116,29 +102,17 @@ class CopySink implements TarSink {
     if (entry.kind !== "file" || entry.sizeBytes !== file.node.sizeBytes) {
       throw changed(this.#where);
     }
-    this.#filler = undefined;
-    let sparse = entry.sparse;
-    if (sparse !== undefined) {
-      const aligned = alignSparse(sparse, entry.sizeBytes);
-      this.#filler = new SparseFiller(sparse, aligned, entry.sizeBytes);
-      const isWhole = aligned.length === 1 && aligned[0]?.length === entry.sizeBytes;
-      sparse = isWhole ? undefined : aligned;
-    }
-    const written = storedBytes({ sizeBytes: entry.sizeBytes, sparse });
-    this.#padding = paddingOf(written);
-    this.pieces.push(nodeHeader(file.path, file.node, sparse, this.#latest));
+    this.copier.begin(file.path, file.node, entry);
     return true;
   }
 
   data(bytes: Uint8Array): void {
-    if (this.#filler === undefined) this.pieces.push(bytes);
-    else this.#filler.take(bytes, this.pieces);
+    this.copier.data(bytes);
   }
 
   endOfData(): void {
     this.copied++;
-    this.#filler?.end(this.pieces);
-    if (this.#padding > 0) this.pieces.push(new Uint8Array(this.#padding));
+    this.copier.end();
   }
 }
 

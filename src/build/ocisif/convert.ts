@@ -132,13 +132,12 @@ async function pack(
       tool,
       target: place.path,
       offsetBytes: place.offsetBytes,
-      latest,
       processors: options.processors,
       memory: options.memory,
       extraArguments: options.mksquashfsArgs,
       signal,
     },
-    (write) => writeMerged(image, output, latest, write, progress, signal),
+    (write) => writeMerged(image, output, latest, write, signal),
   );
   return finishRoot(place.path, place.offsetBytes, root, latest, output.ids);
 }
@@ -176,12 +175,12 @@ function progressOf(
   const totalBytes = totalOf(image.layers);
   let before = 0;
   return (part) => ({
-    progress: ({ phase, doneBytes }) => {
-      progress({ phase, doneBytes: Math.min(totalBytes, before + doneBytes), totalBytes });
+    progress: ({ doneBytes }) => {
+      progress({ doneBytes: Math.min(totalBytes, before + doneBytes), totalBytes });
     },
     done: () => {
       before += totalOf(part.kind === "copy" ? [part.layer] : part.layers);
-      progress({ phase: "write", doneBytes: before, totalBytes });
+      progress({ doneBytes: before, totalBytes });
     },
   });
 }

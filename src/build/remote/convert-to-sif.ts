@@ -8,8 +8,8 @@ import type { RemoteAccess, Step } from "./access.ts";
 export interface ConversionHooks {
   /** Ends it. */
   readonly stop?: AbortSignal;
-  /** All layers have been read once; the file system is being written. */
-  onPack?(): void;
+  /** Whether all layers are here; default yes. */
+  isFetched?(): boolean;
   tell(done: number, total: number): void;
 }
 
@@ -28,14 +28,11 @@ export async function convertToSif(
   try {
     const common = {
       talk: { ...access.talk, info: (line: string) => access.talk.verbose(line) },
-      progress: ({ phase, doneBytes, totalBytes }: ConvertProgress) => {
-        if (phase !== "write") return;
-        if (packing === undefined) {
-          hooks.onPack?.();
-          packing = access.step(`Creating the SIF of ${text}`, totalBytes);
-        }
-        packing.update(doneBytes);
+      progress: ({ doneBytes, totalBytes }: ConvertProgress) => {
         hooks.tell(doneBytes, totalBytes);
+        if (hooks.isFetched?.() === false) return;
+        packing ??= access.step(`Creating the SIF of ${text}`, totalBytes);
+        packing.update(doneBytes);
       },
       tool: (name: string) => access.tool(name),
       version: access.version,

@@ -118,12 +118,20 @@ async function convertWhileFetching(
   // A start from the cache does not load it.
   const { convertToSif } = await import("./convert-to-sif.ts");
   const stop = new AbortController();
-  const both = [
-    image.fetchLayers().catch((error: unknown) => {
+  let isFetched = false;
+  const fetchAll = async (): Promise<void> => {
+    try {
+      await image.fetchLayers();
+      isFetched = true;
+      fetching.finish();
+    } catch (error) {
       stop.abort(error);
       throw error;
-    }),
-    convertToSif(image, path, access, { stop: stop.signal, onPack: () => fetching.finish(), tell }),
+    }
+  };
+  const both = [
+    fetchAll(),
+    convertToSif(image, path, access, { stop: stop.signal, isFetched: () => isFetched, tell }),
   ];
   // Both end before anything is told or removed.
   const results = await Promise.allSettled(both);

@@ -33,12 +33,14 @@ const STORED = 0x8000;
  *
  * @param usedIds owners in the image: of the others, which only the old root has, those at the end of
  *   the table go. So the bytes do not depend on who runs the program.
+ * @param madeSeconds time at which the image was made, seconds since 1970.
  */
 export function rewriteRoot(
   source: ByteSource,
   decompress: Decompress,
   root: RootAttributes,
   usedIds: ReadonlySet<number>,
+  madeSeconds: number,
 ): Rewritten {
   const superblock = readSuperblock(source);
   const reader = new MetadataReader(source, superblock.compression, decompress);
@@ -93,6 +95,7 @@ export function rewriteRoot(
   }
 
   const view = viewOf(head);
+  view.setUint32(8, madeSeconds, true);
   view.setUint16(26, ids.length, true);
   view.setBigUint64(40, BigInt(superblock.usedBytes + movedEnd), true);
   view.setBigUint64(48, BigInt(idStart + idBlocks.bytes.length), true);

@@ -202,8 +202,10 @@ class LayerSet {
   }
 
   async fetchAll(): Promise<void> {
-    // Every download ends before the first failure is told, so that none writes on behind it.
-    const results = await Promise.allSettled(this.distinct.map((layer) => this.#obtain(layer)));
+    // The topmost first, as they are read. Every download ends before the first failure is told, so
+    // that none writes on behind it.
+    const fromTop = this.distinct.toReversed();
+    const results = await Promise.allSettled(fromTop.map((layer) => this.#obtain(layer)));
     for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 

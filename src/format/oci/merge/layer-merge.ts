@@ -1,12 +1,10 @@
 import { Fault } from "../../../base/fault.ts";
 import type { TarEntry } from "../../tar/tar-entry.ts";
 import { cleanName } from "./_clean-name.ts";
+import { OPAQUE, WHITEOUT } from "./_marks.ts";
 import { type Way, walkTo } from "./_walk.ts";
 import type { KeptMarks } from "./kept-marks.ts";
-import { impliedDirectory, type MergedNode, nodeOf } from "./merged-node.ts";
-
-const WHITEOUT = ".wh.";
-const OPAQUE = ".wh..wh..opq";
+import { impliedDirectory, type MergedNode, nodeOf, storableXattrs } from "./merged-node.ts";
 
 /** One entry needs about 500 bytes of memory. */
 export const MAX_ENTRIES = 8_000_000;
@@ -97,7 +95,6 @@ export class LayerMerge {
       return target;
     }
     const made = nodeOf({ ...entry, kind: entry.kind }, this.#layer, ordinal);
-    made.xattrs = storable(made.xattrs);
     if (made.children !== undefined && before?.children !== undefined) {
       // A directory keeps what is in it and its place in `#written`.
       return Object.assign(before, { ...made, children: before.children, serial: before.serial });
@@ -131,7 +128,13 @@ export class LayerMerge {
   #describeRoot(entry: TarEntry): void {
     if (entry.kind !== "dir") throw this.#fault(entry, "it would replace the root itself");
     const { mode, uid, gid, mtimeSeconds } = entry;
-    Object.assign(this.root, { mode, uid, gid, mtimeSeconds, xattrs: storable(entry.xattrs) });
+    Object.assign(this.root, {
+      mode,
+      uid,
+      gid,
+      mtimeSeconds,
+      xattrs: storableXattrs(entry.xattrs),
+    });
   }
 
   #whiteout(entry: TarEntry, parts: readonly string[], name: string): void {
@@ -208,18 +211,4 @@ export class LayerMerge {
       hint: "the image is damaged or hostile; fetch or make it again",
     });
   }
-}
-
-/**
- * Attributes that an image can have: SquashFS knows three name spaces, and security labels belong to
- * the machine that made the layer.
- */
-function storable(xattrs: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, Uint8Array> {
-  if (xattrs.size === 0) return xattrs;
-  const kept = new Map<string, Uint8Array>();
-  for (const [name, value] of xattrs) {
-    if (name === "security.selinux" || !/^(?:user|trusted|security)\../s.test(name)) continue;
-    kept.set(name, value);
-  }
-  return kept;
 }

@@ -30,16 +30,33 @@ export interface MergeOutput {
   readonly ids: ReadonlySet<number>;
   /** The latest time in it, the root's included. */
   readonly latestSeconds: number;
+  /** Whether everything that was written early is in the root, as it was written. */
+  readonly isForeseen: boolean;
 }
 
-/** Orders a merged root for output. */
-export function planOutput(root: MergedNode, layerCount: number): MergeOutput {
+/** Files of a layer that are in the archive before the merge, by number of their entry. */
+export type WrittenFiles = ReadonlyMap<
+  number,
+  Pick<MergedFile, "path"> & { readonly mode: number }
+>;
+
+/**
+ * Orders a merged root for output.
+ *
+ * @param written files that are in the archive already, by layer from the bottom (Foresight).
+ */
+export function planOutput(
+  root: MergedNode,
+  layerCount: number,
+  written: readonly WrittenFiles[] = [],
+): MergeOutput {
   const first: MergedFile[] = [];
   const streamed = Array.from({ length: layerCount }, () => new Map<number, MergedFile>());
   const links: { path: string; target: string; node: MergedNode }[] = [];
   const seen = new Map<MergedNode, string>();
   const ids = new Set([root.uid, root.gid]);
   let latestSeconds = root.mtimeSeconds;
+  let unmet = written.reduce((sum, files) => sum + files.size, 0);
   // Directories below others are few levels deep in memory, but their depth is an image's choice.
   const todo: { node: MergedNode; path: string }[] = [{ node: root, path: "" }];
   for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
@@ -52,7 +69,10 @@ export function planOutput(root: MergedNode, layerCount: number): MergeOutput {
       const path = at.path === "" ? name : `${at.path}/${name}`;
       latestSeconds = Math.max(latestSeconds, node.mtimeSeconds);
       ids.add(node.uid).add(node.gid);
-      const target = seen.get(node);
+      const early = node.content === undefined ? written[node.layer]?.get(node.ordinal) : undefined;
+      if (early?.path === path && early.mode === node.mode) unmet--;
+      const target = early?.path ?? seen.get(node);
+      if (target === path) continue;
       if (target !== undefined) {
         links.push({ path, target, node });
         continue;
@@ -65,7 +85,7 @@ export function planOutput(root: MergedNode, layerCount: number): MergeOutput {
     }
     for (const next of below.reverse()) todo.push(next);
   }
-  return { first, streamed, links, ids, latestSeconds };
+  return { first, streamed, links, ids, latestSeconds, isForeseen: unmet === 0 };
 }
 
 /** Largest time that SquashFS holds. */

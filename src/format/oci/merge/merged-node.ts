@@ -67,11 +67,27 @@ export function nodeOf(
     link: entry.link,
     major: entry.major,
     minor: entry.minor,
-    xattrs: entry.xattrs,
+    xattrs: storableXattrs(entry.xattrs),
     children: entry.kind === "dir" ? new Map() : undefined,
     layer,
     ordinal,
     content: undefined,
     serial: serials++,
   };
+}
+
+/**
+ * Attributes that an image can have: SquashFS knows three name spaces, and security labels belong to
+ * the machine that made the layer.
+ */
+export function storableXattrs(
+  xattrs: ReadonlyMap<string, Uint8Array>,
+): ReadonlyMap<string, Uint8Array> {
+  if (xattrs.size === 0) return xattrs;
+  const kept = new Map<string, Uint8Array>();
+  for (const [name, value] of xattrs) {
+    if (name === "security.selinux" || !/^(?:user|trusted|security)\../s.test(name)) continue;
+    kept.set(name, value);
+  }
+  return kept;
 }
