@@ -1,4 +1,4 @@
-import type { FileView } from "../base/file-view.ts";
+import type { FileView, Resolved } from "../base/file-view.ts";
 import { layeredView } from "../base/layered-view.ts";
 import { cleanPath } from "../base/path.ts";
 import { parseBinds, parseMounts } from "./bind-spec.ts";
@@ -21,9 +21,10 @@ import { addFuseMounts } from "./mounts/fuse-mounts.ts";
 import { addIdentityFiles } from "./mounts/identity-files.ts";
 import type { MountInput } from "./mounts/mount-input.ts";
 import { MountList } from "./mounts/mount-list.ts";
-import { addCwd, addHome, addScratch, addTmp } from "./mounts/personal.ts";
+import { addHome, addScratch, addTmp } from "./mounts/personal.ts";
 import { addDev, addHostfs, addKernelMounts, addLimitGuard } from "./mounts/system.ts";
 import { addDeviceFiles, addUserBinds } from "./mounts/user.ts";
+import { addCwd } from "./mounts/working-directory.ts";
 import { planNamespaces } from "./namespaces.ts";
 import { addOciScripts } from "./oci/image-scripts.ts";
 import { planImageUser } from "./oci/image-user.ts";
@@ -272,14 +273,19 @@ function startDirectory(
   }
   // The name the caller knows it by is kept where the container's links lead to the same place.
   const { logicalCwd } = host;
-  const isSame =
+  const isKept =
     logicalCwd !== undefined &&
     logicalCwd !== host.cwd &&
-    files.resolve(logicalCwd).entry !== undefined &&
-    files.resolve(logicalCwd).path === files.resolve(host.cwd).path;
+    isSameFile(files.resolve(logicalCwd), files.resolve(host.cwd));
   return {
-    candidates: [isSame ? logicalCwd : host.cwd, home, "/"],
+    candidates: [isKept ? logicalCwd : host.cwd, home, "/"],
     fatal: false,
     why: "the caller's working directory",
   };
+}
+
+/** Whether two paths of the container lead to one file: by links, or by two mounts of it. */
+function isSameFile(a: Resolved, b: Resolved): boolean {
+  if (a.entry === undefined || b.entry === undefined) return false;
+  return a.path === b.path || (a.entry.id !== "" && a.entry.id === b.entry.id);
 }

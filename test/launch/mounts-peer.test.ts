@@ -144,15 +144,15 @@ describe("the working directory", () => {
     same(`in ${dir}`, { words: ["exec", "@img", "sh", "-c", "pwd; mounts"], cwd: dir });
   }
   differ(
-    "behind a link that the container lacks is the directory itself",
+    "behind a link that the container lacks has both names",
     {
       before: "ln -s @lab/data @own/link",
       cwd: "@own/link",
-      words: ["exec", "@img", "sh", "-c", "pwd; cat file"],
+      words: ["exec", "@img", "sh", "-c", "pwd; cat file @lab/data/file"],
     },
     (peer, skiff) => {
       expect(peer.stdout).not.toContain("hello");
-      expect(skiff.stdout).toBe("@lab/data\nhello\n");
+      expect(skiff.stdout).toBe("@own/link\nhello\nhello\n");
     },
   );
   differ(
@@ -164,6 +164,27 @@ describe("the working directory", () => {
     },
     (_, skiff) => expect(skiff.stdout).toBe("@own/link\nhello\n"),
   );
+  same("behind a link beside it has the caller's name", {
+    before: "mkdir @own/d && ln -s d @own/link",
+    cwd: "@own/link",
+    words: ["exec", "@img", "pwd"],
+    prints: "@own/link",
+  });
+  for (const flag of ["--bind=@own:@lab/data", "--home=@own:@lab/data", "--scratch=@lab/data"]) {
+    same(`does not cover ${flag}`, {
+      before: "echo mine >@own/mine",
+      words: ["exec", flag, "@img", "sh", "-c", "pwd; ls"],
+      code: 0,
+    });
+  }
+  for (const flag of ["--bind=@own:@lab/data", "--home=@own:@lab/data", "--scratch=@lab/data"]) {
+    same(`is made below ${flag}`, {
+      cwd: "@lab/data/sub",
+      words: ["exec", flag, "@img", "sh", "-c", "pwd; ls"],
+      prints: "x",
+      code: 0,
+    });
+  }
   same("with --contain", { words: ["exec", "--contain", "@img", "pwd"] });
   same("with --no-home in the home", {
     words: ["exec", "--no-home", "@img", "sh", "-c", "pwd; mounts"],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { LaunchRequest } from "../../src/plan/request.ts";
 import {
   given,
   HOST_TREE,
@@ -38,6 +39,43 @@ describe("default mounts", () => {
     expect(mountLines(plan)).toContain(`/data <- /data ${BIND}`);
     expect(stubPaths(plan)).toContain("/data");
     expect(plan.cwd.candidates).toEqual(["/data", "/home/ann", "/"]);
+  });
+
+  const requests: readonly Partial<LaunchRequest>[] = [
+    { binds: [given("/data:/home/ann")] },
+    { home: "/data:/home/ann" },
+    { scratch: ["/home/ann"] },
+  ];
+  for (const request of requests) {
+    test(`it does not cover what the user put there: ${Object.keys(request)}`, () => {
+      const plan = planOf({ request, host: madeUpHost({ cwd: "/home/ann" }) });
+      expect(plan.mounts.filter((m) => m.why === "the working directory")).toEqual([]);
+      expect(plan.cwd.candidates[0]).toBe("/home/ann");
+    });
+  }
+
+  test("it is made in a directory of the user that lacks it, and left out where that fails", () => {
+    const mount = planOf({ request: { home: "/data:/home/ann" } }).mounts.at(-1);
+    expect(mount).toMatchObject({ target: "/home/ann/run", create: true, optional: true });
+  });
+
+  describe("behind a link", () => {
+    const tree = { ...HOST_TREE, "/alias": { link: "/data" } } as const;
+    const host = madeUpHost({ cwd: "/data", logicalCwd: "/alias" }, tree);
+
+    test("that the container lacks it has both names, and the program starts by the caller's", () => {
+      const plan = planOf({ host });
+      expect(mountLines(plan)).toContain(`/data <- /data ${BIND}`);
+      expect(mountLines(plan)).toContain(`/alias <- /data ${BIND}`);
+      expect(plan.cwd.candidates[0]).toBe("/alias");
+    });
+
+    test("that leads elsewhere in the image it has its own name only", () => {
+      const image = madeUpImage({}, { ...IMAGE_TREE, "/alias": { link: "/opt" } });
+      const plan = planOf({ host, image });
+      expect(plan.mounts.some((m) => m.target === "/alias" || m.target === "/opt")).toBe(false);
+      expect(plan.cwd.candidates[0]).toBe("/data");
+    });
   });
 
   for (const cwd of ["/", "/etc", "/usr", "/opt", "/sys", "/proc/1"]) {
