@@ -64,7 +64,10 @@ export function checkRequest(
   for (const pair of request.env) {
     const name = pair.split("=", 1)[0] ?? "";
     if (VARIABLE_NAME.test(name)) continue;
-    notices.push({ level: "warning", text: `Ignoring --env ${name}: invalid variable name` });
+    notices.push({
+      level: "warning",
+      text: `--env ${name}: not a name that shells know, set as it is`,
+    });
   }
   if (request.hostname !== undefined && !/^[A-Za-z0-9._-]{1,64}$/.test(request.hostname)) {
     throw new Fault(

@@ -7,6 +7,7 @@ import { close, O_RDONLY, open, read } from "../host/syscall.ts";
 import { evaluateEnvFile } from "../plan/env/env-file.ts";
 import type { EnvFileValues } from "../plan/env/environment-input.ts";
 import type { HostFacts } from "../plan/facts.ts";
+import type { Notice } from "../plan/plan.ts";
 import type { LaunchRequest } from "../plan/request.ts";
 
 /** Reads and evaluates the files of `--env-file` on the host (reference: runtime.md 2.2). */
@@ -15,7 +16,10 @@ export function readEnvFiles(
   request: LaunchRequest,
   imagePath: string,
   host: HostFacts,
+  notices: Notice[],
 ): EnvFileValues[] {
+  const { uid, gid, groups, files: view } = host;
+  const files = { view, isKnown: () => true, uid, gid, groups };
   return inv.strings("env-file").map((path) => {
     const bytes = readWhole(resolvePath(host.cwd ?? "/", path));
     if (typeof bytes === "number") {
@@ -32,11 +36,15 @@ export function readEnvFiles(
       action: request.action,
       arguments: request.args,
       cwd: host.cwd ?? "/",
+      files,
     });
-    if (result.kind === "values") return { path, variables: result.variables };
+    if (result.kind === "values") {
+      for (const text of result.complaints) notices.push({ level: "warning", text });
+      return { path, variables: result.variables };
+    }
     // The reference tool, too, runs no programs for such a file.
-    const why = result.kind === "failed" ? result.text : `${result.reason}: execution is disabled`;
-    throw new Fault("invalid", `while setting environment: while processing ${path}: ${why}`, {
+    const { text } = result;
+    throw new Fault("invalid", `while setting environment: while processing ${path}: ${text}`, {
       hint: "an environment file holds assignments; values may use quotes and variables, but run no programs",
     });
   });

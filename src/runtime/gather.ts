@@ -154,7 +154,7 @@ export async function gatherLaunch(
     controls: asksForControls(request, config)
       ? await rare.controls(request, config, host, notices)
       : NO_CONTROLS,
-    environment: { envFiles: readEnvFiles(inv, request, opened.path, host) },
+    environment: { envFiles: readEnvFiles(inv, request, opened.path, host, notices) },
     notices,
   };
 }

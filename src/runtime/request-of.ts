@@ -99,7 +99,8 @@ export function requestOf(
     noEval: inv.bool("no-eval") || compat,
     noUmask: inv.bool("no-umask") || compat,
     noInit: inv.bool("no-init") || compat,
-    env: [...inv.map("env")].map(([name, value]) => `${name}=${value}`),
+    // "A=1, B=2": a list is written with blanks as often as without.
+    env: [...inv.map("env")].map(([name, value]) => `${name.trim()}=${value}`),
     onlyEnv: inv.bool("only-env"),
     noEnv: inv.strings("no-env"),
     cwd: inv.has("cwd") ? optional("cwd") : undefined,

@@ -197,7 +197,10 @@ describe("the environment, in the main", () => {
       ["--env", ["--env", "A=1,B=2", "--env", "C=$HOME"]],
       ["--env over the image", ["--env", "E1=mine"]],
       ["--no-eval", ["--no-eval", "--env", "C=$HOME"]],
+      ["--env with blanks in the list", ["--env", "A=1, B=2"]],
       ["--env-file", ["--env-file", "@lab/data/env"]],
+      ["--env-file with backslashes", ["--env-file", "@lab/data/escapes"]],
+      ["--env-file that would run a program", ["--env-file", "@lab/data/runs"]],
       ["--home", ["--home", "@lab/data:/users/me"]],
       ["--bind", ["--bind", "@lab/data:/a"]],
       ["a variable of the host", [], { HOSTVAR: "host", E1: "host" }],
@@ -214,7 +217,8 @@ describe("the environment, in the main", () => {
   for (const [name, flags, env] of rows) {
     for (const image of ["@img", "@lab/plain"]) {
       same(`${name}, ${image}`, {
-        before: "printf 'F1=one\\nexport F2=\"$F1 two\"\\n' > @lab/data/env",
+        before:
+          "printf 'F1=one\\nexport F2=\"$F1 two\"\\n' > @lab/data/env; printf 'R=^\\\\d+$\nL=/a/\\\\$LIB/b\n' > @lab/data/escapes; printf 'G=$(uname)\nH=1\n[ -d / ] && I=2\n' > @lab/data/runs",
         words: ["exec", ...flags, image, "sh", "-c", show],
         ...(env === undefined ? {} : { env }),
       });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { memoryView } from "../../../test/support/memory-view.ts";
 import { type EnvFileResult, evaluateEnvFile } from "./env-file.ts";
 
 function evaluate(text: string): EnvFileResult {
@@ -9,6 +10,13 @@ function evaluate(text: string): EnvFileResult {
     action: "exec",
     arguments: ["env", "a b"],
     cwd: "/here",
+    files: {
+      view: memoryView({ "/scratch": "dir" }),
+      isKnown: () => true,
+      uid: 7,
+      gid: 7,
+      groups: [],
+    },
   });
 }
 
@@ -34,6 +42,14 @@ describe("evaluateEnvFile()", () => {
     ["FROMHOST=fh", { FROMHOST: "fh" }],
     ["PATH=/ef:$PATH", { PATH: "/ef:/bin" }],
     ["HOME=/x", {}],
+    ["[ -d /scratch ] && A=dir; [ -d /none ] || B=none", { A: "dir", B: "none" }],
+    // Outside quotes a backslash stays: what is injected is evaluated once more.
+    ["A=\\$HOME", { A: "\\$HOME" }],
+    ["A=^\\d+\\ x$", { A: "^\\d+\\ x$" }],
+    ["export A=C:\\dir", { A: "C:\\dir" }],
+    ['A="\\$HOME"', { A: "$HOME" }],
+    ["A=a\\\nb", { A: "ab" }],
+    ["A=$(echo a\\ b)", { A: "a b" }],
     ["if true; then F=cond; fi\nf() { K=in; }\nf", { F: "cond", K: "in" }],
   ];
   for (const [text, expected] of cases) {
@@ -42,9 +58,20 @@ describe("evaluateEnvFile()", () => {
     });
   }
 
-  test("says which program a file wants to run", () => {
-    const result = evaluate("A=2\nBAD LINE HERE\n");
-    expect(result).toMatchObject({ kind: "shell", reason: expect.stringContaining("BAD") });
+  test("runs no program, and says which one", () => {
+    const text = expect.stringMatching(/vars:2.*BAD.*execution is disabled/);
+    expect(evaluate("A=2\nBAD LINE HERE\n")).toMatchObject({ kind: "failed", text });
+  });
+
+  test("a program in a substitution gives nothing, with a complaint", () => {
+    expect(evaluate("A=$(date)x\nB=2")).toMatchObject({
+      kind: "values",
+      variables: [
+        { name: "A", value: "x" },
+        { name: "B", value: "2" },
+      ],
+      complaints: [expect.stringMatching(/date.*execution is disabled/)],
+    });
   });
 
   test("names the file of a syntax error", () => {

@@ -1,7 +1,7 @@
 import { ExitSignal } from "../shell/exit-signal.ts";
 import { Interpreter } from "../shell/interpreter.ts";
 import { NeedsShell } from "../shell/needs-shell.ts";
-import type { ScriptText } from "../shell/script-files.ts";
+import type { ScriptFiles, ScriptText } from "../shell/script-files.ts";
 import type { NamedValue } from "./environment-input.ts";
 
 export interface EnvFileInput {
@@ -13,23 +13,20 @@ export interface EnvFileInput {
   /** Words after the image. */
   readonly arguments: readonly string[];
   readonly cwd: string;
+  /** The host's files, for tests such as `[ -d /scratch ]`. */
+  readonly files: ScriptFiles;
 }
 
 /** What an `--env-file` gives (reference: runtime.md 2.2). */
 export type EnvFileResult =
-  | { readonly kind: "values"; readonly variables: readonly NamedValue[]; readonly output: string }
-  /** The file cannot be read as a script, or it gave up: a sentence without full stop. */
-  | { readonly kind: "failed"; readonly text: string }
-  /**
-   * Only a shell on the host answers: run `argv` with `env`, descriptor 3 a pipe; it writes NUL-ended
-   * `NAME=value` records and an empty one last.
-   */
   | {
-      readonly kind: "shell";
-      readonly reason: string;
-      readonly argv: readonly string[];
-      readonly env: readonly string[];
-    };
+      readonly kind: "values";
+      readonly variables: readonly NamedValue[];
+      /** What programs were not run, and what the file printed to standard error. */
+      readonly complaints: readonly string[];
+    }
+  /** The file cannot be read as a script, gave up, or runs a program: a sentence without full stop. */
+  | { readonly kind: "failed"; readonly text: string };
 
 /** Names that a file cannot give. */
 const IGNORED: ReadonlySet<string> = new Set([
@@ -47,7 +44,8 @@ export function evaluateEnvFile(input: EnvFileInput): EnvFileResult {
   const { file } = input;
   const positional = [`/.singularity.d/actions/${input.action}`, ...input.arguments];
   const start = { path: "host", text: "", at: -1 };
-  const interpreter = new Interpreter(undefined);
+  const interpreter = new Interpreter(input.files);
+  interpreter.isEnvFile = true;
   const { state } = interpreter;
   state.name = "apptainer";
   state.positional = positional;
@@ -73,11 +71,8 @@ export function evaluateEnvFile(input: EnvFileInput): EnvFileResult {
         };
       }
     } else if (error instanceof NeedsShell) {
-      return {
-        kind: "shell",
-        reason: `${error.place ?? file.path}: ${error.reason}`,
-        ...driver(input, positional),
-      };
+      const place = error.place ?? file.path;
+      return { kind: "failed", text: `${place}: ${error.reason}: execution is disabled` };
     } else {
       throw error;
     }
@@ -87,46 +82,11 @@ export function evaluateEnvFile(input: EnvFileInput): EnvFileResult {
     if (!variable.exported || variable.value === undefined || IGNORED.has(name)) continue;
     variables.push({ name, value: variable.value });
   }
-  let output = "";
-  for (const written of interpreter.written) output += written.text;
-  return { kind: "values", variables, output };
-}
-
-function driver(
-  input: EnvFileInput,
-  positional: readonly string[],
-): { argv: readonly string[]; env: readonly string[] } {
-  const ignored = [...IGNORED, "SHLVL", "OLDPWD", "_", "BASHOPTS", "SHELLOPTS"].join("|");
-  const script = `
-__skiff_file=$1; shift
-for __skiff_name in $(compgen -e); do export -n "$__skiff_name"; done
-set -a
-source "$__skiff_file"
-set +aefuvx
-__skiff_names=$(compgen -e)$'\\n'
-__skiff_out=()
-while [[ -n $__skiff_names ]]; do
-  __skiff_name=\${__skiff_names%%$'\\n'*} __skiff_names=\${__skiff_names#*$'\\n'}
-  case $__skiff_name in __skiff_*|${ignored}) continue ;; esac
-  [[ -v $__skiff_name && \${!__skiff_name@a} != *[aA]* ]] || continue
-  __skiff_out+=("$__skiff_name=\${!__skiff_name}")
-done
-printf '%s\\0' "\${__skiff_out[@]}" '' >&3
-`;
-  const env: string[] = [`APPTAINER_IMAGE=${input.imagePath}`];
-  for (const [name, value] of Object.entries(input.host)) {
-    if (
-      name !== "APPTAINER_IMAGE" &&
-      name !== "BASH_ENV" &&
-      name !== "SHELLOPTS" &&
-      name !== "BASHOPTS"
-    ) {
-      env.push(`${name}=${value}`);
-    }
-  }
-  const path = input.file.path.includes("/") ? input.file.path : `./${input.file.path}`;
+  let errors = "";
+  for (const written of interpreter.written) if (written.stream === 2) errors += written.text;
   return {
-    argv: ["bash", "--norc", "--noprofile", "-c", script, "apptainer", path, ...positional],
-    env,
+    kind: "values",
+    variables,
+    complaints: errors.split("\n").filter((line) => line !== ""),
   };
 }

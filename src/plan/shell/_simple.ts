@@ -108,7 +108,7 @@ function readAssignment(parser: Parser): Assignment | undefined {
     parser.position++;
     return { name, index, append, value: undefined, elements: readElements(parser), at };
   }
-  return { name, index, append, value: parser.readWord() ?? [], elements: undefined, at };
+  return { name, index, append, value: parser.readValue(), elements: undefined, at };
 }
 
 function readElements(parser: Parser): { index: Word | undefined; word: Word }[] {

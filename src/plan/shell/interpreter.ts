@@ -40,6 +40,11 @@ export class Interpreter implements BuiltinHost {
   private calls = 0;
   /** Above 0: in a condition, where `set -e` does not count. */
   tolerant = 0;
+  /**
+   * Reads as the reference tool reads `--env-file`: a backslash outside quotes stays in a value, and
+   * a program in a substitution gives nothing, with a complaint.
+   */
+  isEnvFile = false;
   /** Status of the last command substitution of the running command. */
   substituted: number | undefined;
 
@@ -106,6 +111,7 @@ export class Interpreter implements BuiltinHost {
     if (text.length > LIMITS.scriptLength) throw new NeedsShell("is longer than the limit");
     if (text.includes("\0")) throw new NeedsShell("holds a NUL character");
     const parser = new Parser(text.includes("\r\n") ? text.replaceAll("\r\n", "\n") : text);
+    parser.keepsBackslashes = this.isEnvFile;
     if (this.source.text !== parser.text) this.source = { ...this.source, text: parser.text };
     try {
       for (;;) {
@@ -200,10 +206,17 @@ export class Interpreter implements BuiltinHost {
       this.state.exitOnError = false;
       runList(this, body);
     };
-    this.substituted = this.runSubshell(run, {
-      ...this.streams,
-      output: capture,
-    });
+    try {
+      this.substituted = this.runSubshell(run, {
+        ...this.streams,
+        output: capture,
+      });
+    } catch (error) {
+      if (!this.isEnvFile || !(error instanceof NeedsShell)) throw error;
+      const place = error.place ?? describeOrigin(this.origin(this.at));
+      this.complain(`${place}: ${error.reason}: execution is disabled`);
+      this.substituted = 1;
+    }
     return capture.text.replace(/\n+$/, "").replaceAll("\0", "");
   }
 

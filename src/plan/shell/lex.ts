@@ -14,6 +14,9 @@ export abstract class Lexer {
   /** Whether the text is the body of a here-document: quotes inside its `${…}` have rules of their own. */
   inHeredoc = false;
   protected depth: number;
+  /** A backslash outside quotes stays, with what follows it, in the value of an assignment. */
+  keepsBackslashes = false;
+  protected inValue = false;
 
   constructor(text: string, depth: number) {
     this.text = text;
@@ -49,6 +52,14 @@ export abstract class Lexer {
     const start = this.position;
     this.readParts(parts, stops, false);
     return this.position === start ? undefined : parts;
+  }
+
+  /** The value of an assignment; an empty one has no parts. */
+  readValue(): Word {
+    this.inValue = this.keepsBackslashes;
+    const word = this.readWord() ?? [];
+    this.inValue = false;
+    return word;
   }
 
   /** The word that must be here. */
@@ -123,7 +134,8 @@ export abstract class Lexer {
 
   private readEscape(parts: Part[]): void {
     const next = this.text[this.position + 1];
-    parts.push({ kind: "text", text: next ?? "\\", quoted: true });
+    const kept = this.inValue ? "\\" : "";
+    parts.push({ kind: "text", text: next === undefined ? "\\" : kept + next, quoted: true });
     this.position += next === undefined ? 1 : 2;
   }
 

@@ -50,7 +50,10 @@ export class Parser extends Lexer {
   }
 
   override readSubstitution(): List {
+    const { inValue } = this;
+    this.inValue = false;
     const list = this.readList([]);
+    this.inValue = inValue;
     if (this.code() !== 41) this.fail("unexpected end of file while looking for matching `)'");
     this.position++;
     return list;

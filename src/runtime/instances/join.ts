@@ -74,7 +74,7 @@ export function gatherJoin(
     instance,
     groups: instance.isLimited ? limitGroupsOf(instance.pid, host) : [],
     hasDirectory: (path) => hasDirectory(instance.pid, path),
-    environment: { envFiles: readEnvFiles(inv, request, instance.image, host) },
+    environment: { envFiles: readEnvFiles(inv, request, instance.image, host, notices) },
     notices,
   };
 }
