@@ -1,13 +1,24 @@
 import { readFileSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
+import { resolvePath } from "../base/path.ts";
 import { registryOf } from "../build/remote/access.ts";
 import type { Invocation } from "../cli/invocation.ts";
+import type { HostFacts } from "../plan/facts.ts";
 import { passwordCredential } from "../registry/credentials/credential.ts";
-import { credentialFiles } from "../registry/credentials/find.ts";
+import { credentialFiles, peerLoginFile } from "../registry/credentials/find.ts";
+import { registriesOf, withoutRegistry, withRegistry } from "../registry/credentials/registries.ts";
 import { removeLogin, storeLogin } from "../registry/credentials/store.ts";
+import {
+  mergeRemotes,
+  type RemoteList,
+  readRemotes,
+  readSystemRemotes,
+  writeRemotes,
+} from "../registry/library/remotes.ts";
 import { checkLogin } from "../registry/oci/log-in.ts";
 import type { Context } from "../terminal/context.ts";
 import { credentialPlaces, openAccess } from "./_remote-access.ts";
+import { ownDirectory } from "./_user-places.ts";
 
 /** Logs in at the registry that the first argument names. */
 export async function logIn(inv: Invocation, ctx: Context): Promise<number> {
@@ -37,9 +48,12 @@ export async function logIn(inv: Invocation, ctx: Context): Promise<number> {
     await checkLogin(
       registryOf({ ...opened.access, findCredential: async () => credential }, name),
     );
-    const file = loginFile(inv, ctx, opened.host);
+    const [file = "", ...others] = loginFiles(inv, ctx, opened.host);
     storeLogin(file, name, username, password);
+    // An older one that is found first would count.
+    for (const other of others) removeLogin(other, name);
     ctx.log.info(`Token stored in ${file}`);
+    rememberRegistry(inv, ctx, opened.host, (list) => withRegistry(list, word.replace(/\/+$/, "")));
     return 0;
   } finally {
     opened.close();
@@ -51,9 +65,12 @@ export function logOut(inv: Invocation, ctx: Context): number {
   const name = registryName(inv.args[0] ?? "", "logout from");
   const opened = openAccess(inv, ctx);
   try {
-    const file = loginFile(inv, ctx, opened.host);
-    if (removeLogin(file, name)) ctx.log.info(`Token removed from ${file}`);
-    else ctx.log.warning(`There is no existing login to registry "${name}".`);
+    const removed = loginFiles(inv, ctx, opened.host).filter((file) => removeLogin(file, name));
+    for (const file of removed) ctx.log.info(`Token removed from ${file}`);
+    if (removed.length === 0) {
+      ctx.log.warning(`There is no existing login to registry "${name}".`);
+    }
+    rememberRegistry(inv, ctx, opened.host, (list) => withoutRegistry(list, name));
     ctx.log.info("Logout succeeded");
     return 0;
   } finally {
@@ -61,13 +78,42 @@ export function logOut(inv: Invocation, ctx: Context): number {
   }
 }
 
-/** The file that log-ins are written to: that of --authfile, else skiff's own. */
-export function loginFile(
+/**
+ * The file that log-ins are written to, then those that are asked before it: that of --authfile;
+ * skiff's own; under another program's name that one's.
+ */
+export function loginFiles(inv: Invocation, ctx: Context, host: HostFacts): readonly string[] {
+  const places = credentialPlaces(inv, ctx, host);
+  const files = credentialFiles(places);
+  const file = ctx.program === "skiff" ? (files[0] ?? "") : peerLoginFile(places);
+  const at = files.indexOf(file);
+  return [file, ...files.slice(0, Math.max(0, at))];
+}
+
+/** The list of services, which keeps the registries as they were named, and its file. */
+export function openRegistries(
   inv: Invocation,
   ctx: Context,
-  host: Parameters<typeof credentialPlaces>[2],
-): string {
-  return credentialFiles(credentialPlaces(inv, ctx, host))[0] ?? "";
+  host: HostFacts,
+): { readonly file: string; readonly list: RemoteList } {
+  const given = inv.group?.has("config") === true ? inv.group.string("config") : "";
+  const own = `${ownDirectory(ctx, host)}/remote.yaml`;
+  const file = given === "" ? own : resolvePath(host.cwd ?? "/", given);
+  return { file, list: mergeRemotes(readSystemRemotes(), readRemotes(file)) };
+}
+
+function rememberRegistry(
+  inv: Invocation,
+  ctx: Context,
+  host: HostFacts,
+  change: (list: RemoteList) => RemoteList,
+): void {
+  // A file of its own is a list of its own.
+  if (inv.has("authfile") && inv.string("authfile") !== "") return;
+  const { file, list } = openRegistries(inv, ctx, host);
+  const next = change(list);
+  if (registriesOf(next).length === 0 && registriesOf(list).length === 0) return;
+  writeRemotes(file, next, 0o600);
 }
 
 function registryName(word: string, doing: string): string {

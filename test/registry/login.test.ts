@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect } from "bun:test";
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { noTool, noUserNamespaces } from "../support/host-lacks.ts";
 import { isRoot, ordinaryUser } from "../support/ordinary-user.ts";
-import { type Finished, skiff } from "../support/run.ts";
+import { type Finished, run, skiff } from "../support/run.ts";
 import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
+import { skiffPath } from "../support/tree.ts";
 import { type LocalRegistry, noRegistry, startRegistry } from "./local-registry.ts";
 import { packImage, upload } from "./test-image.ts";
 
@@ -162,3 +163,30 @@ testIt("registry login keeps what the registry takes, logout forgets it", async 
   expect((await call(["registry", "list"])).stdout).not.toContain(uri);
   expect((await pull()).code).toBe(255);
 });
+
+testIt(
+  "under the peer's name a log-in is where the peer has it, and is listed as it was named",
+  async () => {
+    newHome({
+      ".skiff/docker-config.json": authFile(wrong),
+      ".docker/config.json": JSON.stringify({ auths: { "other.example": { auth: basic } }, x: 1 }),
+    });
+    symlinkSync(skiffPath, `${home}/apptainer`);
+    const peer = (args: readonly string[]): Promise<Finished> =>
+      run([`${home}/apptainer`, "registry", ...args], { cwd: home, extraEnv: { HOME: home } });
+    const flags = ["-u", "bob", "-p", login.password];
+    expect((await peer(["login", ...flags, `oras://${registry.host}`])).code).toBe(0);
+    const file = `${home}/.docker/config.json`;
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({
+      auths: { "other.example": { auth: basic }, [registry.host]: { auth: basic } },
+      x: 1,
+    });
+    expect((await pull()).code).toBe(0);
+    const rows = (text: string): readonly string[] =>
+      text.split("\n").filter((row) => row.includes(":"));
+    expect(rows((await peer(["list"])).stdout)).toEqual([`oras://${registry.host}  ✓`]);
+    expect((await peer(["logout", `oras://${registry.host}`])).code).toBe(0);
+    expect(rows((await peer(["list"])).stdout)).toEqual([]);
+    expect(Object.keys(JSON.parse(readFileSync(file, "utf8")).auths)).toEqual(["other.example"]);
+  },
+);

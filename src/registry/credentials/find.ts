@@ -71,11 +71,27 @@ async function askNamed(
   }
 }
 
+/**
+ * The file that the peers keep log-ins in: Docker's own, where other programs find them, unless a
+ * variable names the directory of settings.
+ */
+export function peerLoginFile(places: Omit<CredentialPlaces, "given">): string {
+  const { authFile, env, userDirectory } = places;
+  if (authFile !== "") return authFile;
+  const isNamed = ["SKIFF", "APPTAINER", "SINGULARITY"].some((one) => env[`${one}_CONFIGDIR`]);
+  const docker = isNamed ? "" : dockerFolder(places);
+  return `${docker === "" ? userDirectory : docker}/config.json`;
+}
+
+function dockerFolder({ env, home }: Omit<CredentialPlaces, "given">): string {
+  return env["DOCKER_CONFIG"]?.trim() || (home === undefined ? "" : `${home}/.docker`);
+}
+
 /** Files of credentials in the order they are asked. */
 export function credentialFiles(places: Omit<CredentialPlaces, "given">): readonly string[] {
-  const { authFile, home, env, userDirectory } = places;
+  const { authFile, home, userDirectory } = places;
   if (authFile !== "") return [authFile];
-  const docker = env["DOCKER_CONFIG"]?.trim() || (home === undefined ? "" : `${home}/.docker`);
+  const docker = dockerFolder(places);
   const own = [userDirectory];
   if (home !== undefined) own.push(`${home}/.apptainer`, `${home}/.singularity`);
   return [
