@@ -174,7 +174,7 @@ function givenBinds(inv: Invocation, cwd: string): readonly BindSpec[] {
 }
 
 /** Seconds of `--source-date-epoch` or SOURCE_DATE_EPOCH; a broken value is no value but an error. */
-function sourceDateEpoch(
+export function sourceDateEpoch(
   inv: Invocation,
   env: Readonly<Record<string, string>>,
 ): number | undefined {

@@ -50,6 +50,10 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     ask: host.stdinIsTerminal ? askUser : undefined,
   });
   const source = recognizeSource(sourceWord, cwd);
+  if (inv.bool("data")) {
+    const { buildData } = await import("./_build-data.ts");
+    return await buildData(inv, ctx, { source, target, host });
+  }
   const isWritten = source.kind !== "image";
   const rung = await chooseRung(host, inv.bool("ignore-subuid"), (one) => tryRung(one, host));
   const cache = isWritten ? cacheFolder(inv, ctx, host) : undefined;
@@ -131,7 +135,6 @@ function refuseUnsupported(inv: Invocation, ctx: Context): void {
   }
   if (inv.bool("remote")) refuse("--remote", "build on this machine, without the flag");
   if (inv.bool("oci")) refuse("--oci", "build a SIF with an ordinary root file system");
-  if (inv.bool("data")) refuse("--data", "`sif new` and `sif add` make data images");
   const isKey = (name: string): boolean => /^(SKIFF|APPTAINER|SINGULARITY)_ENCRYPTION_/.test(name);
   if (!asksForEncryption(inv) && Object.keys(ctx.env).some(isKey)) {
     ctx.log.warning(
