@@ -58,6 +58,8 @@ export interface BuildPorts {
   tellStep(event: StepEvent): void;
   /** Begins to show a piece of work of `total` bytes; absent where nobody looks. */
   progress?(title: string, total: number): StepProgress;
+  /** What mksquashfs says goes to standard output (`--verbose`). */
+  readonly showsTools?: boolean;
   /** Digests of files that have not changed since, by a name for their state. */
   readonly memo?: { get(name: string): string | undefined; set(name: string, value: string): void };
   readonly runInContainer: RunInContainer;

@@ -10,6 +10,7 @@ import type { Invocation } from "../cli/invocation.ts";
 import { onStopSignal } from "../host/stop-signals.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import type { Context } from "../terminal/context.ts";
+import { LOG_LEVELS } from "../terminal/log.ts";
 import { progressSteps } from "../terminal/progress.ts";
 import { buildImages } from "./_build-images.ts";
 import { progressOutput } from "./_progress-output.ts";
@@ -43,6 +44,7 @@ export async function carryOut(
       ...(isOwnName && output.isTerminal
         ? { progress: (title: string, total: number) => steps.start(title, total) }
         : {}),
+      showsTools: ctx.log.level >= LOG_LEVELS.verbose,
       runInContainer: selfContainer(
         ownProgram(ctx.env["PATH"]),
         containerEnvironment(inv, ctx),

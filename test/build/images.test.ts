@@ -12,6 +12,7 @@ import { noTool } from "../support/host-lacks.ts";
 import { run, skiff } from "../support/run.ts";
 import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
+import { skiffPath } from "../support/tree.ts";
 
 /*
  * Builds from directories and images, in both forms, by an ordinary user.
@@ -139,3 +140,37 @@ testPack("a file that cannot be read ends the build instead of being packed empt
   expect(built.stderr).toContain("while creating squashfs");
   expect(existsSync(`${dir}/secret.sif`)).toBe(false);
 });
+
+testPack("--data wraps a SquashFS file, byte for byte, as the only data partition", async () => {
+  await run(["mksquashfs", root, `${dir}/data.squashfs`, "-noappend", "-quiet", "-no-progress"]);
+  await build("--data", "data.sif", "data.squashfs");
+  const list = await skiff(["sif", "list", "data.sif"], { cwd: dir });
+  expect(list.stdout).toMatch(/3 .*FS \(Squashfs\/Data\/[a-z0-9]+\)\n$/);
+  const dumped = await run(["sh", "-c", `"${skiffPath}" sif dump 3 data.sif >dumped`], {
+    cwd: dir,
+  });
+  expect(dumped.code).toBe(0);
+  const packed = readFileSync(`${dir}/data.squashfs`);
+  const data = readFileSync(`${dir}/dumped`);
+  expect(packed.subarray(0, data.length).equals(data)).toBe(true);
+  expect((await run(["unsquashfs", "-ls", `${dir}/dumped`])).stdout).toContain("/etc/own");
+  const labels = await skiff(["inspect", "--labels", "data.sif"], { cwd: dir });
+  expect(labels.stdout).toContain("deffile.from: data.squashfs");
+  for (const source of ["root", "data.sif"]) {
+    const refused = await skiff(["build", "--data", "no.sif", source], { cwd: dir });
+    expect(refused.code).toBe(255);
+    expect(refused.stderr).toContain("--data takes a SquashFS file");
+    expect(existsSync(`${dir}/no.sif`)).toBe(false);
+  }
+});
+
+testPack(
+  "--verbose shows what mksquashfs says, on standard output; without it nothing is there",
+  async () => {
+    const words = ["build", "--force", "--mksquashfs-args", "-comp xz", "verbose.sif", "root"];
+    const quiet = await skiff(words, { cwd: dir });
+    expect(quiet).toMatchObject({ code: 0, stdout: "" });
+    const verbose = await skiff(["--verbose", ...words], { cwd: dir });
+    expect(verbose.stdout).toContain("xz compressed");
+  },
+);

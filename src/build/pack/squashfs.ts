@@ -35,7 +35,7 @@ export interface SquashfsInput {
   readonly latestSeconds: number;
   /** Bytes that the tool will read; absent: no progress is shown. */
   readonly sourceBytes?: number;
-  readonly ports: Pick<BuildPorts, "signal" | "progress">;
+  readonly ports: Pick<BuildPorts, "signal" | "progress" | "showsTools">;
 }
 
 /** Words of `--mksquashfs-args` by which the caller sets times, instead of the builder. */
@@ -50,9 +50,10 @@ export async function packSquashfs(input: SquashfsInput): Promise<void> {
     input.target,
     "-noappend",
     "-no-progress",
-    "-quiet",
     "-exit-on-error",
   ];
+  const { showsTools = false } = input.ports;
+  if (!showsTools) argv.push("-quiet");
   if (input.offsetBytes > 0) argv.push("-offset", String(input.offsetBytes));
   if (input.allRoot) argv.push("-all-root");
   if (input.memory !== "") argv.push("-mem", input.memory);
@@ -75,7 +76,7 @@ export async function packSquashfs(input: SquashfsInput): Promise<void> {
     argv,
     env: toolEnvironment(hasTimes ? undefined : input.latestSeconds),
     stdin: "none",
-    stdout: "drop",
+    stdout: showsTools ? "pass" : "drop",
     stderr: "keep",
     signal: input.ports.signal,
     onStart: (pid) => {
