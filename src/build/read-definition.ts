@@ -47,7 +47,8 @@ export function readDefinitionText(
  */
 export function requireRecipe(word: string, read: ReadDefinition): Recipe {
   const errors = read.diagnostics.filter((finding) => finding.severity === "error");
-  const [first] = errors;
+  // Templates are filled in first: what is wrong besides may come from the gap.
+  const first = errors.find(({ message }) => message.startsWith("build var ")) ?? errors[0];
   if (first !== undefined) {
     const list = errors.map((finding) => formatDiagnostic(word, finding)).join("\n");
     throw new Fault("invalid", `${peerWords(word, first.message)}\n${list}`);

@@ -321,3 +321,11 @@ describe("failures name the section and end with 255", () => {
     expect(statSync(`${dir}/leave.sif`, { throwIfNoEntry: false })).toBeUndefined();
   });
 });
+
+testBuild(
+  "a build argument that is missing is the first thing said, not what the gap leads to",
+  async () => {
+    const said = await failure("gap", "Bootstrap: localimage\nFrom: {{ IMAGE }}\n");
+    expect(said.split("\n")[0]).toContain("build var IMAGE is not defined");
+  },
+);
