@@ -87,9 +87,18 @@ function list(
   const steps = entries.filter(({ kind }) => kind === "build");
   const images = entries.filter((entry) => !isBlob(entry) && entry.kind !== "build");
   const blobs = entries.filter(isBlob);
-  ctx.print(
-    `There are ${images.length} container file(s) using ${formatSize(sum(images))} and ${blobs.length} oci blob file(s) using ${formatSize(sum(blobs))} of space\n`,
-  );
+  // Only kinds that were asked for are counted.
+  const isAsked = (isKind: (type: string) => boolean): boolean =>
+    types.some((type) => type === "all" || isKind(type));
+  const counts = [
+    ...(isAsked((type) => type !== "blob" && type !== "build")
+      ? [`${images.length} container file(s) using ${formatSize(sum(images))}`]
+      : []),
+    ...(isAsked((type) => type === "blob")
+      ? [`${blobs.length} oci blob file(s) using ${formatSize(sum(blobs))}`]
+      : []),
+  ];
+  if (counts.length > 0) ctx.print(`There are ${counts.join(" and ")} of space\n`);
   if (steps.length > 0) {
     ctx.print(`There are ${steps.length} build step(s) using ${formatSize(sum(steps))} of space\n`);
   }

@@ -89,6 +89,12 @@ function targetOf(inv: Invocation, address: ImageAddress, cwd: string): string {
   const given = named === "" && inv.args.length > 1 ? (inv.args[0] ?? "") : named;
   const name = given === "" ? defaultFileName(address) : given;
   const folder = inv.string("dir");
+  if (folder !== "" && name.startsWith("/")) {
+    throw new Fault("usage", `Cannot write "${name}" in the directory "${folder}"`, {
+      exitCode: 255,
+      hint: "give --dir or the whole path of the file, not both",
+    });
+  }
   const target = cleanPath(resolvePath(folder === "" ? cwd : resolvePath(cwd, folder), name));
   const parent = dirName(target);
   if (folder !== "") orFault(target, () => mkdirSync(parent, { recursive: true }));

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { pullLab } from "./pull-lab.ts";
 import { noise, sampleImage } from "./sample-image.ts";
 import { packImage, packIndex, putManifest, upload } from "./test-image.ts";
@@ -54,6 +62,43 @@ describe("pull", () => {
     );
     const requests = await requestsOf(() => call(home, ["pull", address("tools/sample:other")]));
     expect(requests.filter((line) => line.includes("/blobs/")).length).toBe(1);
+  });
+
+  testIt("--dir and the whole path of a file contradict each other", async () => {
+    const home = newHome();
+    const image = `oci:${home}/none`;
+    const refused = await call(home, ["pull", "--dir", "images", `${home}/x.sif`, image]);
+    expect(refused.code).toBe(255);
+    expect(refused.stderr).toContain("not both");
+    expect(existsSync(`${home}/images`)).toBe(false);
+  });
+
+  testIt(
+    "an entry of the cache that is a directory, as old releases made them, is replaced",
+    async () => {
+      const home = newHome();
+      await call(home, ["pull", "x.sif", address("tools/sample:1")]);
+      const folder = `${home}/.skiff/cache/oci-tmp`;
+      const [name = ""] = readdirSync(folder);
+      renameSync(`${folder}/${name}`, `${home}/entry`);
+      mkdirSync(`${folder}/${name}`);
+      renameSync(`${home}/entry`, `${folder}/${name}/entry`);
+      expect((await call(home, ["pull", "y.sif", address("tools/sample:1")])).code).toBe(0);
+      expect(statSync(`${folder}/${name}`).isFile()).toBe(true);
+    },
+  );
+
+  testIt("cache list counts the kinds that were asked for, whatever words follow", async () => {
+    const home = newHome();
+    await call(home, ["pull", "x.sif", address("tools/sample:1")]);
+    const list = async (...words: readonly string[]): Promise<string> =>
+      (await call(home, ["cache", "list", ...words])).stdout;
+    expect(await list("all")).toMatch(/^There are 1 container file\(s\) .* and \d+ oci blob file/);
+    expect(await list("--type", "oci")).toMatch(
+      /^There are 1 container file\(s\) using [^ ]+ [KM]iB of/,
+    );
+    expect(await list("--type", "blob")).toMatch(/^There are \d+ oci blob file\(s\)/);
+    expect(await list("--type", "net,blob")).toMatch(/^There are 0 container file\(s\) .* and/);
   });
 
   testIt("--sandbox writes a directory, and replaces one only with --force", async () => {

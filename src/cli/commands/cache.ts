@@ -26,7 +26,7 @@ export const COMMANDS: readonly CommandSpec[] = [
           { name: "verbose", short: "v", kind: "bool", help: "each entry" },
           { name: "json", kind: "bool", help: "each entry, as JSON" },
         ],
-        args: { min: 0, max: 0, usage: "" },
+        args: { min: 0, usage: "" },
       },
       {
         name: "clean",
@@ -55,7 +55,7 @@ export const COMMANDS: readonly CommandSpec[] = [
           { name: "dry-run", short: "n", kind: "bool", help: "only show what would be deleted" },
           { name: "force", short: "f", kind: "bool", help: "do not ask" },
         ],
-        args: { min: 0, max: 0, usage: "" },
+        args: { min: 0, usage: "" },
       },
     ],
     examples: [

@@ -64,6 +64,10 @@ export async function obtainImage(
     work: async (tell) => {
       try {
         makeFolder(dirName(target));
+        // Old releases of the peers kept an image in a directory of that name.
+        if (statSync(target, { throwIfNoEntry: false })?.isDirectory() === true) {
+          rmSync(target, { recursive: true, force: true });
+        }
         await replaceWhole(target, "tmp_", (path) => make(path, tell), 0o600);
       } catch (error) {
         throw spaceFault(error, `Cannot store the image ${facts["reference"] ?? ""}`, places.root);
