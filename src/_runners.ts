@@ -37,6 +37,7 @@ const RUNNERS: Readonly<Record<string, () => Promise<Runner>>> = {
   verify: () => import("./commands/verify.ts"),
   key: () => import("./commands/key.ts"),
   keyserver: () => import("./commands/keyserver.ts"),
+  plugin: () => import("./commands/plugin.ts"),
   "run-help": () => import("./commands/run-help.ts"),
   config: () => import("./commands/config.ts"),
   help: () => import("./commands/help.ts"),

@@ -35,6 +35,12 @@ test("key newpair keeps both halves, the secret one behind its passphrase, for t
   expect(wrong.stderr).toContain("private key checksum failure");
 });
 
+test("key list names the ring before it says that it has no private keys for all users", async () => {
+  const listed = await skiff(["key", "list", "--global", "--secret"]);
+  expect(listed.code).toBe(255);
+  expect(listed.stdout).toMatch(/^Private key listing \(\/.*\/pgp-secret\):\n$/);
+});
+
 test("sign, then verify: under skiff's name one line, under the peers' as they speak", async () => {
   const fingerprint = await ownKey();
   const path = await image();

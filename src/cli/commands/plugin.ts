@@ -7,7 +7,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "plugin",
     summary: "Manage plugins",
-    planned: true,
+    hidden: true,
     flags: [],
     args: { min: 1, usage: "<command>" },
     commands: [

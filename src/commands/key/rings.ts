@@ -1,4 +1,5 @@
 import { Fault } from "../../base/fault.ts";
+import { dirName } from "../../base/path.ts";
 import { findByFingerprint } from "../../runtime/key-rings.ts";
 import { fingerprintOf, listedKey } from "../../trust/pgp/describe-key.ts";
 import type { KeyCall } from "./call.ts";
@@ -14,6 +15,8 @@ async function list({ inv, ctx, rings }: KeyCall): Promise<number> {
   const isSecret = inv.bool("secret");
   const isGlobal = inv.bool("global");
   if (isSecret && isGlobal) {
+    // Scripts find the heading before they look at the status.
+    ctx.print(`Private key listing (${dirName(rings.globalPath)}/pgp-secret):\n`);
     throw new Fault(
       "usage",
       "could not list private keys: global keyring doesn't contain private keys",
