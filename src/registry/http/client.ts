@@ -234,7 +234,7 @@ function explain(code: string, text: string, url: URL): readonly [string, string
   }
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return [
-      `the name "${url.hostname}" cannot be resolved`,
+      `no such host: the name "${url.hostname}" cannot be resolved`,
       "behind a proxy, set HTTPS_PROXY and HTTP_PROXY",
     ];
   }
