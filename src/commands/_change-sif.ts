@@ -50,6 +50,8 @@ export interface OpenSif {
   append(offset: number, source: ByteSource, sparse?: boolean): void;
   /** Carries the writes out in their order and waits until they are on disk. */
   write(writes: readonly SifWrite[]): void;
+  /** Cuts off what lies behind the last object. */
+  truncate(sizeBytes: number): void;
 }
 
 /**
@@ -78,6 +80,7 @@ export function changeSif(path: string, change: (file: OpenSif) => void): void {
         for (const { offset, bytes } of writes) writeAll(fd, path, bytes, offset);
         sync(fd, path);
       },
+      truncate: (length) => void ftruncate(fd, length),
     });
   } finally {
     if (fd >= 0) close(fd);

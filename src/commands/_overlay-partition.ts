@@ -1,5 +1,6 @@
 import type { ByteSource } from "../base/byte-source.ts";
 import { Fault } from "../base/fault.ts";
+import { isOciSif } from "../format/ocisif/oci-sif.ts";
 import { DATA_PARTITION, DATA_SIGNATURE, FS_EXT3, PART_OVERLAY } from "../format/sif/codes.ts";
 import { GROUP_MASK } from "../format/sif/descriptor.ts";
 import { planAdd } from "../format/sif/edit.ts";
@@ -9,6 +10,7 @@ import { imageHost } from "../host/image-host.ts";
 import { stat } from "../host/syscall.ts";
 import { openImageFile } from "../image/image-file.ts";
 import { changeSif } from "./_change-sif.ts";
+import { checkOciSif } from "./_oci-sif-overlay.ts";
 
 /**
  * Whether an overlay goes into a new file or into the SIF that is there. `word` is the path as it was
@@ -16,9 +18,13 @@ import { changeSif } from "./_change-sif.ts";
  *
  * @throws Fault for a file that is no SIF, and for a SIF that cannot take an overlay.
  */
-export function checkCanTakeOverlay(path: string, word: string, program: string): "new" | "sif" {
+export function checkCanTakeOverlay(
+  path: string,
+  word: string,
+  program: string,
+): "new" | "sif" | "oci-sif" {
   if (stat(path) === undefined) return "new";
-  const { format, sif } = openImageFile(path, imageHost);
+  const { format, sif, source } = openImageFile(path, imageHost);
   if (format === "ext3") {
     throw new Fault("exists", `EXT3 overlay image ${word} already exists`, {
       hint: "choose another name, or delete the file",
@@ -28,6 +34,10 @@ export function checkCanTakeOverlay(path: string, word: string, program: string)
     throw new Fault("invalid", `destination image must be SIF image: ${word} is not`, {
       hint: "name a new file, or a SIF",
     });
+  }
+  if (isOciSif(sif)) {
+    checkOciSif(sif, source, word);
+    return "oci-sif";
   }
   check(sif, word, program);
   return "sif";

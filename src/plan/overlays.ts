@@ -43,7 +43,8 @@ export function collectOverlays(input: LayerInput): OverlayLayer[] {
           hint: "use an image that you own, or --writable-tmpfs",
         });
       }
-      checkUpper(part.tree, image.path, uid);
+      // An OCI runtime's namespace has other ids: there it belongs to the caller.
+      checkUpper(part.tree, image.path, request.oci === true ? 0 : uid, image.format === "oci-sif");
     }
     const layer = packedLayer(
       image.path,
@@ -97,7 +98,7 @@ export function layerTree(
 }
 
 /** A writable overlay whose layer is somebody else's takes no writes: said before anything starts. */
-function checkUpper(tree: FileView, path: string, uid: number): void {
+function checkUpper(tree: FileView, path: string, uid: number, hasOci: boolean = false): void {
   const upper = tree.lstat("/upper");
   const mayWrite =
     uid === 0 || upper === undefined || upper.uid === uid || (upper.mode & 0o002) !== 0;
@@ -105,7 +106,11 @@ function checkUpper(tree: FileView, path: string, uid: number): void {
   throw new Fault(
     "denied",
     `Cannot use "${path}" as overlay: setup of overlay upper dir failed: /upper in it belongs to user ${upper.uid} and is not writable: permission denied`,
-    { hint: "append :ro to use it read-only, or use --fakeroot" },
+    {
+      hint: hasOci
+        ? "use --oci or --fakeroot"
+        : "append :ro to use it read-only, or use --fakeroot",
+    },
   );
 }
 

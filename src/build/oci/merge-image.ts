@@ -17,7 +17,7 @@ const AT_ONCE = 4;
  * Reads all layers of an image for their headers, several at a time, and merges these from the bottom.
  *
  * @param impliedTime of directories that no entry describes, in seconds since 1970.
- * @param marks for an image of one layer that stays a layer: its marks of removal are kept.
+ * @param marks for an image of one layer that stays a layer: its marks of removal go there.
  */
 export async function mergeImage(
   image: OciImage,
@@ -47,7 +47,6 @@ export async function mergeImage(
     await Promise.allSettled(running.map(({ done }) => done));
     throw error;
   }
-  marks?.finish();
   return merge.root;
 }
 

@@ -4,6 +4,7 @@ import type { MergedNode } from "../../format/oci/merge/merged-node.ts";
 import type { OciLayer } from "../../format/oci/oci-image.ts";
 import { storedBytes, type TarEntry } from "../../format/tar/tar-entry.ts";
 import { TarReader, type TarSink } from "../../format/tar/tar-reader.ts";
+import { isPacked, packedLayer } from "../ocisif/packed-layer.ts";
 import type { FileCopier } from "./_file-copier.ts";
 import { decompressed } from "./decompress.ts";
 
@@ -53,6 +54,13 @@ export async function* unpackedLayer(
       yield piece;
     }
   };
+  if (isPacked(layer)) {
+    for await (const piece of packedLayer(layer, onPacked)) {
+      signal.throwIfAborted();
+      yield piece;
+    }
+    return;
+  }
   for await (const piece of decompressed(counted(), layerName(layer))) {
     unpacked += piece.length;
     if (unpacked > limits.freeBytes && unpacked > packed * limits.ratio) {

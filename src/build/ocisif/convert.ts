@@ -1,10 +1,10 @@
-import { Fault } from "../../base/fault.ts";
 import { decodeOsText } from "../../base/os-text.ts";
 import { dirName } from "../../base/path.ts";
 import { parseImageConfig } from "../../format/oci/image-config.ts";
 import { OCI_MANIFEST } from "../../format/oci/manifest.ts";
-import { KeptMarks } from "../../format/oci/merge/kept-marks.ts";
-import { planOutput } from "../../format/oci/merge/merge-output.ts";
+import { layOver } from "../../format/oci/merge/lay-over.ts";
+import { impliedDirectory, type MergedNode } from "../../format/oci/merge/merged-node.ts";
+import { mergedView } from "../../format/oci/merge/merged-view.ts";
 import type { OciImage, OciLayer } from "../../format/oci/oci-image.ts";
 import {
   configWithLayers,
@@ -16,28 +16,14 @@ import {
 import { SQUASHFS_LAYER } from "../../format/ocisif/media-types.ts";
 import { sha256 } from "../../image/ocisif/open-oci-sif.ts";
 import type { ConvertOptions } from "../oci/convert.ts";
-import { finishRoot } from "../oci/finish-root.ts";
-import { type ConvertProgress, mergeImage, totalOf } from "../oci/merge-image.ts";
-import { packStream } from "../oci/squashfs-stream.ts";
-import { writeMerged } from "../oci/write-merged.ts";
+import { type ConvertProgress, totalOf } from "../oci/merge-image.ts";
 import { openWorkspace } from "../workspace.ts";
 import { type LayerPart, layerParts } from "./layer-parts.ts";
 import { OciSifFile } from "./oci-sif-file.ts";
+import { type PackLayersOptions, packLayers } from "./pack-layers.ts";
 
 /** Choices about a conversion to an OCI-SIF. */
-export interface OciSifOptions
-  extends Pick<
-    ConvertOptions,
-    | "talk"
-    | "progress"
-    | "tool"
-    | "version"
-    | "mksquashfsArgs"
-    | "processors"
-    | "memory"
-    | "sourceDateEpoch"
-    | "signal"
-  > {
+export interface OciSifOptions extends PackLayersOptions, Pick<ConvertOptions, "talk" | "version"> {
   /** Each layer stays one, instead of all becoming a single one. */
   readonly keepLayers: boolean;
 }
@@ -67,17 +53,24 @@ export async function convertToOciSif(
     options.talk.info("Creating OCI-SIF file...");
     const file = new OciSifFile(`${space.path}/image`, parts.length);
     const layers: NamedLayer[] = [];
-    for (const part of parts) {
+    /** What the layers so far show; undefined once it is not known. */
+    let lower: MergedNode | undefined = impliedDirectory(created);
+    for (const [index, part] of parts.entries()) {
       const { progress, done } = tell(part);
-      if (part.kind === "copy") layers.push(await copy(file, part.layer, options.signal));
-      else {
+      if (part.kind === "copy") {
+        lower = undefined;
+        layers.push(await copy(file, part.layer, options.signal));
+      } else {
         const packed = { ...image, layers: part.layers };
         // The only layer is written where it will lie.
         const isAlone = parts.length === 1;
         const path = isAlone ? file.path : `${space.path}/layer`;
         const offsetBytes = isAlone ? file.endBytes : 0;
-        const place = { path, offsetBytes, created, epoch, keepsMarks: part.keepsMarks };
-        const sizeBytes = await pack(packed, place, { ...options, progress });
+        // The lowest layer has nothing to remove.
+        const over = index > 0 ? { over: { lower: lower && mergedView(lower) } } : {};
+        const place = { path, offsetBytes, created, ...over };
+        const { root, sizeBytes } = await packLayers(packed, place, { ...options, progress });
+        if (lower !== undefined && index < parts.length - 1) layOver(lower, root);
         layers.push(
           isAlone
             ? await file.takeWritten(SQUASHFS_LAYER, sizeBytes, options.signal)
@@ -94,52 +87,6 @@ export async function convertToOciSif(
 
 async function copy(file: OciSifFile, layer: OciLayer, signal: AbortSignal): Promise<NamedLayer> {
   return await file.takePieces(layer.mediaType, layer.open(), signal);
-}
-
-/** Packs the layers of an image into one SquashFS; gives its length. */
-async function pack(
-  image: OciImage,
-  place: {
-    readonly path: string;
-    readonly offsetBytes: number;
-    readonly created: number;
-    readonly epoch: number;
-    readonly keepsMarks: boolean;
-  },
-  options: OciSifOptions,
-): Promise<number> {
-  const { progress, signal } = options;
-  const tool = options.tool("mksquashfs");
-  if (tool === undefined) {
-    throw new Fault("missing-tool", "while searching for mksquashfs: it is not in PATH", {
-      hint: "install the package squashfs-tools",
-    });
-  }
-  const marks = place.keepsMarks ? new KeptMarks() : undefined;
-  const root = await mergeImage(image, place.created, progress, signal, marks);
-  if (marks?.opaque.has(root) === true) {
-    const [layer] = image.layers;
-    throw new Fault(
-      "unsupported",
-      `Cannot use the layer ${layer?.digest}: it hides all of the layers below it`,
-      { hint: "leave --keep-layers out" },
-    );
-  }
-  const output = planOutput(root, image.layers.length);
-  const latest = Math.max(0, Math.min(output.latestSeconds, place.epoch, MAX_TIME));
-  await packStream(
-    {
-      tool,
-      target: place.path,
-      offsetBytes: place.offsetBytes,
-      processors: options.processors,
-      memory: options.memory,
-      extraArguments: options.mksquashfsArgs,
-      signal,
-    },
-    (write) => writeMerged(image, output, latest, write, signal),
-  );
-  return finishRoot(place.path, place.offsetBytes, root, latest, output.ids);
 }
 
 /** Configuration, manifest and index: the image's own where its layers are. */

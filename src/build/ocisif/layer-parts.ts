@@ -5,12 +5,7 @@ import { EXT3_LAYER, SQUASHFS_LAYER } from "../../format/ocisif/media-types.ts";
 /** What becomes one layer of an OCI-SIF. */
 export type LayerPart =
   | { readonly kind: "copy"; readonly layer: OciLayer }
-  | {
-      readonly kind: "pack";
-      readonly layers: readonly OciLayer[];
-      /** Its marks of removal stay, for layers below it. */
-      readonly keepsMarks: boolean;
-    };
+  | { readonly kind: "pack"; readonly layers: readonly OciLayer[] };
 
 /**
  * How the layers of an image become those of an OCI-SIF: one for all, or with `keepLayers` one each. A
@@ -24,14 +19,11 @@ export function layerParts(image: OciImage, keepLayers: boolean): readonly Layer
     throw new Fault("invalid", `Cannot use ${image.reference}: the image has no layers`);
   }
   const packed = ({ mediaType }: OciLayer): boolean => mediaType === SQUASHFS_LAYER;
-  const isMany = below.length > 1;
   const parts: LayerPart[] =
-    isMany && !keepLayers
-      ? [{ kind: "pack", layers: below, keepsMarks: false }]
+    below.length > 1 && !keepLayers
+      ? [{ kind: "pack", layers: below }]
       : below.map((layer) =>
-          packed(layer)
-            ? { kind: "copy", layer }
-            : { kind: "pack", layers: [layer], keepsMarks: isMany },
+          packed(layer) ? { kind: "copy", layer } : { kind: "pack", layers: [layer] },
         );
   if (overlay !== undefined) parts.push({ kind: "copy", layer: overlay });
   return parts;

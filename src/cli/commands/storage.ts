@@ -13,7 +13,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     commands: [
       {
         name: "create",
-        summary: "Make an ext3 overlay, in a new file or in a SIF",
+        summary: "Make an ext3 overlay, in a new file or in an image",
         flags: [
           {
             name: "size",
@@ -51,14 +51,12 @@ export const COMMANDS: readonly CommandSpec[] = [
       {
         name: "seal",
         summary: "Make the overlay of an OCI-SIF read-only",
-        planned: true,
         flags: [],
         args: ONE_IMAGE,
       },
       {
         name: "sync",
         summary: "Bring the digest of an OCI-SIF's overlay up to date",
-        planned: true,
         flags: [],
         args: ONE_IMAGE,
       },

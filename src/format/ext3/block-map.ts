@@ -1,4 +1,4 @@
-import { type ByteSource, viewOf } from "../../base/byte-source.ts";
+import { type ByteSource, checkRange, memorySource, viewOf } from "../../base/byte-source.ts";
 import { Fault } from "../../base/fault.ts";
 import type { ExtInode } from "./inode.ts";
 import type { ExtSuperblock } from "./superblock.ts";
@@ -28,22 +28,39 @@ export function readExtData(
   superblock: ExtSuperblock,
   inode: ExtInode,
 ): Uint8Array {
+  const file = extFileSource(source, superblock, inode);
+  return file.read(0, file.sizeBytes);
+}
+
+/** Content of an inode as a source of its own: a large one is read in ranges. Throws as above. */
+export function extFileSource(
+  source: ByteSource,
+  superblock: ExtSuperblock,
+  inode: ExtInode,
+): ByteSource {
   const size = inode.sizeBytes;
   if (inode.mapKind === "inline") {
-    if (size <= inode.map.length) return inode.map.slice(0, size);
+    if (size <= inode.map.length) return memorySource(inode.map.slice(0, size));
     throw new Fault("unsupported", `Cannot read ext3 image: inode ${inode.number} has inline data`);
   }
   const walk = new MapWalk(source, superblock, Math.ceil(size / superblock.blockSizeBytes));
   const runs = inode.mapKind === "extents" ? walk.extents(inode.map) : walk.indirect(inode.map);
-  const out = new Uint8Array(size);
   const block = superblock.blockSizeBytes;
-  for (const { logical, physical, count } of runs) {
-    const at = logical * block;
-    if (physical === 0 || at >= size) continue;
-    const length = Math.min(count * block, size - at);
-    out.set(source.read(physical * block, length), at);
-  }
-  return out;
+  return {
+    sizeBytes: size,
+    read(offset, length) {
+      checkRange(offset, length, size);
+      const out = new Uint8Array(length);
+      for (const { logical, physical, count } of runs) {
+        const start = Math.max(offset, logical * block);
+        const end = Math.min(offset + length, (logical + count) * block);
+        if (physical === 0 || start >= end) continue;
+        const from = physical * block + start - logical * block;
+        out.set(source.read(from, end - start), start - offset);
+      }
+      return out;
+    },
+  };
 }
 
 class MapWalk {

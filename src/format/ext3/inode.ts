@@ -5,8 +5,8 @@ import type { ExtSuperblock } from "./superblock.ts";
 
 /*
  * An inode:  0 u16 mode · 2 u16 uid · 4 u32 size · 16 u32 modified · 24 u16 gid · 26 u16 links ·
- *  32 u32 flags · 40 block map (60 bytes) · 108 u32 size, high half · 120 u16 uid, high half ·
- *  122 u16 gid, high half
+ *  32 u32 flags · 40 block map (60 bytes) · 104 u32 attribute block · 108 u32 size, high half ·
+ *  118 u16 attribute block, high half · 120 u16 uid, high half · 122 u16 gid, high half
  * The block map is, by flags: 12 direct blocks and one each of single, double and triple indirect;
  * an extent tree; the data itself. A short symbolic link has its text there.
  */
@@ -39,6 +39,13 @@ export interface ExtInode {
   readonly mapKind: "blocks" | "extents" | "inline";
   /** "major:minor" of a device. */
   readonly special: string | undefined;
+  /** Seconds since 1970. */
+  readonly modifiedSeconds: number;
+  readonly links: number;
+  /** Where it lies in the image. */
+  readonly positionBytes: number;
+  /** Block with further extended attributes; 0: none. */
+  readonly xattrBlock: number;
 }
 
 /** Reads an inode by number (from 1). Throws a Fault `invalid` for one that does not exist or has no type. */
@@ -75,6 +82,10 @@ export function readExtInode(
     mapKind:
       (flags & FLAG_INLINE) !== 0 ? "inline" : (flags & FLAG_EXTENTS) !== 0 ? "extents" : "blocks",
     special: isDevice ? deviceText(v) : undefined,
+    modifiedSeconds: v.getUint32(16, true),
+    links: v.getUint16(26, true),
+    positionBytes: at,
+    xattrBlock: v.getUint32(104, true) + v.getUint16(118, true) * 0x100000000,
   };
 }
 

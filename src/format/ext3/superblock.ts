@@ -19,6 +19,7 @@ const SUPERBLOCK_BYTES = 1024;
 const EXT_MAGIC = 0xef53;
 
 const INCOMPAT_COMPRESSION = 0x1;
+const INCOMPAT_RECOVER = 0x4;
 const INCOMPAT_JOURNAL_DEV = 0x8;
 const INCOMPAT_META_BG = 0x10;
 const INCOMPAT_64BIT = 0x80;
@@ -26,6 +27,8 @@ const REFUSED = INCOMPAT_COMPRESSION | INCOMPAT_JOURNAL_DEV | INCOMPAT_META_BG;
 
 export interface ExtSuperblock {
   readonly inodes: number;
+  /** It was not unmounted: the journal has what is missing. */
+  readonly needsRecovery: boolean;
   /** 1 KiB to 64 KiB. */
   readonly blockSizeBytes: number;
   readonly blocks: number;
@@ -84,6 +87,7 @@ export function readExtSuperblock(source: ByteSource): ExtSuperblock {
   }
   return {
     inodes,
+    needsRecovery: (v.getUint32(96, true) & INCOMPAT_RECOVER) !== 0,
     blockSizeBytes,
     blocks,
     blocksPerGroup,

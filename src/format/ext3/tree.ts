@@ -2,9 +2,10 @@ import { type ByteSource, viewOf } from "../../base/byte-source.ts";
 import { Fault } from "../../base/fault.ts";
 import type { FileEntry, FileView } from "../../base/file-view.ts";
 import { decodeOsText, sortOsText } from "../../base/os-text.ts";
-import { readExtData } from "./block-map.ts";
+import { extFileSource, readExtData } from "./block-map.ts";
 import { type ExtInode, ROOT_INODE, readExtInode } from "./inode.ts";
 import { type ExtSuperblock, readExtSuperblock } from "./superblock.ts";
+import { readExtXattrs } from "./xattrs.ts";
 
 const DEFAULT_LIMIT = 16 * 1024 * 1024;
 const MAX_DIR_BYTES = 32 * 1024 * 1024;
@@ -60,6 +61,20 @@ export class ExtTree implements FileView {
     const inode = this.#find(path);
     if (inode?.kind !== "file" || inode.sizeBytes > limitBytes) return undefined;
     return readExtData(this.#source, this.superblock, inode);
+  }
+
+  /** The inode at a path with its attributes. */
+  node(
+    path: string,
+  ): { readonly inode: ExtInode; readonly xattrs: ReadonlyMap<string, Uint8Array> } | undefined {
+    const inode = this.#find(path);
+    if (inode === undefined) return undefined;
+    return { inode, xattrs: readExtXattrs(this.#source, this.superblock, inode) };
+  }
+
+  /** Content of a regular file, to be read in ranges. */
+  content(inode: ExtInode): ByteSource {
+    return extFileSource(this.#source, this.superblock, inode);
   }
 
   #find(path: string): ExtInode | undefined {

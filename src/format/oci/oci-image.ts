@@ -1,3 +1,5 @@
+import type { ByteSource } from "../../base/byte-source.ts";
+
 /** A layer of an OCI or Docker image, where its bytes can be had. */
 export interface OciLayer {
   readonly mediaType: string;
@@ -9,6 +11,8 @@ export interface OciLayer {
    * when size and digest are right. Throws a Fault that names the layer otherwise.
    */
   open(): AsyncIterable<Uint8Array>;
+  /** The bytes in ranges, where they lie as a part of a file here. */
+  readonly source?: ByteSource;
 }
 
 /** One image for one platform, wherever it comes from: registry, layout directory, archive. */

@@ -7,6 +7,7 @@ import { DataReader, tableBlock } from "./file-data.ts";
 import { type DirInode, type FileInode, type Inode, readInode } from "./inode.ts";
 import { type Decompress, MetadataReader } from "./metadata.ts";
 import { readSuperblock, type Superblock } from "./superblock.ts";
+import { readXattrs } from "./xattrs.ts";
 
 const DEFAULT_LIMIT = 16 * 1024 * 1024;
 const IDS_PER_BLOCK = 2048;
@@ -76,6 +77,25 @@ export class SquashfsTree implements FileView {
   file(path: string): FileInode | undefined {
     const inode = this.#find(path);
     return inode?.kind === "file" ? inode : undefined;
+  }
+
+  /** The inode at a path with its owners and attributes. */
+  node(path: string):
+    | {
+        readonly inode: Inode;
+        readonly uid: number;
+        readonly gid: number;
+        readonly xattrs: ReadonlyMap<string, Uint8Array>;
+      }
+    | undefined {
+    const inode = this.#find(path);
+    if (inode === undefined) return undefined;
+    const { uidIndex, gidIndex, xattr } = inode;
+    const xattrs =
+      xattr === undefined
+        ? new Map<string, Uint8Array>()
+        : readXattrs(this.#source, this.superblock, this.#metadata, xattr);
+    return { inode, uid: this.#id(uidIndex), gid: this.#id(gidIndex), xattrs };
   }
 
   #find(path: string): Inode | undefined {

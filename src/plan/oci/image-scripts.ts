@@ -4,6 +4,8 @@ import { writeOciEnvironment, writeOciRunscript } from "../env/oci-scripts.ts";
 import type { ImageFacts, OciRunFacts } from "../facts.ts";
 import type { MountList } from "../mounts/mount-list.ts";
 
+export const RUNSCRIPT = "/.singularity.d/runscript";
+
 /**
  * What the configuration of an OCI image becomes in a container, as in a SIF that was made of it.
  *
@@ -17,7 +19,7 @@ export function ociScripts(
   const name = isPure ? "10-oci.sh" : "10-docker2singularity.sh";
   return new Map([
     [`/.singularity.d/env/${name}`, writeOciEnvironment(env)],
-    ["/.singularity.d/runscript", writeOciRunscript(entrypoint, cmd)],
+    [RUNSCRIPT, writeOciRunscript(entrypoint, cmd)],
   ]);
 }
 

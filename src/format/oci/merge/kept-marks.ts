@@ -1,10 +1,13 @@
+import type { FileView } from "../../../base/file-view.ts";
 import { encodeOsText } from "../../../base/os-text.ts";
 import type { TarEntry } from "../../tar/tar-entry.ts";
 import { impliedDirectory, type MergedNode } from "./merged-node.ts";
 
 /**
- * Attributes by which the kernel's overlay knows a directory that hides all below it: the first one of
- * root, as the peer writes it, the second one of a user namespace.
+ * Attributes by which overlays know a directory that hides all below it: the first one is what the peer
+ * writes and root's overlay reads, the second one that of a user namespace. Nobody there can write into
+ * such a directory, as its copy would need the first one: so they are used only where it is not known
+ * what is hidden.
  */
 const OPAQUE_ATTRIBUTES: readonly string[] = ["trusted.overlay.opaque", "user.overlay.opaque"];
 
@@ -45,12 +48,37 @@ export class KeptMarks {
     if (this.#gone.delete(before) && made.children !== undefined) this.opaque.add(made);
   }
 
-  /** Writes the attributes; once, when the layer is whole. */
-  finish(): void {
+  /**
+   * Says of each directory that hides what is below it what that is; once, when the layer is whole.
+   *
+   * @param root of the layer.
+   * @param lower what the layers below it show; absent: not known.
+   */
+  finish(root: MergedNode, lower: FileView | undefined): void {
+    if (this.opaque.size === 0) return;
+    if (lower !== undefined) {
+      this.#name(root, "", lower, false);
+      return;
+    }
     const yes = encodeOsText("y");
     for (const node of this.opaque) {
       const added = OPAQUE_ATTRIBUTES.map((name) => [name, yes] as const);
       node.xattrs = new Map([...node.xattrs, ...added]);
+    }
+  }
+
+  /** Adds marks for all that `lower` has in directories that hide it. */
+  #name(node: MergedNode, path: string, lower: FileView, hides: boolean): void {
+    const { children } = node;
+    if (children === undefined) return;
+    const isOpaque = hides || this.opaque.has(node);
+    for (const [name, child] of [...children]) {
+      const at = `${path}/${name}`;
+      if (child.kind === "dir") this.#name(child, at, lower, isOpaque);
+    }
+    if (!isOpaque || lower.lstat(path === "" ? "/" : path)?.kind !== "dir") return;
+    for (const name of lower.list(path === "" ? "/" : path) ?? []) {
+      if (!children.has(name)) this.remove(node, name, node.mtimeSeconds);
     }
   }
 }
