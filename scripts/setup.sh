@@ -13,7 +13,9 @@ needed='gcc:gcc /usr/include/linux/stat.h:linux-libc-dev musl-gcc:musl-tools bas
 wanted_by_tests='cwltool:cwltool /usr/lib/python3/dist-packages/setuptools:python3-setuptools
   snakemake:snakemake toil-cwl-runner:toil strace:strace jq:jq fakeroot:fakeroot ps:procps docker-registry:docker-registry gocryptfs:gocryptfs gpg:gnupg openssl:openssl
   pasta:passt slirp4netns:slirp4netns ip:iproute2 iptables:iptables curl:curl /usr/lib/cni/bridge:containernetworking-plugins
-  runc:runc crun:crun conmon:conmon /usr/include/stdio.h:libc6-dev'
+  runc:runc crun:crun conmon:conmon /usr/include/stdio.h:libc6-dev /sbin/cryptsetup:cryptsetup-bin'
+# A kernel with a device mapper, as a program; 41 MB to fetch. Debian has it for this processor only.
+if [ "$(uname -m)" = x86_64 ]; then wanted_by_tests="$wanted_by_tests linux.uml:user-mode-linux"; fi
 
 missing_of() {
   for pair in "$@"; do

@@ -5,6 +5,7 @@ import { finishFlags, parseCommand, readWords } from "./cli/parse.ts";
 import { readProgramName } from "./cli/program.ts";
 import { ROOT } from "./cli/root.ts";
 import { UsageFault } from "./cli/usage-fault.ts";
+import { closeOwnFiles, inheritedDescriptors } from "./host/inherited-descriptors.ts";
 import { startTrace } from "./host/launch-trace.ts";
 import { launcherNote } from "./host/launcher-note.ts";
 import type { RareGatherers } from "./runtime/gather.ts";
@@ -37,6 +38,7 @@ export async function launchDirectly(own: readonly string[]): Promise<number | u
   const words = [...implied, ...own];
   const env = ownEnvironment();
   let context = createContext(program, env, undefined);
+  let dropFiles = (): void => {};
   try {
     const start = readWords(ROOT, [], words);
     const [verb, ...rest] = start.args;
@@ -51,6 +53,9 @@ export async function launchDirectly(own: readonly string[]): Promise<number | u
     const needsMore = (): never => {
       throw new NotPlain();
     };
+    const inherited = inheritedDescriptors();
+    const fetched = { inherited, temporary: undefined };
+    dropFiles = () => closeOwnFiles(inherited);
     const rare = {
       gpu: needsMore,
       admit: askRules,
@@ -60,9 +65,12 @@ export async function launchDirectly(own: readonly string[]): Promise<number | u
       controls: needsMore,
       scope: needsMore,
     };
-    return await launch(parsed.invocation, context, rare, key);
+    return await launch(parsed.invocation, context, rare, key, fetched);
   } catch (error) {
-    if (error instanceof NotPlain || error instanceof UsageFault) return undefined;
+    if (error instanceof NotPlain || error instanceof UsageFault) {
+      dropFiles();
+      return undefined;
+    }
     if (!(error instanceof Fault)) throw error;
     context.log.fatal(error.hint === undefined ? error.message : `${error.message}; ${error.hint}`);
     return error.exitCode;

@@ -2,6 +2,7 @@
 #include "starter.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -100,12 +101,22 @@ static int fill_standard_fds(void)
   return 0;
 }
 
+/* The descriptor whose device is mounted; -1: none. */
+static int mounted_fd(const char *source)
+{
+  int fd, end = 0;
+  const char *name = strstr(source, "/proc/self/fd/");
+  return name && sscanf(name, "/proc/self/fd/%d%n", &fd, &end) == 1 && !name[end] ? fd : -1;
+}
+
 /* Descriptors that came for us and not for the program. */
 static void hide_own_fds(const struct starter *starter)
 {
   for (uint32_t i = 0; i < starter->count; i++) {
     const struct op *op = &starter->ops[i];
-    int fd = op->code == OP_ENVIRON ? op->as.environ.fd : -1;
+    int fd = op->code == OP_ENVIRON ? op->as.environ.fd
+             : op->code == OP_MOUNT ? mounted_fd(op->as.mount.source)
+                                    : -1;
     if (fd >= 0)
       fcntl(fd, F_SETFD, FD_CLOEXEC);
   }

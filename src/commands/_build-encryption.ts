@@ -1,11 +1,15 @@
 import { Fault } from "../base/fault.ts";
+import { encodeOsText } from "../base/os-text.ts";
 import { resolvePath } from "../base/path.ts";
 import type { BuildRequest } from "../build/build.ts";
 import type { PackEncryption } from "../build/pack/encrypted-partition.ts";
 import type { Invocation } from "../cli/invocation.ts";
+import { isInInitialNamespace } from "../host/facts.ts";
+import { geteuid } from "../host/process-calls.ts";
 import { readNamed } from "../runtime/key-rings.ts";
 import type { Context } from "../terminal/context.ts";
 import { encryptionKey } from "../trust/encryption/key-choice.ts";
+import { plainHost } from "./_key-rings.ts";
 
 /** Whether a build is to encrypt: a flag for a key says so, too. */
 export function asksForEncryption(inv: Invocation): boolean {
@@ -36,18 +40,33 @@ export async function buildEncryption(
       { exitCode: 255 },
     );
   }
+  const form = await encryptionForm(ctx);
   if (key.kind === "passphrase") {
     const secret = key.passphrase ?? (await askTwice(ctx));
-    return { secret };
+    return { form, secret: encodeOsText(secret) };
   }
   const { loadEncryptionKey, wrapKey } = await import("../trust/encryption/key-message.ts");
   const pem =
     key.kind === "pem-text"
       ? key.text
       : new TextDecoder().decode(readNamed(resolvePath(cwd, key.path)));
-  const secret = crypto.getRandomValues(new Uint8Array(16)).toHex();
-  const message = wrapKey(new TextEncoder().encode(secret), loadEncryptionKey(pem));
-  return { secret, message };
+  const secret = form === "luks" ? randomBytes(64) : encodeOsText(randomBytes(16).toHex());
+  return { form, secret, message: wrapKey(secret, loadEncryptionKey(pem)) };
+}
+
+/** Root has the kernel encrypt, as the peer does, where the kernel and cryptsetup are there for it. */
+async function encryptionForm(ctx: Context): Promise<PackEncryption["form"]> {
+  if (geteuid() !== 0 || !isInInitialNamespace()) return "gocryptfs";
+  const { whyNoLuks } = await import("../runtime/luks/open-luks.ts");
+  const hasTool = plainHost(ctx).tool("cryptsetup") !== undefined;
+  const why = whyNoLuks() ?? (hasTool ? undefined : "cryptsetup is not installed");
+  if (why === undefined) return "luks";
+  ctx.log.info(`Encrypting with gocryptfs: ${why}`);
+  return "gocryptfs";
+}
+
+function randomBytes(count: number): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(count));
 }
 
 /** A build's request with that encryption. */

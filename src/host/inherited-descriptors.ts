@@ -1,4 +1,4 @@
-import { listDir, readlink, setCloseOnExec } from "./syscall.ts";
+import { close, listDir, readlink, setCloseOnExec } from "./syscall.ts";
 
 const LIST = "/proc/self/fd";
 /** Standard streams, which stay open anyway. */
@@ -19,6 +19,13 @@ export function inheritedDescriptors(): readonly number[] {
     out.push(fd);
   }
   return out;
+}
+
+/** Closes what this program has opened since it had those `inherited`: before it does its work a second time. */
+export function closeOwnFiles(inherited: readonly number[]): void {
+  for (const fd of inheritedDescriptors()) {
+    if (!inherited.includes(fd)) close(fd);
+  }
 }
 
 /** Where Bun keeps a second descriptor of the standard input. */

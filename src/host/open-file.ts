@@ -36,6 +36,17 @@ export function openFile(path: string): OpenFile | number {
   return { stat, source, close: () => void close(fd) };
 }
 
+/** Bytes behind an open descriptor, such as a device, of which there are at most `sizeBytes`. `path` is for faults. */
+export function descriptorSource(fd: number, path: string, sizeBytes: number): ByteSource {
+  return {
+    sizeBytes,
+    read(offset, length) {
+      checkRange(offset, length, sizeBytes);
+      return readRange(fd, path, offset, length);
+    },
+  };
+}
+
 function readRange(fd: number, path: string, offset: number, length: number): Uint8Array {
   const out = new Uint8Array(length);
   let filled = 0;

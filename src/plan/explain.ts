@@ -55,6 +55,8 @@ function mounterText(mounter: Mounter): string {
       return "used in place";
     case "loop":
       return "mounted by the kernel";
+    case "device":
+      return "decrypted (dm-crypt) and mounted by the kernel";
     case "fuse":
       return `mounted by ${mounter.tool}`;
     case "unpack":

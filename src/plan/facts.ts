@@ -123,6 +123,13 @@ export interface OciRunFacts {
   readonly workingDir: string;
 }
 
+/** How an encrypted root is had in clear. */
+export type ClearRoot =
+  /** The file in it that holds the SquashFS, and the descriptor that the key is read from. */
+  | { readonly kind: "gocryptfs"; readonly file: string; readonly keyFd: number }
+  /** The descriptor of a block device, which is there for as long as something has it open. */
+  | { readonly kind: "device"; readonly fd: number };
+
 /** What an opened image is; `tree` reads inside it lazily. */
 export interface ImageFacts {
   /** Absolute path as the user gave it (made absolute); what SINGULARITY_CONTAINER shows. */
@@ -144,8 +151,8 @@ export interface ImageFacts {
   readonly tree: FileView;
   /** How the image wants to be run: of an OCI-SIF, and with `--oci` of any image that says so. */
   readonly oci?: OciRunFacts;
-  /** The root is encrypted and its key is at hand: the file in it that holds the SquashFS, and the descriptor that the key is read from. */
-  readonly clear?: { readonly file: string; readonly keyFd: number };
+  /** The root is encrypted and was opened. */
+  readonly clear?: ClearRoot;
   /** Whether the caller may write the image file or directory. */
   readonly writable: boolean;
 }

@@ -1,6 +1,6 @@
 import { Fault } from "../base/fault.ts";
 import type { Config } from "./config.ts";
-import { cipherMounter } from "./encrypted-root.ts";
+import { clearMounter } from "./encrypted-root.ts";
 import type { ImageFacts } from "./facts.ts";
 import type { LayerInput } from "./layer-input.ts";
 import { chooseMounter, chooseOverlayTool, rootFstype } from "./mounter.ts";
@@ -66,7 +66,7 @@ export function planRoot(input: LayerInput): RootPlan {
     sizeBytes: image.root.sizeBytes,
     writable: writableImage,
     ...(image.clear !== undefined
-      ? cipherMounter(image, image.clear, host, request.unsquash)
+      ? clearMounter(image, image.clear, host, { userNamespace, unpack: request.unsquash })
       : {
           mounter:
             fstype === "directory"

@@ -91,8 +91,13 @@ function missing(tool: string, packages: string, path: string): Fault {
   });
 }
 
-function canLoop(host: HostFacts, fstype: string): boolean {
+function canLoop(host: HostFacts, fstype: "squashfs" | "ext3"): boolean {
   if (host.files.lstat("/dev/loop-control") === undefined) return false;
+  return isKernelFilesystem(host, fstype);
+}
+
+/** Whether the kernel mounts such file systems. */
+export function isKernelFilesystem(host: HostFacts, fstype: "squashfs" | "ext3"): boolean {
   const known = host.files.read("/proc/filesystems");
   if (known === undefined) return false;
   const text = String.fromCharCode(...known);

@@ -19,6 +19,8 @@ export interface Notice {
 export type Mounter =
   | { readonly kind: "directory"; readonly why: Why }
   | { readonly kind: "loop"; readonly why: Why }
+  /** The block device behind a descriptor. */
+  | { readonly kind: "device"; readonly fd: number; readonly why: Why }
   | {
       readonly kind: "fuse";
       readonly tool: string;

@@ -1,6 +1,7 @@
 import { sliceSource } from "../base/byte-source.ts";
 import { Fault } from "../base/fault.ts";
 import type { FileView } from "../base/file-view.ts";
+import { encodeOsText } from "../base/os-text.ts";
 import { resolvePath } from "../base/path.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { CONF_NAME, parseGocryptfsConf } from "../format/gocryptfs/conf.ts";
@@ -9,7 +10,8 @@ import { extraCodes } from "../format/sif/extra.ts";
 import { fileSource } from "../format/squashfs/file-source.ts";
 import { SquashfsTree } from "../format/squashfs/tree.ts";
 import { imageHost } from "../host/image-host.ts";
-import { memfdCreate } from "../host/syscall.ts";
+import { descriptorSource } from "../host/open-file.ts";
+import { memfdCreate, setCloseOnExec } from "../host/syscall.ts";
 import { decompress } from "../image/decompress.ts";
 import { type ImageFile, openImageFile } from "../image/image-file.ts";
 import type { HostFacts, ImageFacts } from "../plan/facts.ts";
@@ -27,8 +29,8 @@ const LIMIT_BYTES = 1 << 20;
 
 /**
  * An encrypted image with its tree in clear, read block by block in memory, and its key on a
- * descriptor for the program that serves it. Throws a Fault without a key, with a wrong one, and for
- * the form that only the kernel's device mapper opens.
+ * descriptor for the program that serves it; or, in the form that the kernel's device mapper opens,
+ * with the device in clear. Throws a Fault without a key, and with a wrong one.
  */
 export function gatherClear(
   ask: AskSecret | undefined,
@@ -39,11 +41,12 @@ export function gatherClear(
   image: ImageFacts,
 ) => Promise<ImageFacts> {
   return async (inv, env, host, image) => {
-    if (image.rootKind === "encrypted-squashfs") {
+    const isLuks = image.rootKind === "encrypted-squashfs";
+    if (isLuks && !host.isRealRoot) {
       throw new Fault(
-        "unsupported",
-        `Cannot start "${image.path}": its root file system is encrypted by dm-crypt (LUKS), which is not opened in this version`,
-        { hint: "build the image as an ordinary user, who gets the form that needs no root" },
+        "denied",
+        `Cannot open "${image.path}": its root file system is encrypted by dm-crypt (LUKS), which only root may open`,
+        { hint: "encrypt the image as an ordinary user: that form needs no root" },
       );
     }
     const flags = { passphrase: inv.bool("passphrase"), pemPath: inv.string("pem-path") };
@@ -57,13 +60,40 @@ export function gatherClear(
     }
     const file = openImageFile(image.path, imageHost);
     const secret = await secretOf(key, file, host, ask);
-    const { tree, name } = openClear(file, image, secret);
-    const keyFd = memfdCreate("skiff-key", true);
-    if (keyFd < 0)
-      throw new Fault("unsupported", "Cannot pass the key on: memfd_create is refused");
-    fillMemfd(keyFd, new TextEncoder().encode(`${secret}\n`));
-    return { ...image, tree, clear: { file: name, keyFd } };
+    return isLuks
+      ? await openLuksRoot(file, image, secret, host)
+      : openGocryptfsRoot(file, image, new TextDecoder().decode(secret));
   };
+}
+
+/** By the kernel: the tree is that of the device in clear. */
+async function openLuksRoot(
+  file: ImageFile,
+  image: ImageFacts,
+  secret: Uint8Array,
+  host: HostFacts,
+): Promise<ImageFacts> {
+  const { openLuks } = await import("./luks/open-luks.ts");
+  const { offsetBytes, sizeBytes } = image.root;
+  const part = { path: image.path, offsetBytes, sizeBytes, writable: false };
+  try {
+    const fd = await openLuks(host.tool("cryptsetup"), part, secret);
+    setCloseOnExec(fd, false);
+    const clear = descriptorSource(fd, image.path, sizeBytes);
+    const tree = new SquashfsTree(clear, decompress, `${file.id}@clear`);
+    return { ...image, tree, clear: { kind: "device", fd } };
+  } catch (error) {
+    throw withName(image.path, error);
+  }
+}
+
+/** By file servers: the tree is decrypted here, the key goes to the server on a descriptor. */
+function openGocryptfsRoot(file: ImageFile, image: ImageFacts, secret: string): ImageFacts {
+  const { tree, name } = openClear(file, image, secret);
+  const keyFd = memfdCreate("skiff-key", true);
+  if (keyFd < 0) throw new Fault("unsupported", "Cannot pass the key on: memfd_create is refused");
+  fillMemfd(keyFd, new TextEncoder().encode(`${secret}\n`));
+  return { ...image, tree, clear: { kind: "gocryptfs", file: name, keyFd } };
 }
 
 async function secretOf(
@@ -71,10 +101,10 @@ async function secretOf(
   file: ImageFile,
   host: HostFacts,
   ask: AskSecret | undefined,
-): Promise<string> {
+): Promise<Uint8Array> {
   if (key.kind === "passphrase") {
     const secret = key.passphrase ?? (await ask?.("Enter encryption passphrase: "));
-    if (secret !== undefined && secret !== "") return secret;
+    if (secret !== undefined && secret !== "") return encodeOsText(secret);
     throw new Fault("denied", `Cannot open "${file.path}": no passphrase was given`);
   }
   const pem = key.kind === "pem-text" ? key.text : readPem(key.path, host);
@@ -91,7 +121,7 @@ async function secretOf(
     });
   }
   const text = new TextDecoder().decode(source.read(message.offset, message.sizeBytes));
-  return new TextDecoder().decode(named(file.path, () => unwrapKey(text, loadDecryptionKey(pem))));
+  return named(file.path, () => unwrapKey(text, loadDecryptionKey(pem)));
 }
 
 function readPem(path: string, host: HostFacts): string {
@@ -131,10 +161,14 @@ function named<T>(path: string, act: () => T): T {
   try {
     return act();
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    throw new Fault(error.code, `Cannot open "${path}": ${error.message}`, {
-      cause: error,
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-    });
+    throw withName(path, error);
   }
+}
+
+function withName(path: string, error: unknown): unknown {
+  if (!(error instanceof Fault)) return error;
+  return new Fault(error.code, `Cannot open "${path}": ${error.message}`, {
+    cause: error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
 }

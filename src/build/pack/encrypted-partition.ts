@@ -7,9 +7,11 @@ import { packSquashfs, type SquashfsInput } from "./squashfs.ts";
 
 /** How the root partition of an image is encrypted (sif.md section 11). */
 export interface PackEncryption {
-  /** The passphrase that gocryptfs is given. */
-  readonly secret: string;
-  /** That passphrase wrapped for an RSA key, as the object beside the partition has it. */
+  /** By dm-crypt, which takes root to write and to start; or by gocryptfs. */
+  readonly form: "luks" | "gocryptfs";
+  /** The passphrase or key that the program is given; for gocryptfs a line of text. */
+  readonly secret: Uint8Array;
+  /** A random key wrapped for an RSA key, as the object beside the partition has it; absent: a passphrase. */
   readonly message?: string;
 }
 
@@ -42,6 +44,11 @@ export async function packEncrypted(
   work: string,
   ports: BuildPorts,
 ): Promise<void> {
+  if (encryption.form === "luks") {
+    const { packLuks } = await import("./luks-partition.ts");
+    const key = { bytes: encryption.secret, isRandom: encryption.message !== undefined };
+    return await packLuks(input, key, ports);
+  }
   const gocryptfs = ports.tool("gocryptfs");
   if (gocryptfs === undefined) {
     throw new Fault("missing-tool", "while encrypting: gocryptfs is not in PATH", {
@@ -94,12 +101,13 @@ async function packOuter(input: SquashfsInput, cipher: string, ports: BuildPorts
 /** A program whose standard input begins with the secret, so that no list of processes shows it. */
 function spawnWithKey(
   argv: readonly string[],
-  secret: string,
+  secret: Uint8Array,
   signal: AbortSignal,
 ): Bun.Subprocess<"pipe", "ignore", "pipe"> {
   signal.throwIfAborted();
   const child = Bun.spawn([...argv], { stdin: "pipe", stdout: "ignore", stderr: "pipe" });
-  child.stdin.write(`${secret}\n`);
+  child.stdin.write(secret);
+  child.stdin.write("\n");
   child.stdin.flush();
   return child;
 }

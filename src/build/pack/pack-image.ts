@@ -8,6 +8,7 @@ import {
   DATA_DEFFILE,
   DATA_JSON,
   DATA_PARTITION,
+  FS_ENCRYPTED_SQUASHFS,
   FS_GOCRYPTFS_SQUASHFS,
   FS_SQUASHFS,
   PART_PRIMARY,
@@ -32,6 +33,11 @@ import { packSquashfs, type SquashfsInput } from "./squashfs.ts";
 /** Form and type of the message with a wrapped key. */
 const PEM = 2;
 const RSA_OAEP = 0x200;
+
+const ENCRYPTED_FORMS = {
+  luks: FS_ENCRYPTED_SQUASHFS,
+  gocryptfs: FS_GOCRYPTFS_SQUASHFS,
+} as const;
 
 /** SquashFS has 32 bits for times. */
 const MAX_TIME = 0xffffffff;
@@ -122,7 +128,7 @@ export async function packImage(
   const { encryption, sbomVersion } = options;
   const message = encodeOsText(encryption?.message ?? "");
   const extra = encodePartitionExtra({
-    fsType: encryption === undefined ? FS_SQUASHFS : FS_GOCRYPTFS_SQUASHFS,
+    fsType: encryption === undefined ? FS_SQUASHFS : ENCRYPTED_FORMS[encryption.form],
     partType: PART_PRIMARY,
     arch: archCode(arch) ?? "00",
   });

@@ -68,6 +68,23 @@ export function volumeOps(
           ],
         },
       ];
+    case "device":
+      return [
+        make,
+        {
+          op: {
+            kind: "mount",
+            fstype: volume.fstype,
+            source: `${HOST}/proc/self/fd/${volume.mounter.fd}`,
+            root: "",
+            target,
+            flags,
+            data: "",
+            optional: 0,
+          },
+          faults: imageFaults(volume.path, "the kernel"),
+        },
+      ];
     case "fuse":
       return [
         make,
