@@ -64,7 +64,10 @@ export function renderTable(results: readonly CaseResult[]): string {
         ...[number(s.peakMb), [...against.map(verdictText), ...left].join("; ")],
       ];
     }),
-    ...result.notes.map((note) => ["", "", "", "", "", "", note]),
+    ...result.notes.map((note, at) => {
+      const title = at === 0 && result.measured.length === 0 ? result.title : "";
+      return [title, "", "", "", "", "", note];
+    }),
   ]);
   const widths = head.map((_, column) =>
     Math.max(...[head, ...rows].map((row) => (row[column] ?? "").length)),

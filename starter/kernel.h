@@ -81,6 +81,28 @@ struct kernel_sock_fprog {
   const void *filter;
 };
 
+/* Of seccomp: a call that waits for an answer, and that. */
+struct kernel_notif {
+  uint64_t id;
+  uint32_t pid, flags;
+  int number;
+  uint32_t arch;
+  uint64_t instruction, args[6];
+};
+struct kernel_notif_resp {
+  uint64_t id;
+  int64_t value;
+  int32_t error;
+  uint32_t flags;
+};
+#define KERNEL_NOTIF_RECV 0xC0502100
+#define KERNEL_NOTIF_SEND 0xC0182101
+#if defined __x86_64__
+#define KERNEL_AUDIT_ARCH 0xC000003E
+#else
+#define KERNEL_AUDIT_ARCH 0xC00000B7
+#endif
+
 struct kernel_loop_info {
   uint64_t device, inode, rdevice, offset, size_limit;
   uint32_t number, encrypt_type, encrypt_key_size, flags;

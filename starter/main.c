@@ -75,6 +75,8 @@ static int carry_out(struct starter *starter, const struct op *op)
     return op_companion(starter, &op->as.companion);
   case OP_MEET:
     return op_meet(starter);
+  case OP_OWNERS:
+    return op_owners(starter, &op->as.owners);
   case OP_EXEC:
     return op_exec(starter, &op->as.exec);
   case OP_INSTANCE:

@@ -29,20 +29,21 @@ enum op_code {
   OP_IDS = 21,
   OP_CAPS = 22,
   OP_SECCOMP = 23,
-  OP_ATTR = 24,
-  OP_CHDIR = 25,
-  OP_SAY = 26,
-  OP_ENVIRON = 27,
-  OP_EXEC = 28,
-  OP_RUN = 29,
-  OP_CGROUP = 30,
-  OP_WRITE = 31,
-  OP_COMPANION = 32,
-  OP_MEET = 33,
-  OP_INSTANCE = 34,
-  OP_ENTER = 35,
-  OP_SHARE = 36,
-  OP_PUBLISH = 37,
+  OP_OWNERS = 24,
+  OP_ATTR = 25,
+  OP_CHDIR = 26,
+  OP_SAY = 27,
+  OP_ENVIRON = 28,
+  OP_EXEC = 29,
+  OP_RUN = 30,
+  OP_CGROUP = 31,
+  OP_WRITE = 32,
+  OP_COMPANION = 33,
+  OP_MEET = 34,
+  OP_INSTANCE = 35,
+  OP_ENTER = 36,
+  OP_SHARE = 37,
+  OP_PUBLISH = 38,
 };
 
 /* `items` ends with a null pointer that `count` leaves out. */
@@ -219,6 +220,11 @@ struct op_seccomp {
   uint32_t flags;
 };
 
+struct op_owners {
+  struct op_bytes recording;
+  struct op_bytes filter;
+};
+
 struct op_attr {
   const char *path;
   const char *value;
@@ -331,6 +337,7 @@ struct op {
     struct op_ids ids;
     struct op_caps caps;
     struct op_seccomp seccomp;
+    struct op_owners owners;
     struct op_attr attr;
     struct op_chdir chdir;
     struct op_say say;
@@ -514,6 +521,10 @@ static inline const struct op_schema *op_schema(uint32_t code)
     OP_FIELD(OP_BYTES, seccomp, filter),
     OP_FIELD(OP_U32, seccomp, flags),
   };
+  static const struct op_field of_owners[] = {
+    OP_FIELD(OP_BYTES, owners, recording),
+    OP_FIELD(OP_BYTES, owners, filter),
+  };
   static const struct op_field of_attr[] = {
     OP_FIELD(OP_STR, attr, path),
     OP_FIELD(OP_STR, attr, value),
@@ -610,6 +621,7 @@ static inline const struct op_schema *op_schema(uint32_t code)
     {OP_KIND("ids") sizeof of_ids / sizeof *of_ids, of_ids},
     {OP_KIND("caps") sizeof of_caps / sizeof *of_caps, of_caps},
     {OP_KIND("seccomp") sizeof of_seccomp / sizeof *of_seccomp, of_seccomp},
+    {OP_KIND("owners") sizeof of_owners / sizeof *of_owners, of_owners},
     {OP_KIND("attr") sizeof of_attr / sizeof *of_attr, of_attr},
     {OP_KIND("chdir") sizeof of_chdir / sizeof *of_chdir, of_chdir},
     {OP_KIND("say") sizeof of_say / sizeof *of_say, of_say},

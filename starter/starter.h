@@ -172,6 +172,7 @@ int op_cgroup(struct starter *starter, const struct op_cgroup *op);
 int op_write(struct starter *starter, const struct op_write *op);
 int op_companion(struct starter *starter, const struct op_companion *op);
 int op_meet(struct starter *starter);
+int op_owners(struct starter *starter, const struct op_owners *op);
 int op_exec(struct starter *starter, const struct op_exec *op);
 int op_instance(struct starter *starter, const struct op_instance *op);
 int op_enter(struct starter *starter, const struct op_enter *op);

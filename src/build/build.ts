@@ -8,6 +8,7 @@ import { type CacheRequest, openCache } from "./cache/open-cache.ts";
 import type { StepStore } from "./cache/step-store.ts";
 import { CachedRoot, type StepCache } from "./cached-root.ts";
 import { hasOneId } from "./one-id.ts";
+import { takeNotedOwners } from "./owners/noted-owners.ts";
 import type { PackedImage, PackOptions } from "./pack/pack-image.ts";
 import { packStage } from "./pack/pack-stage.ts";
 import { packDirectly } from "./pack-directly.ts";
@@ -78,6 +79,7 @@ export async function build(
     process.umask(oldUmask);
     if (request.format === "sandbox") {
       talk.info("Creating sandbox directory...");
+      if (hasOneId()) takeNotedOwners(stage.root);
       await assembleSandbox(stage.root, request.target, beside, cache !== undefined, ports);
       return {};
     }

@@ -1,4 +1,3 @@
-import type { FileView } from "../base/file-view.ts";
 import { withClaim } from "../image/cache/claim.ts";
 import { digestOf } from "./cache/digest.ts";
 import { explainMiss, PARENT } from "./cache/explain-miss.ts";
@@ -6,7 +5,6 @@ import type { Layering } from "./cache/layers.ts";
 import { type OtherImage, type OtherImages, unpackOther } from "./cache/other-images.ts";
 import { STEP_FORMAT, type StepEntry, type StepMeta, type StepStore } from "./cache/step-store.ts";
 import { treeDigest } from "./cache/tree-digest.ts";
-import { hasOneId } from "./one-id.ts";
 import { fileClockMs, settleTimes, sumTree } from "./reproducible/settle-times.ts";
 import type { Stage } from "./stage.ts";
 import { noteStep, type StageRoot } from "./stage-root.ts";
@@ -149,7 +147,7 @@ export class CachedRoot implements StageRoot {
       sizeBytes,
       newestSeconds,
       objects: Object.fromEntries(objects),
-      owners: hasOneId() ? Object.fromEntries(treeOwners(other.image.tree)) : {},
+      owners: {},
     });
   }
 
@@ -296,21 +294,6 @@ interface PendingStep {
   readonly index: number;
   /** The image that went through it, and through others after it. */
   readonly offeredBy?: string;
-}
-
-/** Owners other than root, `uid:gid` by path: those that one id cannot give. */
-function treeOwners(view: FileView): ReadonlyMap<string, string> {
-  const owners = new Map<string, string>();
-  const look = (path: string): void => {
-    const entry = view.lstat(path === "" ? "/" : path);
-    if (entry === undefined) return;
-    if (entry.uid + entry.gid > 0)
-      owners.set(path === "" ? "/" : path, `${entry.uid}:${entry.gid}`);
-    if (entry.kind !== "dir") return;
-    for (const name of view.list(path === "" ? "/" : path) ?? []) look(`${path}/${name}`);
-  };
-  look("");
-  return owners;
 }
 
 function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {

@@ -5,13 +5,16 @@ const ALLOW = 0x7fff0000;
 /** SECCOMP_RET_ERRNO with the errno 0: the call is not made, and appears to have succeeded. */
 const DONE = 0x00050000;
 
+/** SECCOMP_RET_USER_NOTIF: who listens makes the call, or says that it was made. */
+const LISTENER = 0x7fc00000;
+
 const S_IFMT = 0o170000n;
 const S_IFCHR = 0o20000n;
 const S_IFBLK = 0o60000n;
 
-/** Calls that only change whose something is, or as whom one runs. */
-const OWNERS = [
-  ...["chown", "chown32", "lchown", "lchown32", "fchown", "fchown32", "fchownat"],
+/** Calls that only change whose something is; and those that change as whom one runs. */
+const OWNERS = ["chown", "chown32", "lchown", "lchown32", "fchown", "fchown32", "fchownat"];
+const IDS = [
   ...["setuid", "setuid32", "setgid", "setgid32", "setreuid", "setreuid32", "setregid"],
   ...["setregid32", "setresuid", "setresuid32", "setresgid", "setresgid32", "setfsuid"],
   ...["setfsuid32", "setfsgid", "setfsgid32", "setgroups", "setgroups32"],
@@ -27,10 +30,11 @@ const ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
  * making device nodes appear to succeed, without anything being done. No library is put into the
  * programs, so that any libc and static programs do.
  *
+ * @param owners what becomes of changes of owners: `done` at once, or `noted` by who listens (op `owners`).
  * @param arch GOARCH name of the machine.
  * @returns records as the `seccomp` op takes them; undefined for machines without a table.
  */
-export function fakeOwnersFilter(arch: string): Uint8Array | undefined {
+export function fakeOwnersFilter(owners: "done" | "noted", arch: string): Uint8Array | undefined {
   const architectures = ARCHITECTURES[arch];
   if (architectures === undefined) return undefined;
   const devices = [
@@ -42,7 +46,8 @@ export function fakeOwnersFilter(arch: string): Uint8Array | undefined {
     architectures,
     flags: 0,
     rules: [
-      { names: OWNERS, verdict: DONE, conditions: [] },
+      { names: OWNERS, verdict: owners === "done" ? DONE : LISTENER, conditions: [] },
+      { names: IDS, verdict: DONE, conditions: [] },
       ...devices.flatMap(([name, index]) =>
         [S_IFCHR, S_IFBLK].map((kind) => ({
           names: [name],

@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import type { Recipe, StageRecipe } from "../format/deffile/recipe.ts";
 import { planMetadata } from "./metadata/plan-metadata.ts";
 import { runHostScript } from "./sections/host-script.ts";
@@ -50,7 +51,12 @@ function planStage(
       ...copies(true),
       ...postSteps(recipe),
     ],
-    prepare: (stage) => runHostScript(stage, "pre", recipe.pre),
+    async prepare(stage) {
+      if (recipe.pre === undefined) return;
+      // Scripts find the root there, still empty.
+      mkdirSync(stage.root, { recursive: true, mode: 0o755 });
+      await runHostScript(stage, "pre", recipe.pre);
+    },
     finish: (view, { ports, clock }) =>
       planMetadata(
         view,

@@ -16,6 +16,7 @@ export interface SyscallNumbers {
   readonly renameat2: number;
   readonly lgetxattr: number;
   readonly lsetxattr: number;
+  readonly lremovexattr: number;
   readonly flock: number;
   readonly ftruncate: number;
   readonly fallocate: number;
@@ -64,6 +65,7 @@ const X64: SyscallNumbers = {
   renameat2: 316,
   lgetxattr: 192,
   lsetxattr: 189,
+  lremovexattr: 198,
   flock: 73,
   ftruncate: 77,
   fallocate: 285,
@@ -111,6 +113,7 @@ const ARM64: SyscallNumbers = {
   renameat2: 276,
   lgetxattr: 9,
   lsetxattr: 6,
+  lremovexattr: 15,
   flock: 32,
   ftruncate: 46,
   fallocate: 47,

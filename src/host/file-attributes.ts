@@ -11,6 +11,13 @@ export function fileCapabilities(path: string): Uint8Array | undefined {
   return lgetxattr(path, CAPABILITY);
 }
 
+/** Takes an attribute off a file or link; 0, or minus the errno. */
+export function lremovexattr(path: string, name: string): number {
+  const at = pathAt(path);
+  const nameAt = pathAt(name, 1);
+  return at < 0 || nameAt < 0 ? -EINVAL : call(SYS.lremovexattr, at, nameAt);
+}
+
 /** Gives a file those capabilities; 0, or minus the errno: -95 where its file system takes none. */
 export function setFileCapabilities(path: string, value: Uint8Array): number {
   const at = pathAt(path);

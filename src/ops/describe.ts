@@ -60,6 +60,8 @@ export function describeOp(op: Op): string {
       )}, ambient ${mask(op.ambient)}, bounding ${mask(op.bounding)})${op.noNewPrivs ? ", gain no new privileges" : ""}`;
     case "seccomp":
       return `filter system calls by a program of ${op.filter.length / 8} instructions`;
+    case "owners":
+      return "let changes of owners succeed, and note them on the files";
     case "attr":
       return `write ${op.value} to /proc/self/${op.path}`;
     case "chdir":

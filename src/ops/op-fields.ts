@@ -87,6 +87,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
     noNewPrivs: "u32",
   },
   seccomp: { filter: "bytes", flags: "u32" },
+  owners: { recording: "bytes", filter: "bytes" },
   attr: { path: "str", value: "str" },
   chdir: { candidates: "strs", warning: "str" },
   say: { text: "str" },

@@ -15,6 +15,7 @@ import type {
   JoinOp,
   LoopbackOp,
   MeetOp,
+  OwnersOp,
   PublishOp,
   RlimitOp,
   RunOp,
@@ -90,6 +91,7 @@ export type Op =
   | IdsOp
   | CapsOp
   | SeccompOp
+  | OwnersOp
   | AttrOp
   | ChdirOp
   | SayOp

@@ -151,6 +151,18 @@ export interface SeccompOp {
   readonly flags: number;
 }
 
+/**
+ * A filter for processes with one id whose changes of owners succeed: a process beside the launch
+ * answers the calls that `recording` hands it, and notes the owner (`user.skiff.owner`, "uid:gid") on
+ * files and directories; what a container has bound to it is left alone. Kernels that hand on no
+ * calls (before 5.0) get `filter`, which notes nothing. Records as those of `seccomp`.
+ */
+export interface OwnersOp {
+  readonly kind: "owners";
+  readonly recording: Uint8Array;
+  readonly filter: Uint8Array;
+}
+
 /** Writes text to an attribute file: `path` is relative to /proc/self (attr/exec for AppArmor and SELinux). */
 export interface AttrOp {
   readonly kind: "attr";

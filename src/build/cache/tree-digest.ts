@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { fileCapabilities } from "../../host/file-attributes.ts";
 import { lgetxattr } from "../../host/syscall.ts";
+import { notedOwner } from "../owners/noted-owners.ts";
 
 /** How a tree is read for its digest. */
 export interface TreeDigestOptions {
@@ -63,7 +64,7 @@ class TreeReader {
     }
     if (limits !== undefined && ++this.#entries > limits.entries) return false;
     const kind = stat.mode & 0o170000;
-    const owner = owners ? `${stat.uid}:${stat.gid}` : "";
+    const owner = owners ? (notedOwner(path) ?? `${stat.uid}:${stat.gid}`) : "";
     const device = kind === 0o20000 || kind === 0o60000 ? stat.rdev : "";
     this.hash.update(`${name}\0${stat.mode.toString(8)}\0${owner}\0${device}\0`);
     // They come along with a copy that keeps owners.

@@ -16,6 +16,7 @@ import { resolveIn } from "../../base/file-view.ts";
 import { dirName } from "../../base/path.ts";
 import { fileCapabilities, setFileCapabilities } from "../../host/file-attributes.ts";
 import { hostFiles } from "../../host/host-files.ts";
+import { notedOwner } from "../owners/noted-owners.ts";
 import type { CopyEntry, CopyItem } from "./copy-list.ts";
 import type { ModeChange } from "./mode-change.ts";
 
@@ -58,12 +59,13 @@ export function copyItem(item: CopyItem, root: string, target: string, manner: C
 }
 
 function copyEntry(
-  { from, below, stat }: CopyEntry,
+  item: CopyEntry,
   root: string,
   wanted: string,
   manner: CopyManner,
   made: Map<string, string>,
 ): void {
+  const { from, below, stat } = item;
   const view = hostFiles(root);
   const folder = resolveIn(view, dirName(wanted)).path;
   const name = wanted.slice(wanted.lastIndexOf("/") + 1);
@@ -77,7 +79,7 @@ function copyEntry(
       mkdirSync(to, { recursive: true });
     }
     // The directory that the content goes into keeps what it had.
-    if (isNew || below !== "") dress(to, stat, manner);
+    if (isNew || below !== "") dress(to, item, manner);
     return;
   }
   // What is named is written where a link leads to; below, links are replaced.
@@ -89,7 +91,7 @@ function copyEntry(
   if (there !== undefined) rmSync(to);
   if (stat.isSymbolicLink()) {
     symlinkSync(readlinkSync(from), to);
-    own(to, stat, manner);
+    own(to, item, manner);
     lutimesSync(to, stat.atime, stat.mtime);
     return;
   }
@@ -100,7 +102,7 @@ function copyEntry(
     return;
   }
   copyFileSync(from, to, constants.COPYFILE_FICLONE);
-  dress(to, stat, manner);
+  dress(to, item, manner);
   // Last: another owner and new content take them away.
   const capabilities = fileCapabilities(from);
   if (capabilities !== undefined && setFileCapabilities(to, capabilities) !== 0) {
@@ -110,16 +112,26 @@ function copyEntry(
 }
 
 /** Owner first: changing it takes set-id bits away. */
-function dress(path: string, stat: CopyEntry["stat"], manner: CopyManner): void {
-  own(path, stat, manner);
+function dress(path: string, item: CopyEntry, manner: CopyManner): void {
+  const { stat } = item;
+  own(path, item, manner);
   const mode = stat.mode & 0o7777;
   chmodSync(path, manner.mode === undefined ? mode : manner.mode(mode, stat.isDirectory()));
   lutimesSync(path, stat.atime, stat.mtime);
 }
 
-function own(path: string, stat: CopyEntry["stat"], manner: CopyManner): void {
-  const { uid, gid } = manner.owner ?? (manner.keepsOwners ? stat : { uid: 0, gid: 0 });
+function own(path: string, { from, stat }: CopyEntry, manner: CopyManner): void {
+  const { uid, gid } = manner.owner ?? (manner.keepsOwners ? ownerOf(from, stat) : ROOT);
   giveTo(path, uid, gid);
+}
+
+const ROOT: Owner = { uid: 0, gid: 0 };
+
+function ownerOf(path: string, stat: Owner): Owner {
+  const noted = notedOwner(path);
+  if (noted === undefined) return stat;
+  const [uid = 0, gid = 0] = noted.split(":").map(Number);
+  return { uid, gid };
 }
 
 /** Gives a path to an owner; where only one id exists everything belongs to that. */

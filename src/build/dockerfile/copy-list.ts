@@ -12,6 +12,7 @@ import { resolveIn } from "../../base/file-view.ts";
 import { encodeOsText, sortOsText } from "../../base/os-text.ts";
 import { fileCapabilities } from "../../host/file-attributes.ts";
 import { hostFiles } from "../../host/host-files.ts";
+import { notedOwner } from "../owners/noted-owners.ts";
 import { type CopySource, isLeftOut, mayHoldKept } from "./context.ts";
 
 /** One file, directory or link to be copied. */
@@ -72,7 +73,7 @@ export function digestItem(item: CopyItem, withOwners: boolean): string {
   const hash = createHash("sha256");
   const buffer = new Uint8Array(1 << 20);
   for (const { from, below, stat } of item.entries) {
-    const owner = withOwners ? `${stat.uid}:${stat.gid}` : "";
+    const owner = withOwners ? (notedOwner(from) ?? `${stat.uid}:${stat.gid}`) : "";
     hash.update(encodeOsText(`${below}\0${stat.mode.toString(8)}\0${owner}\0`));
     if (stat.isSymbolicLink()) hash.update(encodeOsText(`${readlinkSync(from)}\0`));
     if (!stat.isFile()) continue;

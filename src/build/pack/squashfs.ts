@@ -87,9 +87,14 @@ export async function packSquashfs(input: SquashfsInput): Promise<void> {
   const hint = toolHint(end.stderr, end.words, "mksquashfs");
   throw new Fault(
     "failed",
-    `while creating squashfs: ${end.words}: ${lastWords(end.stderr)}`,
+    `while creating squashfs: ${end.words}: ${ownWords(end.stderr)}`,
     hint === undefined ? {} : { hint },
   );
+}
+
+/** Why mksquashfs failed, in its words: a refused option is named first, before all of its help. */
+function ownWords(stderr: string): string {
+  return /^mksquashfs: .*$/m.exec(stderr)?.[0] ?? lastWords(stderr);
 }
 
 /** Shows how much of the source a process has read; gives the end of that. */
