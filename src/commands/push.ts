@@ -6,6 +6,7 @@ import { parseImageAddress } from "../format/oci/image-address.ts";
 import { statFollow } from "../host/host-files.ts";
 import { imageHost } from "../host/image-host.ts";
 import { openImageFile } from "../image/image-file.ts";
+import { isLayered } from "../image/open.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { type PushReceipt, pushLibraryImage } from "../registry/library/push.ts";
 import { pushOrasImage } from "../registry/oras/push.ts";
@@ -13,7 +14,7 @@ import type { Context } from "../terminal/context.ts";
 import { formatSize } from "../terminal/format-size.ts";
 import { openAccess } from "./_remote-access.ts";
 
-/** `push`: sends a SIF to a registry or a library. */
+/** `push`: sends a SIF to a registry or a library; of an OCI-SIF its layers. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const [file = "", word = ""] = inv.args;
   const address = parseImageAddress(word);
@@ -23,17 +24,17 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       hint: "write an address such as oras://registry.example.org/tools:1.0",
     });
   }
-  if (address.kind !== "oras" && address.kind !== "library") {
+  const { kind } = address;
+  if (kind !== "oras" && kind !== "library" && kind !== "docker") {
     throw new Fault(
       "unsupported",
-      `Cannot push to "${word}": Unsupported transport type: ${address.kind}`,
-      { hint: "SIFs go to oras:// and library:// addresses" },
+      `Cannot push to "${word}": Unsupported transport type: ${kind}`,
+      { hint: "SIFs go to oras:// and library:// addresses, OCI-SIFs to docker:// too" },
     );
   }
-  for (const name of ["with-cosign", "layer-format"]) {
-    if (!inv.isSet(name)) continue;
-    throw new Fault("unsupported", `--${name} is not available in this version`, {
-      hint: "only OCI-SIFs have layers and cosign signatures; a SIF is sent as it is",
+  if (inv.bool("with-cosign")) {
+    throw new Fault("unsupported", "--with-cosign is not available in this version", {
+      hint: "push without it, then sign with cosign by digest",
     });
   }
   const opened = openAccess(inv, ctx);
@@ -45,8 +46,17 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
         `Cannot push "${file}": unable to open it: no such file, or it cannot be looked at`,
       );
     }
-    const { sif, arch = opened.host.arch } = openImageFile(path, imageHost);
+    const image = openImageFile(path, imageHost);
+    const { sif, arch = opened.host.arch } = image;
     if (sif === undefined) throw new Fault("invalid", `Cannot push "${file}": it is no SIF`);
+    if (address.kind === "docker" || (address.kind === "library" && isLayered(image))) {
+      const { pushLayers } = await import("./_push-oci-sif.ts");
+      await pushLayers(inv, ctx, opened.access, path, address);
+      return 0;
+    }
+    if (inv.string("layer-format") !== "") {
+      ctx.log.warning("--layer-format counts for the layers of OCI-SIFs only. Ignoring it.");
+    }
     let step: Step | undefined;
     const hooks = {
       onSend: (sizeBytes: number): void => {

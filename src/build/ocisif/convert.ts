@@ -106,7 +106,9 @@ function textsFor(
     createdBy: `skiff ${options.version}`,
     comment: `oci-sif created from ${hex}`,
   };
-  const bytes = configWithLayers(image.config, layers, history, image.reference);
+  // SquashFS is not packed once more: its digest is its diff id.
+  const diffIds = layers.map(({ digest }) => digest);
+  const bytes = configWithLayers(image.config, diffIds, history, image.reference);
   const manifest = manifestWith({ bytes, digest: sha256(bytes) }, layers, undefined);
   return textsOf(bytes, { bytes: manifest, mediaType: OCI_MANIFEST }, sha256);
 }

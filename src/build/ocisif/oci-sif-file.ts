@@ -2,6 +2,7 @@ import { closeSync, createReadStream, ftruncateSync, openSync, rmSync, writeSync
 import { Fault } from "../../base/fault.ts";
 import type { ImageTexts, NamedLayer } from "../../format/ocisif/image-texts.ts";
 import { distinctLayers, firstLayerOffset, layoutOciSif } from "../../format/ocisif/layout.ts";
+import { EXT3_LAYER } from "../../format/ocisif/media-types.ts";
 import { finishSif } from "../pack/finish-sif.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -35,7 +36,9 @@ export class OciSifFile {
       for await (const piece of pieces) {
         signal.throwIfAborted();
         hash.update(piece);
-        for (let done = 0; done < piece.length; ) {
+        // An overlay is mostly room that is not used yet.
+        const isHole = mediaType === EXT3_LAYER && !piece.some((byte) => byte !== 0);
+        for (let done = isHole ? piece.length : 0; done < piece.length; ) {
           done += writeSync(fd, piece, done, piece.length - done, at + done);
         }
         at += piece.length;

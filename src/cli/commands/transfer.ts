@@ -79,22 +79,19 @@ const PULL_FLAGS: readonly FlagSpec[] = [
     name: "oci",
     kind: "bool",
     env: ["OCI"],
-    hidden: true,
-    help: "keep the image as an OCI-SIF",
+    help: "make an OCI-SIF, which keeps the image what it is",
   },
   {
     name: "no-oci",
     kind: "bool",
     env: ["NO_OCI"],
-    hidden: true,
     help: "make a SIF although the configuration says OCI",
   },
   {
     name: "keep-layers",
     kind: "bool",
     env: ["KEEP_LAYERS"],
-    hidden: true,
-    help: "keep the layers of an OCI-SIF apart",
+    help: "with --oci, keep the layers of the image apart",
   },
   {
     name: "with-cosign",
@@ -128,7 +125,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "push",
     summary: "Send an image",
-    description: ["Sends a SIF to an image library or, by ORAS, to a registry."],
+    description: [
+      "Sends a SIF to an image library or, by ORAS, to a registry; and an OCI-SIF to a registry as the image it holds.",
+    ],
     flags: [
       LIBRARY_FLAG,
       ALLOW_UNSIGNED_FLAG,
@@ -143,10 +142,9 @@ export const COMMANDS: readonly CommandSpec[] = [
         name: "layer-format",
         kind: "string",
         env: ["LAYER_FORMAT"],
-        hidden: true,
         meta: "name",
         values: ["squashfs", "tar"],
-        help: "format of OCI layers",
+        help: "send the layers of an OCI-SIF as squashfs or tar; as they are if not given",
       },
       {
         name: "with-cosign",
@@ -160,6 +158,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     args: { min: 2, max: 2, usage: "<image> <address>", values: ["image", "none"] },
     examples: [
       { text: "To a registry", command: "push tools.sif oras://registry.example.org/tools:1.0" },
+      {
+        text: "An OCI-SIF, for every program that reads images",
+        command: "push --layer-format tar tools.sif docker://registry.example.org/tools:1.0",
+      },
     ],
   },
   {

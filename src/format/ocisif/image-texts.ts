@@ -35,18 +35,17 @@ export interface HistoryEntry {
 type Json = Record<string, unknown>;
 
 /**
- * The configuration of an image whose layers are now these, all not packed, so that their digests are
- * the diff ids. `history` takes the place of the old one; absent: one entry more for each layer that
- * came to it. Throws a Fault for a configuration that is no JSON object.
+ * The configuration of an image whose layers unpacked are now these. `history` takes the place of the
+ * old one; absent: that stays. Throws a Fault for a configuration that is no JSON object.
  */
 export function configWithLayers(
   config: Uint8Array,
-  layers: readonly NamedLayer[],
+  diffIds: readonly string[],
   history: HistoryEntry | undefined,
   where: string,
 ): Uint8Array {
   const image = objectOf(config, `configuration of ${where}`);
-  const rootfs = { type: "layers", diff_ids: layers.map(({ digest }) => digest) };
+  const rootfs = { type: "layers", diff_ids: diffIds };
   const entry = history && {
     created: history.created,
     created_by: history.createdBy,

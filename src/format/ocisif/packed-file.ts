@@ -27,32 +27,31 @@ interface Node {
   content(): ByteSource | undefined;
 }
 
-/** All of a SquashFS image, parents first, names sorted; the root is not among them. Sockets are left out, as no archive has them. */
-export function squashfsFiles(tree: SquashfsTree): Iterable<PackedFile> {
-  return walk(
-    "",
-    (path) => tree.list(path === "" ? "/" : path),
-    (path) => {
-      const node = tree.node(path);
-      if (node === undefined) return undefined;
-      const { inode, uid, gid, xattrs } = node;
-      return {
-        number: inode.number,
-        kind: inode.kind,
-        mode: inode.mode,
-        uid,
-        gid,
-        mtimeSeconds: inode.modifiedSeconds,
-        link: tree.lstat(path)?.link ?? "",
-        special: "special" in inode ? inode.special : "0:0",
-        xattrs,
-        content: () => (inode.kind === "file" ? fileSource(tree, inode) : undefined),
-      };
-    },
-  );
+/** All of a SquashFS image, the root first, names sorted. Sockets are left out, as no archive has them. */
+export function* squashfsFiles(tree: SquashfsTree): Generator<PackedFile> {
+  const look = (path: string): Node | undefined => {
+    const node = tree.node(path);
+    if (node === undefined) return undefined;
+    const { inode, uid, gid, xattrs } = node;
+    return {
+      number: inode.number,
+      kind: inode.kind,
+      mode: inode.mode,
+      uid,
+      gid,
+      mtimeSeconds: inode.modifiedSeconds,
+      link: tree.lstat(path)?.link ?? "",
+      special: "special" in inode ? inode.special : "0:0",
+      xattrs,
+      content: () => (inode.kind === "file" ? fileSource(tree, inode) : undefined),
+    };
+  };
+  const root = look("/");
+  if (root !== undefined) yield fileOf(root, ".", undefined);
+  yield* walk("", (path) => tree.list(path === "" ? "/" : path), look);
 }
 
-/** The same of what lies below a directory of an ext image. */
+/** The same of what lies below a directory of an ext image, but for that itself. */
 export function extFiles(tree: ExtTree, top: string): Iterable<PackedFile> {
   return walk(
     top,

@@ -13,7 +13,8 @@ export function relayer(
   layers: readonly NamedLayer[],
   digestOf: DigestOf,
 ): ImageTexts {
-  const bytes = configWithLayers(oci.config.bytes, layers, undefined, "the OCI-SIF image");
+  const diffIds = layers.map(({ digest }) => digest);
+  const bytes = configWithLayers(oci.config.bytes, diffIds, undefined, "the OCI-SIF image");
   const config = { bytes, digest: digestOf(bytes) };
   const text = manifestWith(config, layers, oci.manifest.bytes);
   const manifest = {

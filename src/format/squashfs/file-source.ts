@@ -17,9 +17,9 @@ export function fileSource(tree: SquashfsTree, file: FileInode): ByteSource {
   let latest = { index: -1, bytes: new Uint8Array(0) };
   const blockAt = (index: number): Uint8Array => {
     if (latest.index === index) return latest.bytes;
-    const word = words?.getUint32(index * 4, true) ?? 0;
-    const size = Math.min(blockSize, file.sizeBytes - index * blockSize);
     const isTail = index >= blocks;
+    const word = isTail ? 0 : (words?.getUint32(index * 4, true) ?? 0);
+    const size = Math.min(blockSize, file.sizeBytes - index * blockSize);
     let bytes = new Uint8Array(size);
     if (isTail) bytes = new Uint8Array(data.tail(file, size));
     else if ((word & LENGTH_BITS) !== 0)
