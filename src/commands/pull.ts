@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { errnoText } from "../base/errno-text.ts";
 import { Fault } from "../base/fault.ts";
 import { cleanPath, dirName, resolvePath } from "../base/path.ts";
@@ -10,8 +10,9 @@ import {
   parseImageAddress,
 } from "../format/oci/image-address.ts";
 import { statFollow } from "../host/host-files.ts";
-import { copyImage } from "../image/cache/image-store.ts";
+import { copyImage, twinBeside } from "../image/cache/image-store.ts";
 import { requireSpace } from "../image/cache/space.ts";
+import type { Twin } from "../image/cache/twin.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import type { Context } from "../terminal/context.ts";
 import { LOG_LEVELS } from "../terminal/log.ts";
@@ -29,9 +30,16 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   }
   refuseUnsupported(inv);
   const opened = openAccess(inv, ctx);
+  let twin: Twin | undefined;
   try {
     const target = targetOf(inv, address, opened.host.cwd ?? "/");
-    const access = { ...opened.access, copiedTo: dirName(target) };
+    const isPlainCopy = !opened.isTemporary && !inv.bool("sandbox");
+    if (isPlainCopy) twin = twinBeside(target);
+    const access = {
+      ...opened.access,
+      copiedTo: dirName(target),
+      ...(twin === undefined ? {} : { twin }),
+    };
     const keyFile = inv.string("cosign-key");
     const signed =
       keyFile === ""
@@ -44,10 +52,11 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       await makeSandbox(path, target, access);
       return 0;
     }
-    const needBytes = statSync(path).size;
+    const whole = twin?.isWhole === true ? twin.path : undefined;
+    const needBytes = whole === undefined ? statSync(path).size : 0;
     requireSpace([{ folder: dirName(target), needBytes, variable: "--dir" }], `"${target}"`);
     try {
-      if (signed === undefined) await copyImage(path, target, opened.isTemporary);
+      if (signed === undefined) await copyImage(path, target, opened.isTemporary ? path : whole);
       else {
         const { keepCosign } = await import("./_cosign.ts");
         const staged = `${target}.${process.pid}.part`;
@@ -61,6 +70,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     if (address.kind === "library") await tellTrust(target, inv, ctx, opened.host);
     return 0;
   } finally {
+    if (twin !== undefined) rmSync(twin.path, { force: true });
     opened.close();
   }
 }

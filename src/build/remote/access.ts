@@ -1,5 +1,6 @@
 import type { PlatformWish } from "../../format/oci/platform.ts";
 import type { CachePlaces } from "../../image/cache/places.ts";
+import type { Twin } from "../../image/cache/twin.ts";
 import type { FindCredential } from "../../registry/credentials/find.ts";
 import type { HttpClient } from "../../registry/http/client.ts";
 import type { LibraryPlace } from "../../registry/library/pull.ts";
@@ -28,6 +29,8 @@ export interface RemoteAccess {
   readonly placeVariable: string;
   /** Directory into which the image is copied in the end; absent when it is used from the cache. */
   readonly copiedTo?: string;
+  /** That copy, to be made while the image is fetched. */
+  readonly twin?: Twin;
   /** The library service of that host, or without one that of `--library` or in use. Throws a Fault when there is none. */
   findLibrary(host: string | undefined): Promise<LibraryPlace>;
   readonly wish: PlatformWish;

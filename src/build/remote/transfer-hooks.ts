@@ -19,5 +19,6 @@ export function transferHooks(access: RemoteAccess, step: () => Step | undefined
     onWait: tellWaiting(access.talk),
     note: (line) => access.talk.info(line),
     signal: access.signal,
+    twin: access.twin,
   };
 }

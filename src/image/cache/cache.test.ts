@@ -12,11 +12,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
+import { dirname } from "node:path";
 import { Fault } from "../../base/fault.ts";
 import { withClaim } from "./claim.ts";
 import { chooseEntries, removeEntry } from "./clean.ts";
 import { listEntries } from "./entries.ts";
-import { copyImage, findImage, obtainImage } from "./image-store.ts";
+import { copyImage, findImage, obtainImage, twinBeside } from "./image-store.ts";
 import { ownOwner } from "./owner.ts";
 import { blobPath, type CachePlaces, cachePlaces } from "./places.ts";
 import { readVerified } from "./read-verified.ts";
@@ -98,6 +99,40 @@ test("obtainFile() goes on where a download broke off", async () => {
   const { file, offsets } = wanted(places);
   const path = await obtainFile(places, file);
   expect(offsets).toEqual([4000]);
+  expect(readFileSync(path).equals(content)).toBe(true);
+});
+
+test("obtainFile() makes a copy meanwhile, which is the user's own", async () => {
+  const places = newPlaces();
+  const target = `${newPlaces().root}/image.sif`;
+  const twin = twinBeside(target);
+  const path = await obtainFile(places, wanted(places).file, { twin });
+  // Where the file system shares blocks there is none.
+  if (twin.isWhole) expect(readFileSync(twin.path).equals(content)).toBe(true);
+  await copyImage(path, target, twin.isWhole ? twin.path : undefined);
+  expect(readdirSync(dirname(target))).toEqual(["image.sif"]);
+  expect(readFileSync(target).equals(content)).toBe(true);
+  writeFileSync(target, "changed");
+  expect(readFileSync(path).equals(content)).toBe(true);
+});
+
+test.each([
+  ["breaks off", { breakAt: 4000 }],
+  ["is not what it should be", { bytes: new Uint8Array(content.length) }],
+])("obtainFile() leaves no copy of a download that %s", async (_, more) => {
+  const target = `${newPlaces().root}/image.sif`;
+  const twin = twinBeside(target);
+  const places = newPlaces();
+  await expect(obtainFile(places, wanted(places, more).file, { twin })).rejects.toThrow();
+  expect(twin.isWhole).toBe(false);
+  expect(readdirSync(dirname(target))).toEqual([]);
+});
+
+test("obtainFile() fetches all the same where the copy cannot be written", async () => {
+  const places = newPlaces();
+  const twin = twinBeside(`${newPlaces().root}/nowhere/image.sif`);
+  const path = await obtainFile(places, wanted(places).file, { twin });
+  expect(twin.isWhole).toBe(false);
   expect(readFileSync(path).equals(content)).toBe(true);
 });
 

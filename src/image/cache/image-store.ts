@@ -6,16 +6,20 @@ import {
   fsyncSync,
   openSync,
   readdirSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
+  writeSync,
 } from "node:fs";
 import { baseName, dirName } from "../../base/path.ts";
+import { WriteBack } from "./_write-back.ts";
 import { type Waiting, withClaim } from "./claim.ts";
 import { isDead, ownOwner } from "./owner.ts";
 import { type CachePlaces, type ImageKind, imagePath, makeFolder } from "./places.ts";
 import { readRecord, uniqueName, writeRecord } from "./records.ts";
 import { spaceFault } from "./space.ts";
+import { Twin } from "./twin.ts";
 import { syncFolder, touchEntry } from "./verified-file.ts";
 
 export interface StoreHooks {
@@ -105,9 +109,8 @@ export async function replaceWhole(
   mode: number,
 ): Promise<void> {
   const folder = dirName(target);
-  const own = `${prefix}${baseName(target).slice(0, 100)}.${ownOwner().place}.`;
   sweep(folder, prefix);
-  const temporary = `${folder}/${own}${uniqueName()}`;
+  const temporary = temporaryBeside(target, prefix);
   try {
     await make(temporary);
     chmodSync(temporary, mode);
@@ -124,22 +127,64 @@ export async function replaceWhole(
   }
 }
 
+/** A name for something that becomes `target` when it is whole; told by it are the dead from the living. */
+function temporaryBeside(target: string, prefix: string): string {
+  const own = `${prefix}${baseName(target).slice(0, 100)}.${ownOwner().place}.`;
+  return `${dirName(target)}/${own}${uniqueName()}`;
+}
+
+const COPY_PREFIX = ".skiff-pull.";
+
+/** A copy of an image that is about to be fetched: `copyImage` takes it when it is whole. */
+export function twinBeside(target: string): Twin {
+  return new Twin(temporaryBeside(target, COPY_PREFIX));
+}
+
 /**
  * Puts a copy of a cached image at `target`, whole or not at all; shares the blocks where the file
  * system can.
  *
- * @param mayMove nobody else needs `from`: on the same file system it becomes the target itself.
+ * @param spare a file with the same content that nobody else needs: on the same file system it becomes
+ *   the target itself.
  */
-export async function copyImage(
-  from: string,
-  target: string,
-  mayMove: boolean = false,
-): Promise<void> {
+export async function copyImage(from: string, target: string, spare?: string): Promise<void> {
   const put = async (path: string): Promise<void> => {
-    if (mayMove && tryRename(from, path)) return;
-    copyFileSync(from, path, constants.COPYFILE_FICLONE);
+    if (spare === undefined || !tryRename(spare, path)) copyFile(from, path);
   };
-  await replaceWhole(target, ".skiff-pull.", put, 0o777 & ~process.umask() & 0o755);
+  await replaceWhole(target, COPY_PREFIX, put, 0o777 & ~process.umask() & 0o755);
+}
+
+const PIECE_BYTES = 4 << 20;
+
+function copyFile(from: string, to: string): void {
+  try {
+    copyFileSync(from, to, constants.COPYFILE_FICLONE_FORCE);
+    return;
+  } catch {
+    // Blocks are not shared.
+  }
+  const source = openSync(from, "r");
+  try {
+    const target = openSync(to, "w", 0o600);
+    try {
+      const writeBack = new WriteBack(target, 0);
+      const buffer = new Uint8Array(PIECE_BYTES);
+      let at = 0;
+      for (;;) {
+        const count = readSync(source, buffer, 0, buffer.length, at);
+        if (count === 0) return;
+        for (let put = 0; put < count; ) {
+          put += writeSync(target, buffer, put, count - put, at + put);
+        }
+        at += count;
+        writeBack.writtenTo(at);
+      }
+    } finally {
+      closeSync(target);
+    }
+  } finally {
+    closeSync(source);
+  }
 }
 
 function tryRename(from: string, to: string): boolean {

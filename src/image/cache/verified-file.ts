@@ -17,6 +17,7 @@ import { dropPartial, leavePartial, takePartial } from "./partial.ts";
 import { type CachePlaces, hexOf, makeFolder } from "./places.ts";
 import { readRecord, writeRecord } from "./records.ts";
 import { spaceFault } from "./space.ts";
+import type { Twin } from "./twin.ts";
 
 /** A file whose content is known by its digest before it is there. */
 export interface WantedFile {
@@ -35,6 +36,8 @@ export interface FetchHooks {
   onBytes?(done: number): void;
   onWait?(state: Waiting): void;
   readonly signal?: AbortSignal | undefined;
+  /** A copy to be made meanwhile, where all of the file is fetched here. */
+  readonly twin?: Twin | undefined;
 }
 
 /**
@@ -104,7 +107,9 @@ async function download(
     file = await open(partial, "r+");
     const hash = new Bun.CryptoHasher("sha256");
     let at = hashInto(hash, file.fd, wanted.sizeBytes);
-    const writer = new HashingWriter(file, hash, at);
+    const twin = at === 0 ? hooks.twin : undefined;
+    await twin?.begin(partial);
+    const writer = new HashingWriter(file, hash, at, twin);
     hooks.onBytes?.(at);
     try {
       for await (const piece of at < wanted.sizeBytes ? wanted.source(at) : []) {
@@ -128,7 +133,7 @@ async function download(
     }
     const digest = `sha256:${hash.digest("hex")}`;
     if (digest !== wanted.digest) throw refusal(wanted, `its content has the digest ${digest}`);
-    await file.sync();
+    await Promise.all([file.sync(), twin?.finish()]);
     await file.close();
     file = undefined;
     renameSync(partial, target);
@@ -143,6 +148,7 @@ async function download(
     }
     throw spaceFault(error, `Cannot store ${wanted.what}`, places.root);
   } finally {
+    await hooks.twin?.drop();
     await file?.close();
     if (partial !== undefined) leavePartial(partial, places.root, hex);
   }

@@ -82,6 +82,7 @@ export async function openLibraryImage(options: LibraryImageOptions): Promise<Li
         onBytes: (done) => hooks.onBytes?.(done, sizeBytes),
         onWait: (state) => hooks.onWait?.(state),
         signal: hooks.signal,
+        twin: hooks.twin,
       });
       touchEntry(path);
       noteReference(places, { kind: "library", name: hash }, text);

@@ -6,6 +6,7 @@ import { type RegistryReference, requestedVersion } from "../../format/oci/refer
 import type { Waiting } from "../../image/cache/claim.ts";
 import { blobPath, type CachePlaces } from "../../image/cache/places.ts";
 import { readVerified } from "../../image/cache/read-verified.ts";
+import type { Twin } from "../../image/cache/twin.ts";
 import { findVerified, obtainFile } from "../../image/cache/verified-file.ts";
 import type { HttpClient } from "../http/client.ts";
 import { streamBlob } from "./blob-request.ts";
@@ -21,6 +22,8 @@ export interface TransferHooks {
   onWait?(state: Waiting): void;
   note?(text: string): void;
   readonly signal?: AbortSignal | undefined;
+  /** Where an image that comes as one file is copied to meanwhile. */
+  readonly twin?: Twin | undefined;
 }
 
 export interface OpenImageOptions {

@@ -62,6 +62,7 @@ export async function openOrasImage(options: OpenImageOptions): Promise<OrasImag
         onBytes: (done) => hooks.onBytes?.(done, layer.sizeBytes),
         onWait: (state) => hooks.onWait?.(state),
         signal: hooks.signal,
+        twin: hooks.twin,
       });
       if (!beginsLikeSif(path)) {
         rmSync(path, { force: true });
