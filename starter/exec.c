@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { HEAD_SIZE = 256 };
 
@@ -81,10 +82,23 @@ static int search(const struct starter *starter, const char *name, char path[PAT
   }
 }
 
-static int try_candidate(struct starter *starter, char **argv, const char *note)
+/* The path of a file below the working directory, from the root on; as it is where that is not known. */
+static char *full_path(char *path, char full[PATH_MAX])
+{
+  while (path[0] == '.' && path[1] == '/')
+    path += 2;
+  if (path[0] == '/' || !getcwd(full, PATH_MAX))
+    return path;
+  size_t length = strlen(full);
+  int size = snprintf(full + length, PATH_MAX - length, "%s%s", full[1] ? "/" : "", path);
+  return size > 0 && (size_t)size < PATH_MAX - length ? full : path;
+}
+
+static int try_candidate(struct starter *starter, char **argv, const char *note, bool full_name)
 {
   struct stat found;
   char path[PATH_MAX];
+  char full[PATH_MAX];
   const char *file = argv[0];
   if (!strchr(file, '/')) {
     int error = *file ? search(starter, file, path) : ENOENT;
@@ -94,6 +108,8 @@ static int try_candidate(struct starter *starter, char **argv, const char *note)
   } else if (stat(file, &found) < 0 && (errno == ENOENT || errno == ENOTDIR))
     return ENOENT;
   print_plain(note);
+  if (full_name)
+    file = argv[0] = full_path(file == path ? path : argv[0], full);
   return exec_file(starter, file, argv);
 }
 
@@ -127,7 +143,8 @@ int op_exec(struct starter *starter, const struct op_exec *op)
       return ENOMEM;
     memcpy(argv, op->words.items + start, count * sizeof *argv);
     start += count;
-    error = try_candidate(starter, argv, i < op->notes.count ? op->notes.items[i] : "");
+    error = try_candidate(starter, argv, i < op->notes.count ? op->notes.items[i] : "",
+                          op->full_name != 0);
   }
   return error;
 }

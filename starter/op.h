@@ -252,6 +252,7 @@ struct op_exec {
   struct op_strs words;
   struct op_strs counts;
   struct op_strs notes;
+  uint32_t full_name;
 };
 
 struct op_run {
@@ -548,6 +549,7 @@ static inline const struct op_schema *op_schema(uint32_t code)
     OP_FIELD(OP_STRS, exec, words),
     OP_FIELD(OP_STRS, exec, counts),
     OP_FIELD(OP_STRS, exec, notes),
+    OP_FIELD(OP_U32, exec, full_name),
   };
   static const struct op_field of_run[] = {
     OP_FIELD(OP_STRS, run, argv),

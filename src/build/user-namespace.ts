@@ -72,7 +72,7 @@ function encoded(rung: BuildRung, argv: readonly string[], host: HostFacts): Uin
     ops.push({ op: { kind: "owners", recording, filter }, faults: [NO_FILTER] });
   }
   ops.push({
-    op: { kind: "exec", words: argv, counts: [String(argv.length)], notes: [""] },
+    op: { kind: "exec", words: argv, counts: [String(argv.length)], notes: [""], fullName: 0 },
     faults: [],
   });
   return encodeOps(ops, { debug: false, procPath: "/proc" });

@@ -69,6 +69,7 @@ test.each([
       words: ["/bin/bash", "--norc", "/bin/sh"],
       counts: ["2", "1"],
       notes: ["", ""],
+      fullName: 0,
     },
   ],
   ["change directory to /w, else /", { kind: "chdir", candidates: ["/w", "/"], warning: "" }],

@@ -99,7 +99,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
     keep: "strs",
     timeoutMs: "u32",
   },
-  exec: { words: "strs", counts: "strs", notes: "strs" },
+  exec: { words: "strs", counts: "strs", notes: "strs", fullName: "u32" },
   run: { argv: "strs", env: "strs", alsoGood: "u32" },
   cgroup: { dirs: "strs", watch: "u32" },
   write: { root: "str", path: "str", value: "str", warning: "str" },

@@ -215,6 +215,8 @@ export interface ExecOp {
   readonly words: readonly string[];
   readonly counts: readonly string[];
   readonly notes: readonly string[];
+  /** 1: the program's first word is the absolute path that it was found at; 0: the word as it is. */
+  readonly fullName: number;
 }
 
 /**

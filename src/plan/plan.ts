@@ -289,6 +289,8 @@ export type NetworkPlan =
 /** What is executed: the first candidate that exists. */
 export interface ProcessPlan {
   readonly candidates: readonly { readonly argv: readonly string[]; readonly note: string }[];
+  /** The program is told the path that it was found at, not the word it was called by. */
+  readonly hasFullName?: true;
   /** FATAL text when no candidate exists. */
   readonly notFound: string;
   readonly why: Why;

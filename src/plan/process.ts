@@ -22,9 +22,11 @@ export type ProcessChoice =
 export function planProcess(request: LaunchRequest, files: FileView): ProcessChoice {
   switch (request.action) {
     case "exec":
-      return start([{ argv: request.args, note: "" }], "the command on the command line");
+      return byPath(start([{ argv: request.args, note: "" }], "the command on the command line"));
     case "shell":
-      return start(shells(request, files), request.shell === undefined ? "shell" : "--shell");
+      return byPath(
+        start(shells(request, files), request.shell === undefined ? "shell" : "--shell"),
+      );
     case "run":
       return runscript(request, files);
     case "test":
@@ -82,6 +84,11 @@ function start(candidates: readonly Candidate[], why: string): Started {
     ? `"${first}": no such file or directory`
     : `"${first}": executable file not found in $PATH`;
   return { kind: "start", process: { candidates, notFound, why } };
+}
+
+/** The peer looks programs up itself, and calls them by what it found: `exec image sh` is `/bin/sh`. */
+function byPath({ kind, process }: Started): Started {
+  return { kind, process: { ...process, hasFullName: true } };
 }
 
 function exists(files: FileView, path: string): boolean {

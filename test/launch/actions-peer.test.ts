@@ -100,6 +100,19 @@ describe("wrong usage", () => {
   }
 });
 
+describe("the name of the program", () => {
+  const show = "tr '\\0' ' ' </proc/self/cmdline; echo $0";
+  same("is its path, for one of PATH", { words: ["exec", "@img", "sh", "-c", show] });
+  same("is its path, for one of the working directory", {
+    words: ["exec", "--pwd", "/bin", "@img", "./sh", "-c", show],
+  });
+  same("is as given, for a path", { words: ["exec", "@img", "/bin/../bin/sh", "-c", show] });
+  same("is what a name of --shell leads to", {
+    words: ["shell", "--shell", "sh", "@img"],
+    stdin: "echo $0\n",
+  });
+});
+
 describe("run", () => {
   same("the runscript", { words: ["run", "@img", "a", "b c"], prints: "run 2: a b c" });
   same("of a SIF", { words: ["run", "@sif", "a"], prints: "run 1: a" });

@@ -91,6 +91,7 @@ export function execFirst(
     words: candidates.flatMap((c) => c.words),
     counts: candidates.map((c) => String(c.words.length)),
     notes: candidates.map((c) => c.note ?? ""),
+    fullName: 0,
   };
 }
 

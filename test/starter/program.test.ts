@@ -12,7 +12,7 @@ starter.prepare(`
   printf '#!/nosuch/interpreter\\n' > broken; printf '\\0\\1\\2' > garbage
   # An ELF header of a machine that this is not.
   printf '\\177ELF\\2\\1\\1\\0\\0\\0\\0\\0\\0\\0\\0\\0\\2\\0\\377\\376' > elf; head -c 200 /dev/zero >> elf
-  printf 'x' > closed; chmod 755 plain shebang broken garbage elf
+  printf 'x' > closed; printf '#!/bin/sh\\necho "$0"\\n' > named; chmod 755 plain shebang named broken garbage elf
   printf '#!/bin/sh\\necho second\\n' > ../second/tool; chmod 755 ../second/tool; touch ../first/tool ../first/only-here
 `);
 
@@ -101,6 +101,24 @@ describe("exec", () => {
     expect((await starter.run([exec("true")], { env: {} })).code).toBe(0);
   });
 
+  test("calls the program by its whole path where that is asked for", async () => {
+    const name = async (word: string, PATH: string): Promise<string> => {
+      const op = { ...exec(word, "-c", "tr '\\0' ' ' </proc/$$/cmdline"), fullName: 1 };
+      const { stdout } = await starter.run([op], { extraEnv: { PATH }, cwd: `${place}/bin` });
+      return stdout.split(" ")[0] ?? "";
+    };
+    expect(await name("sh", "/nosuch:/bin")).toBe("/bin/sh");
+    expect(await name("/bin/../bin/sh", "/bin")).toBe("/bin/../bin/sh");
+    const shebang = { ...exec("./named"), fullName: 1 };
+    const done = await starter.run([shebang], { cwd: `${place}/bin` });
+    expect(done.stdout).toBe(`${place}/bin/named\n`);
+    const inPath = await starter.run([{ ...exec("named"), fullName: 1 }], {
+      extraEnv: { PATH: ".:/bin" },
+      cwd: `${place}/bin`,
+    });
+    expect(inPath.stdout).toBe(`${place}/bin/named\n`);
+  });
+
   test("takes the first candidate that exists, and says its note", async () => {
     const op = execFirst([
       { words: ["/nosuch/run", "x"], note: "first" },
@@ -118,7 +136,7 @@ describe("exec", () => {
   });
 
   test("refuses counts that do not fit", async () => {
-    const op: Op = { kind: "exec", words: ["a"], counts: ["2"], notes: [] };
+    const op: Op = { kind: "exec", words: ["a"], counts: ["2"], notes: [], fullName: 0 };
     expect((await starter.run([op])).stderr).toBe("FATAL:   exec: invalid argument\n");
   });
 });

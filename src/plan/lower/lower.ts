@@ -291,6 +291,7 @@ export function processOps(
       notes: candidates.map((c) =>
         c.note === "" || !options.says.info ? "" : `INFO:    ${c.note}`,
       ),
+      fullName: plan.process.hasFullName === true ? 1 : 0,
     },
     faults: execFaults(plan),
   });

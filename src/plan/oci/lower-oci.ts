@@ -72,7 +72,7 @@ export function lowerOci(planned: Plan, options: LowerOptions, launch: OciLaunch
   const words = [launch.runtime, "--root", `${base}${STATE}`, "--log", `${base}${LOG}`];
   const argv = [...words, "run", "--bundle", `${base}${BUNDLE}`, launch.id];
   out.push({
-    op: { kind: "exec", words: argv, counts: [String(argv.length)], notes: [""] },
+    op: { kind: "exec", words: argv, counts: [String(argv.length)], notes: [""], fullName: 0 },
     faults: [{ errno: 0, text: `Cannot start ${launch.runtime}: %e` }],
   });
   return out;
