@@ -19,8 +19,11 @@ describe("parseBinds()", () => {
     ["rel:/x", ["/site/rel>/x"]],
     ["rel", ["/site/rel>rel"]],
     [":/x", ["/x>/x"]],
+    ["/a:/b, /c:/d", ["/a>/b", "/c>/d"]],
+    [" /a : /b : ro , /c ", ["/a>/b ro", "/c>/c"]],
     ["", []],
     [",", []],
+    [" , ", []],
     ["/i.sif:/x:image-src=/data,id=3,ro", ["/i.sif>/x ro image=/data id=3"]],
     ["/i.sif:/x:image-src=", ["/i.sif>/x image=/"]],
     // An option word needs a destination before it; else it is a source of its own.

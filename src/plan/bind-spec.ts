@@ -25,7 +25,7 @@ function isOption(word: string): boolean {
   return OPTIONS.has(word) || word.startsWith("image-src=") || word.startsWith("id=");
 }
 
-/** Splits at `mark`, honouring backslash before `mark`; other backslashes stay. */
+/** Splits at `mark`, honouring backslash before `mark`; other backslashes stay, blanks around a word do not. */
 function splitEscaped(text: string, mark: string): string[] {
   const out: string[] = [];
   let word = "";
@@ -35,11 +35,11 @@ function splitEscaped(text: string, mark: string): string[] {
       word += c + (text[i + 1] as string);
       i++;
     } else if (c === mark) {
-      out.push(word);
+      out.push(word.trim());
       word = "";
     } else word += c;
   }
-  out.push(word);
+  out.push(word.trim());
   return out;
 }
 

@@ -18,10 +18,11 @@ import { planRoot } from "./layers.ts";
 import type { MountTable } from "./mount-table.ts";
 import { addConfiguredBinds } from "./mounts/configured.ts";
 import { addFuseMounts } from "./mounts/fuse-mounts.ts";
+import { addCoveredHome, addHomeAndTmp } from "./mounts/home.ts";
 import { addIdentityFiles } from "./mounts/identity-files.ts";
 import type { MountInput } from "./mounts/mount-input.ts";
 import { MountList } from "./mounts/mount-list.ts";
-import { addHome, addScratch, addTmp } from "./mounts/personal.ts";
+import { addScratch } from "./mounts/scratch.ts";
 import { addDev, addHostfs, addKernelMounts, addLimitGuard } from "./mounts/system.ts";
 import { addDeviceFiles, addUserBinds } from "./mounts/user.ts";
 import { addCwd } from "./mounts/working-directory.ts";
@@ -120,15 +121,16 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
   addDev(list, input);
   addHostfs(list, input);
   addConfiguredBinds(list, input);
-  addHome(list, input);
-  addTmp(list, input);
-  addUserBinds(list, input);
+  addHomeAndTmp(list, input);
   addScratch(list, input);
+  // An image that names its user has an account for it.
+  addIdentityFiles(list, input, imageUser === undefined);
+  // Last of all that hold files: what the user binds is never covered, and nothing is written to it.
+  addUserBinds(list, input);
+  addCoveredHome(list, input);
   addFuseMounts(list, input);
   const fakeroot = planFakerootCommand(request, host, identity, list.table, notices);
   addDeviceFiles(list, { ...input, fakerootFiles: fakeroot.files });
-  // An image that names its user has an account for it.
-  addIdentityFiles(list, input, imageUser === undefined);
   addCwd(list, input);
   addOciScripts(list, image, isPureOci);
 

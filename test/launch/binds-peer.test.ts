@@ -333,3 +333,30 @@ describe("binds out of image files", () => {
     code: 1,
   });
 });
+
+describe("binds among the other mounts", () => {
+  const rows: readonly (readonly [string, readonly string[], string])[] = [
+    ["below a scratch directory", ["--scratch", "/scr", "-B", "@lab/data:/scr/d"], "ls -R /scr"],
+    ["below --contain's /tmp", ["--contain", "-B", "@lab/data:/tmp/d"], "ls -R /tmp"],
+    ["over /etc: nothing else is there", ["-B", "@own:/etc"], "ls -A /etc"],
+    ["a directory after what is bound into it", ["-B", "@lab/data/sub:/a/x,@own:/a"], "ls -R /a"],
+    [
+      "blanks around the words",
+      ["-B", "@lab/data: /a: ro, @own:/b"],
+      "ls /a; touch /a/n; ls -d /b",
+    ],
+    ["over the homes: a home is there", ["-B", "@own:/home"], "cd; pwd; touch n; ls -R /home"],
+    ["over the homes, with --contain", ["--contain", "-B", "@own:/home"], "pwd; ls -R /home"],
+  ];
+  for (const [name, flags, look] of rows) {
+    same(name, {
+      before: "rm -f @own/localtime; touch @own/localtime @own/hosts @own/resolv.conf",
+      words: ["exec", ...flags, "@img", "sh", "-c", look],
+      after: "find @own -mindepth 1 -printf '%P %y %m\\n' | sort",
+    });
+  }
+  same("--writable cannot make the place of --home", {
+    words: ["exec", "--writable", "--home", "@own:/none/home", "@lab/bare", "true"],
+    code: 255,
+  });
+});

@@ -204,6 +204,47 @@ describe("user binds", () => {
     expect(stubPaths(plan)).not.toContain("/opt/new");
   });
 
+  test("a directory comes before what is bound into it, whatever their order", () => {
+    const plan = planOf({ request: { binds: [given("/tmp:/opt/new"), given("/data:/opt")] } });
+    const targets = plan.mounts.map((m) => m.target);
+    expect(targets.indexOf("/opt")).toBeLessThan(targets.indexOf("/opt/new"));
+    expect(stubPaths(plan)).not.toContain("/opt/new");
+  });
+
+  for (const request of [
+    { scratch: ["/scratch"], binds: [given("/data:/scratch/dir")] },
+    { contain: true, binds: [given("/data:/tmp/dir")] },
+    { home: "/tmp:/home/ann", binds: [given("/data:/home/ann/dir")] },
+    { hostname: "box", uts: true, binds: [given("/data:/etc")] },
+  ]) {
+    test(`no other mount follows a bind and covers it: ${Object.keys(request)}`, () => {
+      const { mounts } = planOf({ request });
+      const at = mounts.findIndex((m) => m.kind === "bind" && m.source === "/data");
+      expect(at).toBeGreaterThan(0);
+      const later = mounts.slice(at + 1).map((m) => m.target);
+      expect(later.filter((t) => !t.startsWith("/home/ann/run"))).toEqual([]);
+    });
+  }
+
+  test("a home in /tmp is mounted after it", () => {
+    const lines = mountLines(planOf({ request: { home: "/data:/tmp/h" } }));
+    expect(lines.indexOf(`/tmp/h <- /data ${BIND}`)).toBeGreaterThan(
+      lines.indexOf(`/tmp <- /tmp ${BIND}`),
+    );
+  });
+
+  test("a bind over the parent of the home gives the home, which is made there", () => {
+    const plan = planOf({ request: { binds: [given("/data:/home:ro")] } });
+    expect(plan.mounts.filter((m) => m.target === "/home/ann")).toMatchObject([
+      {
+        source: "/data/ann",
+        flags: ["ro", "nosuid", "nodev"],
+        make: { mode: 0o755, below: "/data" },
+        optional: true,
+      },
+    ]);
+  });
+
   test("links of the image are followed inside it", () => {
     const image = madeUpImage(
       {},

@@ -11,9 +11,18 @@ import { hasMinimalDev } from "./system.ts";
 
 const LIBS = "/.singularity.d/libs";
 
-/** Binds of --bind and --mount, command line first (reference: runtime.md 4.5). */
+/** Number of directories on the way to a destination. */
+function depthOf({ target }: BindSpec): number {
+  return target.split("/").filter((part) => part !== "" && part !== ".").length;
+}
+
+/**
+ * Binds of --bind and --mount, command line first (reference: runtime.md 4.5). Whatever their order
+ * there, a directory comes before what is bound into it.
+ */
 export function addUserBinds(list: MountList, input: MountInput): void {
-  const { binds, host } = input;
+  const { host } = input;
+  const binds = [...input.binds].sort((a, b) => depthOf(a) - depthOf(b));
   const done = new Set<string>();
   for (const bind of binds) {
     if (!bind.target.startsWith("/")) {

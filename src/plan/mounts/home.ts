@@ -1,28 +1,14 @@
 import { Fault } from "../../base/fault.ts";
-import { dirName } from "../../base/path.ts";
+import { dirName, isWithin } from "../../base/path.ts";
+import type { BindSpec } from "../bind-spec.ts";
 import { bindHost } from "./host-bind.ts";
 import { isUnwanted, type MountInput } from "./mount-input.ts";
 import { BIND_FLAGS, type MountList } from "./mount-list.ts";
-
-/** An empty directory that lives in the session's memory. */
-function addSessionDir(
-  list: MountList,
-  target: string,
-  mode: number,
-  what: string,
-  why: string,
-): void {
-  const place = list.place(target, { kind: "dir", what, optional: "session" });
-  if (place === undefined) return;
-  list.add(
-    { kind: "session-dir", target: place.target, mode, flags: BIND_FLAGS, why },
-    undefined,
-    target,
-  );
-}
+import { addTmp } from "./scratch.ts";
+import { addSessionDir } from "./session-dir.ts";
 
 /** The home directory (reference: runtime.md 4.3). */
-export function addHome(list: MountList, input: MountInput): void {
+function addHome(list: MountList, input: MountInput): void {
   const { request, config, host, home } = input;
   if (request.noHome || isUnwanted(request, "home")) return;
   if (!config.values.mountHome && !home.custom) return;
@@ -30,7 +16,7 @@ export function addHome(list: MountList, input: MountInput): void {
     list.notices.push({ level: "warning", text: "Not mounting the home directory: it is /" });
     return;
   }
-  if (input.binds.some((b) => b.target === home.target)) return;
+  if (input.binds.some((b) => b.target === home.target) || coverOf(input) !== undefined) return;
   if (!home.target.startsWith("/")) {
     throw new Fault(
       "usage",
@@ -97,6 +83,16 @@ function stageHomeParent(list: MountList, input: MountInput): boolean {
   const ground = list.table.resolve(input.home.target);
   if (ground.entry !== undefined || ground.missing === undefined) return true;
   const parent = dirName(ground.missing);
+  const { source, target, custom } = input.home;
+  if (parent === "/" && custom) {
+    throw new Fault(
+      "invalid",
+      `container creation failed: mount ${source}->${target} error: destination ${target} doesn't exist in container`,
+      {
+        hint: "create it in the image, choose another destination for --home, or leave --writable out",
+      },
+    );
+  }
   if (parent === "/") {
     list.notices.push({
       level: "warning",
@@ -114,62 +110,42 @@ function stageHomeParent(list: MountList, input: MountInput): boolean {
   return true;
 }
 
-/** /tmp and /var/tmp. */
-export function addTmp(list: MountList, input: MountInput): void {
-  const { request, config, host, binds } = input;
-  if (!config.values.mountTmp || isUnwanted(request, "tmp")) return;
-  const targets = [
-    { target: "/tmp", below: "tmp" },
-    { target: "/var/tmp", below: "var_tmp" },
-  ];
-  for (const { target, below } of targets) {
-    if (isUnwanted(request, target) || binds.some((b) => b.target === target)) continue;
-    if (list.has(target)) continue;
-    if (!request.contain) {
-      bindHost(list, host, { source: target, target, why: "mount tmp = yes", optional: "tmp" });
-    } else if (request.workdir === undefined) {
-      addSessionDir(
-        list,
-        target,
-        0o1777,
-        target,
-        `empty: ${request.origins["contain"] ?? "--contain"}`,
-      );
-    } else {
-      bindHost(list, host, {
-        source: `${request.workdir}/${below}`,
-        target,
-        make: { mode: 0o1777, below: request.workdir },
-        why: `below ${request.origins["workdir"] ?? "--workdir"}`,
-      });
-    }
-  }
+/** The bind of a directory in which the home lies: `--bind data:/home` gives the home, too. */
+function coverOf({ binds, home }: MountInput): BindSpec | undefined {
+  return binds.find(
+    (bind) =>
+      bind.target !== home.target &&
+      isWithin(bind.target, home.target) &&
+      bind.imageSrc === undefined &&
+      bind.id === undefined,
+  );
 }
 
-/** `--scratch`: empty writable directories. */
-export function addScratch(list: MountList, input: MountInput): void {
-  const { request, host } = input;
-  const why = request.origins["scratch"] ?? "--scratch";
-  for (const target of request.scratch) {
-    if (!target.startsWith("/")) {
-      throw new Fault(
-        "usage",
-        `Cannot make the scratch directory "${target}": it must be an absolute path`,
-        {
-          exitCode: 255,
-        },
-      );
-    }
-    if (request.workdir === undefined) {
-      if (!list.canStub) list.place(target, { kind: "dir", what: target });
-      addSessionDir(list, target, 0o755, target, why);
-    } else {
-      bindHost(list, host, {
-        source: `${request.workdir}/scratch${target}`,
-        target,
-        make: { mode: 0o750, below: request.workdir },
-        why,
-      });
-    }
-  }
+/**
+ * The home in a directory that the user bound over its place: made there when it is missing. A mount
+ * of its own, also where it is there, so that a working directory does not cover it.
+ */
+export function addCoveredHome(list: MountList, input: MountInput): void {
+  const { home, host } = input;
+  const cover = coverOf(input);
+  if (cover === undefined) return;
+  const below = host.realPath(cover.source);
+  if (below === undefined) return;
+  bindHost(list, host, {
+    source: `${below}${home.target.slice(cover.target === "/" ? 0 : cover.target.length)}`,
+    target: home.target,
+    flags: cover.readOnly ? ["ro", ...BIND_FLAGS] : BIND_FLAGS,
+    make: { mode: 0o755, below },
+    why: `home below ${cover.source}: ${cover.origin}`,
+    optional: "home",
+  });
+}
+
+/** Home and temporary directories, that one first in which the other lies. */
+export function addHomeAndTmp(list: MountList, input: MountInput): void {
+  const { target } = input.home;
+  const isInTmp = target.startsWith("/tmp/") || target.startsWith("/var/tmp/");
+  if (!isInTmp) addHome(list, input);
+  addTmp(list, input);
+  if (isInTmp) addHome(list, input);
 }
