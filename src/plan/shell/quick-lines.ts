@@ -35,7 +35,8 @@ const exported = new RegExp(`[ \\t]*export((?:[ \\t]+${NAME})+)${END}`, "y");
 const condition = new RegExp(CONDITION, "y");
 const turn = /[ \t]*(else|fi)[ \t]*(?:\n|$)/y;
 const skipped = new RegExp(
-  `[ \\t]*(?:#[^\\n]*|(if|elif)[ \\t]${REST};[ \\t]*then[ \\t]*|(else|fi)[ \\t]*|` +
+  `[ \\t]*(?:#[^\\n]*|(?:(if|elif)[ \\t]${REST};[ \\t]*then|(for)[ \\t]+${NAME}[ \\t]+in[ \\t]${REST};[ \\t]*do)[ \\t]*|` +
+    `(else|fi|done)[ \\t]*|` +
     `(?!(?:then|do|done|esac|case|for|while|until|function|select|time|coproc|if|elif|else|fi)\\b)([A-Za-z_.\\[]${REST}))?(?:\\n|$)`,
   "y",
 );
@@ -163,25 +164,28 @@ function passLines(
  */
 function skipBranch(text: string, from: number): number | undefined {
   let at = from;
-  let depth = 1;
+  // What is open: i for if, f for for.
+  let open = "i";
   let empty = true;
   while (at < text.length) {
     skipped.lastIndex = at;
     const line = skipped.exec(text);
     if (line === null) return undefined;
     at = skipped.lastIndex;
-    const [, opens, turns, command] = line;
-    if (opens === "if") {
-      depth++;
+    const [, branch, loop, turns, command] = line;
+    const opens = branch === "if" ? "i" : loop === undefined ? "" : "f";
+    if (opens !== "") {
+      open += opens;
       empty = true;
-    } else if (opens !== undefined || turns !== undefined) {
-      if (empty || (depth === 1 && turns !== "fi")) return undefined;
-      if (turns === "fi") depth--;
+    } else if (branch !== undefined || turns !== undefined) {
+      if (empty || open.endsWith("f") !== (turns === "done")) return undefined;
+      if (open === "i" && turns !== "fi") return undefined;
+      if (turns === "fi" || turns === "done") open = open.slice(0, -1);
       else empty = true;
     } else if (command !== undefined) {
       empty = false;
     }
-    if (depth === 0) return at;
+    if (open === "") return at;
   }
   return undefined;
 }
