@@ -31,13 +31,13 @@ place 755 "$(command -v bash-static)" build/embed/bash
 # costs 2 to 3 ms of every launch. What is loaded on demand keeps its own pieces.
 rm -rf build/stage
 mkdir -p build/stage
-for part in _program.ts runtime/embedded.ts; do
+for part in _program.ts runtime/embedded.ts runtime/systemd-scope.ts; do
   printf 'export * from "../../src/%s";\n' "$part" >"build/stage/$(basename "$part")"
 done
 mkdir -p build/stage/runtime/admission
 printf 'export * from "../../../../src/runtime/admission/admit.ts";\n' >build/stage/runtime/admission/admit.ts
 step "Bundling the launch path" "$bun" build --target=bun --minify --format=esm '--external=*/embedded.ts' \
-  '--external=*/_program.ts' '--external=*/admit.ts' src/main.ts --outfile build/stage/main.js
+  '--external=*/_program.ts' '--external=*/admit.ts' '--external=*/systemd-scope.ts' src/main.ts --outfile build/stage/main.js
 
 # Neither .env nor bunfig.toml of the caller's directory is skiff's business. The JIT starts twenty times
 # later than by default: compiling what runs for milliseconds costs a launch up to 2 ms, and 2 of 15 ms of

@@ -31,7 +31,6 @@ const FLAG_CHROOT = 2;
 const KEEP_IGNORED: readonly number[] = [1, 2, 3];
 
 const KINDS = Object.keys(OP_FIELDS) as readonly OpKind[];
-const CODES = new Map<OpKind, number>(KINDS.map((kind, index) => [kind, index + 1]));
 
 /** How the starter carries a stream out. */
 export interface EncodeOptions {
@@ -73,7 +72,7 @@ export function encodeOps(ops: readonly WiredOp[], options: EncodeOptions): Uint
   out.str(options.procPath);
   out.str(options.colour === true ? "\u001b[31mFATAL:  \u001b[0m " : "FATAL:   ");
   for (const { op, faults } of ops) {
-    out.words.push(CODES.get(op.kind) ?? 0, 0);
+    out.words.push(KINDS.indexOf(op.kind) + 1, 0);
     const start = out.words.length;
     writeFields(out, op);
     out.words.push(faults.length);
@@ -95,21 +94,14 @@ export function encodeOps(ops: readonly WiredOp[], options: EncodeOptions): Uint
 function writeFields(out: WireWriter, op: Op): void {
   // The schema names exactly the members of the interface: a test of the codec fails for a missing one.
   const values = op as unknown as Readonly<Record<string, never>>;
-  for (const [name, type] of fieldsOf(op.kind)) out[type](values[name] as never, name);
-}
-
-type FieldList = readonly (readonly [string, FieldKind])[];
-const fieldLists = new Map<OpKind, FieldList>();
-
-/** The schema of a kind as a list, made once: a launch has one kind many times. */
-function fieldsOf(kind: OpKind): FieldList {
-  let list = fieldLists.get(kind);
-  if (list === undefined) {
-    list = Object.entries(OP_FIELDS[kind]);
-    fieldLists.set(kind, list);
+  const schema: Schema = OP_FIELDS[op.kind];
+  for (const name in schema) {
+    const type = schema[name];
+    if (type !== undefined) out[type](values[name] as never, name);
   }
-  return list;
 }
+
+type Schema = Readonly<Record<string, FieldKind>>;
 
 /** The ops of a stream, for tests and debugging; throws a Fault (`invalid`) for any break of the format. */
 export function decodeOps(bytes: Uint8Array): DecodedOps {
@@ -148,7 +140,7 @@ export function decodeOps(bytes: Uint8Array): DecodedOps {
 
 function readFields(input: WireReader, kind: OpKind): Op {
   const op: Record<string, unknown> = { kind };
-  for (const [name, type] of fieldsOf(kind)) op[name] = input[type]();
+  for (const [name, type] of Object.entries(OP_FIELDS[kind])) op[name] = input[type]();
   // Every member that OP_FIELDS tells was just read with its type.
   return op as unknown as Op;
 }

@@ -1,5 +1,6 @@
 import type { Invocation } from "../cli/invocation.ts";
 import type { LaunchKey } from "../host/launcher-note.ts";
+import type { HostFacts } from "../plan/facts.ts";
 import type { LaunchFacts } from "../plan/launch.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { LaunchRequest } from "../plan/request.ts";
@@ -70,6 +71,13 @@ export function announce<P extends Pick<Plan, "notices" | "environment">>(
     else by.printError(text);
   }
   return environment.exit ?? plan;
+}
+
+/** Has systemd take this process into the scopes among the control groups of an instance, if there are any. */
+export async function enterScopes(groups: readonly string[], host: HostFacts): Promise<void> {
+  if (!groups.some((dir) => dir.includes(".scope/"))) return;
+  const { attachToScopes } = await import("./systemd-scope.ts");
+  attachToScopes(groups, host);
 }
 
 /**

@@ -11,7 +11,7 @@ import type { Notice } from "../../plan/plan.ts";
 import type { Action } from "../../plan/request.ts";
 import { readEnvFiles } from "../env-files.ts";
 import { readConfig } from "../gather.ts";
-import { announce, INSTANCE, type Launcher, startOptions } from "../launcher.ts";
+import { announce, enterScopes, INSTANCE, type Launcher, startOptions } from "../launcher.ts";
 import { requestOf } from "../request-of.ts";
 import { becomeProgram, shellFor } from "../start.ts";
 import { recordDirectory } from "./places.ts";
@@ -41,10 +41,7 @@ export async function joinInstance(
     plan.groups.length === 0 ? key : undefined,
   );
   const shell = await shellFor(plan.environment);
-  if (plan.groups.some((dir) => dir.includes(".scope/"))) {
-    const { attachToScopes } = await import("../systemd-scope.ts");
-    attachToScopes(plan.groups, facts.host);
-  }
+  await enterScopes(plan.groups, facts.host);
   const ops = lowerJoin(plan, { says: options.says, ...shell });
   return becomeProgram(ops, plan.environment, facts.host, { ...options, inherited });
 }
