@@ -7,6 +7,7 @@ import { expireSteps } from "./cache/list-steps.ts";
 import { type CacheRequest, openCache } from "./cache/open-cache.ts";
 import type { StepStore } from "./cache/step-store.ts";
 import { CachedRoot, type StepCache } from "./cached-root.ts";
+import { packOciRoot } from "./ocisif/pack-root.ts";
 import { hasOneId } from "./one-id.ts";
 import { takeNotedOwners } from "./owners/noted-owners.ts";
 import type { PackedImage, PackOptions } from "./pack/pack-image.ts";
@@ -83,7 +84,10 @@ export async function build(
       await assembleSandbox(stage.root, request.target, beside, cache !== undefined, ports);
       return {};
     }
-    const packed = await packStage(request, { ...built, cache }, temporary, beside);
+    const packed =
+      request.options.isOciSif === true
+        ? await packOciRoot(request, stage, temporary, beside)
+        : await packStage(request, { ...built, cache }, temporary, beside);
     if (cache !== undefined) await expireSteps(cache.store.folder);
     return packed;
   } finally {

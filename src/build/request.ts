@@ -54,6 +54,7 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
     runTests: !inv.bool("notest"),
     fixPermissions: flags.fixPermissions,
     isSandbox: inv.bool("sandbox"),
+    isOciSif: inv.bool("oci") && !inv.bool("no-oci"),
     binds,
     mounts: binds.map(mountWord),
     containerFlags: ["nv", "rocm", "nvccli"].filter((name) => inv.bool(name)),

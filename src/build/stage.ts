@@ -15,6 +15,8 @@ export interface StageOptions {
   readonly fixPermissions: boolean;
   /** The result is a directory. */
   readonly isSandbox: boolean;
+  /** The result is an OCI-SIF: nothing is added to the root, the configuration says it all. */
+  readonly isOciSif?: boolean;
   /** The caller's binds, and the same in the words of `--mount`. */
   readonly binds: readonly BindSpec[];
   readonly mounts: readonly string[];

@@ -28,6 +28,7 @@ import type { Context } from "../terminal/context.ts";
 import type { Log } from "../terminal/log.ts";
 import { asksForEncryption, buildEncryption, withEncryption } from "./_build-encryption.ts";
 import { needsNamespaces, takeRung } from "./_build-namespaces.ts";
+import { asksForOciSif, buildOciSif } from "./_build-oci-sif.ts";
 import { CONFIRMED, carryOut } from "./_carry-out-build.ts";
 import { ownCache } from "./_user-places.ts";
 import { verifyBuild } from "./_verify-build.ts";
@@ -38,6 +39,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   if (inv.bool("verify")) return await verifyBuild(inv, ctx);
   const [targetWord = "", sourceWord = ""] = inv.args;
   refuseUnsupported(inv, ctx);
+  const isOci = asksForOciSif(inv);
   const config = readConfig(inv);
   const host = hostFacts({ binaryPath: config.values.binaryPath, env: ctx.env });
   const cwd = host.cwd ?? "/";
@@ -53,6 +55,10 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   if (inv.bool("data")) {
     const { buildData } = await import("./_build-data.ts");
     return await buildData(inv, ctx, { source, target, host });
+  }
+  if (isOci) {
+    const done = await buildOciSif(inv, ctx, source, target);
+    if (done !== undefined) return done;
   }
   const isWritten = source.kind !== "image";
   const rung = await chooseRung(host, inv.bool("ignore-subuid"), (one) => tryRung(one, host));
@@ -134,7 +140,6 @@ function refuseUnsupported(inv: Invocation, ctx: Context): void {
     });
   }
   if (inv.bool("remote")) refuse("--remote", "build on this machine, without the flag");
-  if (inv.bool("oci")) refuse("--oci", "build a SIF with an ordinary root file system");
   const isKey = (name: string): boolean => /^(SKIFF|APPTAINER|SINGULARITY)_ENCRYPTION_/.test(name);
   if (!asksForEncryption(inv) && Object.keys(ctx.env).some(isKey)) {
     ctx.log.warning(

@@ -26,6 +26,7 @@ import {
 import { parseImageConfig } from "../../format/oci/image-config.ts";
 import { planMetadata } from "../metadata/plan-metadata.ts";
 import { ociRunscript, planOciFiles } from "../oci/describe-image.ts";
+import { OCI_CONFIG_OBJECT } from "../ocisif/pack-root.ts";
 import { planSkeleton } from "../root/skeleton.ts";
 import { type BuildPorts, hasSection, type StageOptions } from "../stage.ts";
 import type { StagePlan, Step } from "../step.ts";
@@ -158,7 +159,8 @@ class DockerfilePlanner {
     // Its name only: an image does not tell where it was built.
     const recipe = headerRecipe({ bootstrap: "dockerfile", from: baseName(word) });
     const fromStage = earlier === undefined ? undefined : `stage ${earlier}`;
-    const config = parseImageConfig(configOfState(image, options.arch), word);
+    const configText = configOfState(image, options.arch);
+    const config = parseImageConfig(configText, word);
     this.#plans.push({
       recipe,
       names: [name],
@@ -166,6 +168,10 @@ class DockerfilePlanner {
       steps,
       finish: (view, { objects, clock }) => {
         if (!isLast) return;
+        if (options.isOciSif === true) {
+          objects?.set(OCI_CONFIG_OBJECT, configText);
+          return;
+        }
         planOciFiles(view, config);
         planSkeleton(view, true, ociRunscript(config));
         objects?.set("oci-config.json", config.configJson);

@@ -220,7 +220,9 @@ export async function packImage(
 }
 
 /** What the image shows otherwise than the source: edits, and owners that could not be given there. */
-function pseudoOf(place: PackPlace): PseudoFiles | undefined {
+export function pseudoOf(
+  place: Pick<PackPlace, "source" | "pseudoEdits" | "owners" | "folder">,
+): PseudoFiles | undefined {
   const before = hostFiles(place.source);
   const owners = new Map<string, FileEntry>();
   for (const [path, ids] of place.owners ?? []) {
