@@ -65,7 +65,7 @@ export async function buildOciSif(
     ctx.log.info("Starting build...");
     const access = { ...opened.access, copiedTo: dirName(target) };
     const path = await localImage(address, access);
-    await copyImage(path, target, opened.isTemporary);
+    await copyImage(path, target, opened.isTemporary ? path : undefined);
   } finally {
     opened.close();
   }
