@@ -8,6 +8,11 @@ export function hasOneId(): boolean {
   return lines.reduce((sum, line) => sum + Number(line.trim().split(/ +/)[2] ?? 0), 0) === 1;
 }
 
+/** Whether the root that this process is rules the machine, and no namespace only. */
+export function isMachineRoot(): boolean {
+  return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "utf8"));
+}
+
 /** Line of apt.conf without which apt becomes another user for downloads, and looks whether it did. */
 export const APT_AS_ROOT = 'APT::Sandbox::User "root";';
 

@@ -1,8 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
+import { unmount } from "../../host/mount-calls.ts";
+import { isMachineRoot } from "../one-id.ts";
 import type { Stage } from "../stage.ts";
 import { type Agent, SILENT_RUNSCRIPT } from "./agent.ts";
-import { includedPackages, needTool, runTool } from "./package-tool.ts";
+import { withDevices } from "./device-nodes.ts";
+import { includedPackages, needTool, removeCache, runTool } from "./package-tool.ts";
 
 const KEYS = "haveged -w 1024; pacman-key --init; pacman-key --populate archlinux";
 
@@ -18,9 +21,57 @@ export const arch: Agent = {
     const commands = archCommands(stage, config);
     writeFileSync(config, await pacmanConfiguration(stage));
     mkdirSync(stage.root, { recursive: true });
-    for (const argv of commands) await runTool(stage, argv, "bootstrapping with pacstrap");
+    if (isMachineRoot()) {
+      for (const argv of commands) await runTool(stage, argv, "bootstrapping with pacstrap");
+    } else await bootstrapInNamespace(stage, config);
   },
 };
+
+/**
+ * What pacstrap and arch-chroot do, with the host's kernel file systems in the root: in a user
+ * namespace these programs would mount new ones, which only the machine's root may.
+ */
+async function bootstrapInNamespace(stage: Stage, config: string): Promise<void> {
+  const { root } = stage;
+  const cache = "/var/cache/pacman/pkg";
+  for (const path of [cache, "/var/lib/pacman", "/var/log", "/dev", "/run", "/etc/pacman.d"]) {
+    mkdirSync(root + path, { recursive: true, mode: 0o755 });
+  }
+  for (const [path, mode] of [
+    ["/tmp", 0o1777],
+    ["/sys", 0o555],
+    ["/proc", 0o555],
+  ] as const) {
+    mkdirSync(root + path, { recursive: true });
+    chmodSync(root + path, mode);
+  }
+  const words = ["--noconfirm", `--config=${config}`, `--cachedir=${root}${cache}`];
+  const packages = ["haveged", ...includedPackages(stage)];
+  const install = ["pacman", "-r", root, "-Sy", ...words, ...packages];
+  const bound: string[] = [];
+  try {
+    for (const name of ["/proc", "/sys"]) {
+      await runTool(stage, ["mount", "--rbind", name, root + name], `binding ${name}`);
+      bound.push(root + name);
+    }
+    await withDevices(stage, async () => {
+      await runTool(stage, install, "bootstrapping with pacman");
+      for (const argv of chrootCommands(["chroot"], root)) {
+        await runTool(stage, argv, "bootstrapping with pacman");
+      }
+    });
+  } finally {
+    for (const path of bound) unmount(path);
+  }
+  removeCache(stage, cache);
+}
+
+function chrootCommands(chroot: readonly string[], root: string): readonly (readonly string[])[] {
+  return [
+    [...chroot, root, "/bin/sh", "-c", KEYS],
+    [...chroot, root, "pacman", "-Rs", "--noconfirm", "haveged"],
+  ];
+}
 
 /** What is run, in order. Throws a Fault for another architecture than amd64, and for missing tools. */
 export function archCommands(stage: Stage, config: string): readonly (readonly string[])[] {
@@ -34,8 +85,7 @@ export function archCommands(stage: Stage, config: string): readonly (readonly s
   const { root } = stage;
   return [
     [pacstrap, "-C", config, "-c", "-G", "-M", root, "haveged", ...includedPackages(stage)],
-    [chroot, root, "/bin/sh", "-c", KEYS],
-    [chroot, root, "pacman", "-Rs", "--noconfirm", "haveged"],
+    ...chrootCommands([chroot], root),
   ];
 }
 

@@ -3,6 +3,12 @@ import { decodeOsText } from "../../base/os-text.ts";
 import { readIn } from "../metadata/inspect-metadata.ts";
 
 /**
+ * Debian's, for programs of the group "shadow". Tools that add accounts write them anew with the group
+ * that the kernel tells of the old ones, so that what was noted on those is gone.
+ */
+const SHADOWS = ["/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-"];
+
+/**
  * Owners that package managers of a root have on record, `uid:gid` by path: dpkg's overrides and apk's
  * list of what it installed. Where one id exists these are what the files would belong to.
  */
@@ -18,6 +24,10 @@ export function recordedOwners(root: FileView): ReadonlyMap<string, string> {
   for (const { user, group, path } of parseOverrides(text("/var/lib/dpkg/statoverride"))) {
     const [uid, gid] = [idOf(user, users), idOf(group, groups)];
     if (uid !== undefined && gid !== undefined) add(path, `${uid}:${gid}`);
+  }
+  const shadow = groups.get("shadow");
+  for (const path of shadow === undefined ? [] : SHADOWS) {
+    if (((root.lstat(path)?.mode ?? 0) & 0o040) !== 0) add(path, `0:${shadow}`);
   }
   for (const [path, ids] of parseInstalled(text("/lib/apk/db/installed"))) add(path, ids);
   return owners;
