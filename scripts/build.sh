@@ -36,6 +36,8 @@ for part in _program.ts runtime/embedded.ts runtime/systemd-scope.ts; do
 done
 mkdir -p build/stage/runtime/admission
 printf 'export * from "../../../../src/runtime/admission/admit.ts";\n' >build/stage/runtime/admission/admit.ts
+# A thread begins with a module of its own.
+printf 'import "../../src/trust/hash-thread.ts";\n' >build/stage/hash-thread.ts
 step "Bundling the launch path" "$bun" build --target=bun --minify --format=esm '--external=*/embedded.ts' \
   '--external=*/_program.ts' '--external=*/admit.ts' '--external=*/systemd-scope.ts' src/main.ts --outfile build/stage/main.js
 
@@ -44,7 +46,7 @@ step "Bundling the launch path" "$bun" build --target=bun --minify --format=esm 
 # CPU; what runs for long, such as reading an image, still reaches it.
 step "Compiling dist/skiff" "$bun" build --compile --minify --bytecode --format=esm --splitting \
   --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-jit-policy=20 \
-  build/stage/main.js --outfile build/skiff.new
+  build/stage/main.js build/stage/hash-thread.ts --outfile build/skiff.new
 step "Compiling the launcher" sh scripts/build-launcher.sh build/launcher
 step "Adding the launcher" "$bun" scripts/add-launcher.ts build/skiff.new build/launcher
 mv -f build/skiff.new dist/skiff

@@ -23,7 +23,7 @@ export async function checkSignatures(
   ]);
   const file = openForReading(path);
   try {
-    const image = localSignedImage(readSif(file.source), file.source);
+    const image = localSignedImage(readSif(file.source), file.source, file.fd);
     await verifyImage(image, { pgp: clearSignVerifier(find, new Date()) });
   } finally {
     file.close();

@@ -22,7 +22,7 @@ export async function addProvenance(path: string, now: Date): Promise<void> {
   let text: string;
   try {
     const sif = readSif(file.source);
-    const image = localSignedImage(sif, file.source);
+    const image = localSignedImage(sif, file.source, file.fd);
     const root = primaryPartition(sif);
     if (root === undefined) {
       throw new Fault("invalid", `Cannot describe "${path}": it has no root partition`);

@@ -59,7 +59,7 @@ async function signFile(path: string, signer: ImageSigner, choice: SignChoice): 
   const contents: { readonly group: number; readonly bytes: Uint8Array }[] = [];
   const now = BigInt(Math.floor(Date.now() / 1000));
   try {
-    const image = localSignedImage(readSif(file.source), file.source);
+    const image = localSignedImage(readSif(file.source), file.source, file.fd);
     const tasks = signTasks(image, choice);
     const texts = await signedTexts(image, tasks);
     for (const [at, task] of tasks.entries()) {

@@ -104,7 +104,7 @@ async function verifyFile(
 ): Promise<void> {
   const file = openForReading(path);
   try {
-    const image = localSignedImage(readSif(file.source), file.source);
+    const image = localSignedImage(readSif(file.source), file.source, file.fd);
     await verifyImage(image, keys, choice, tell);
   } finally {
     file.close();

@@ -6,6 +6,7 @@ import { close, fstat, O_NONBLOCK, O_RDONLY, open, pread } from "./syscall.ts";
 
 /** A file open for reading in ranges. */
 export interface OpenFile {
+  readonly fd: number;
   /** Facts at the time it was opened; `sizeBytes` bounds what `source` gives. */
   readonly stat: FileStat;
   readonly source: ByteSource;
@@ -33,7 +34,7 @@ export function openFile(path: string): OpenFile | number {
       return readRange(fd, path, offset, length);
     },
   };
-  return { stat, source, close: () => void close(fd) };
+  return { fd, stat, source, close: () => void close(fd) };
 }
 
 /** Bytes behind an open descriptor, such as a device, of which there are at most `sizeBytes`. `path` is for faults. */

@@ -1,5 +1,7 @@
+import { Fault } from "../base/fault.ts";
 import type { SifDescriptor } from "../format/sif/descriptor.ts";
 import type { NamedDigest } from "../format/sif/signed-metadata.ts";
+import { type FileHash, hashFile } from "./hash-file.ts";
 import type { SignedImage } from "./signed-image.ts";
 
 /** Names of the hashes as the crypto library spells them, by their names in signatures. */
@@ -25,14 +27,18 @@ export function digestOf(bytes: Uint8Array, algorithm: string): string {
   return newHash(algorithm)?.update(bytes).digest("hex") ?? "";
 }
 
+/** From here on a thread of its own, which takes 5 ms to start, is worth it. */
+const LARGE_BYTES = 8 * 1024 * 1024;
+
 /**
  * Digests of the data of objects. Each object is read once, however many signatures cover it: the
- * hashes of all of them run side by side.
+ * hashes of all of them run side by side. Large objects in files are hashed on threads of their own.
  */
 export class DataDigests {
   readonly #image: SignedImage;
   readonly #algorithms: ReadonlySet<string>;
-  readonly #known: Map<number, ReadonlyMap<string, string>> = new Map();
+  readonly #known: Map<number, Promise<ReadonlyMap<string, string>>> = new Map();
+  readonly #running = new Set<FileHash>();
 
   /** `algorithms`: all that will be asked for. */
   constructor(image: SignedImage, algorithms: Iterable<string>) {
@@ -40,14 +46,25 @@ export class DataDigests {
     this.#algorithms = new Set(algorithms);
   }
 
+  /** Begins with the large ones of these objects, as many at a time as there are processors, before they are asked for. */
+  begin(objects: readonly SifDescriptor[]): void {
+    const large = objects.filter(({ sizeBytes }) => sizeBytes >= LARGE_BYTES);
+    if (this.#image.fd === undefined) return;
+    for (const object of large.slice(0, navigator.hardwareConcurrency)) {
+      // Whoever asks for it is told what failed.
+      this.#digestsOf(object).catch(() => {});
+    }
+  }
+
+  /** Ends what is still going on. */
+  stop(): void {
+    for (const one of this.#running) one.stop();
+    this.#running.clear();
+  }
+
   /** The digest of an object's data by one of the algorithms, in hexadecimal. */
   async of(object: SifDescriptor, algorithm: string): Promise<string> {
-    let found = this.#known.get(object.id);
-    if (found === undefined) {
-      found = await this.#read([object], this.#algorithms);
-      this.#known.set(object.id, found);
-    }
-    return found.get(algorithm) ?? "";
+    return (await this.#digestsOf(object)).get(algorithm) ?? "";
   }
 
   /** The digest of the data of several objects, one after another. */
@@ -55,10 +72,25 @@ export class DataDigests {
     return (await this.#read(objects, [algorithm])).get(algorithm) ?? "";
   }
 
+  #digestsOf(object: SifDescriptor): Promise<ReadonlyMap<string, string>> {
+    let found = this.#known.get(object.id);
+    if (found === undefined) {
+      found = this.#read([object], this.#algorithms);
+      this.#known.set(object.id, found);
+    }
+    return found;
+  }
+
   async #read(
     objects: readonly SifDescriptor[],
     algorithms: Iterable<string>,
   ): Promise<ReadonlyMap<string, string>> {
+    const { fd } = this.#image;
+    const sizeBytes = objects.reduce((sum, one) => sum + one.sizeBytes, 0);
+    if (fd !== undefined && sizeBytes >= LARGE_BYTES) {
+      const found = await this.#readOnThread(fd, objects, algorithms);
+      if (found !== undefined) return found;
+    }
     const hashes = new Map<string, Bun.CryptoHasher>();
     for (const name of algorithms) {
       const hash = newHash(name);
@@ -70,6 +102,29 @@ export class DataDigests {
       }
     }
     return new Map([...hashes].map(([name, hash]) => [name, hash.digest("hex")]));
+  }
+
+  /** Undefined where no thread can be had. */
+  async #readOnThread(
+    fd: number,
+    objects: readonly SifDescriptor[],
+    algorithms: Iterable<string>,
+  ): Promise<ReadonlyMap<string, string> | undefined> {
+    const names = [...algorithms].flatMap((name) => {
+      const libraryName = LIBRARY_NAMES[name];
+      return libraryName === undefined ? [] : [[name, libraryName] as const];
+    });
+    let hashing: FileHash | undefined;
+    try {
+      hashing = hashFile(fd, objects, new Map(names));
+      this.#running.add(hashing);
+      return await hashing.digests;
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      return undefined;
+    } finally {
+      if (hashing !== undefined) this.#running.delete(hashing);
+    }
   }
 }
 

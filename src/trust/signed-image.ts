@@ -6,16 +6,19 @@ import type { SifImage } from "../format/sif/image.ts";
 /** An image whose signatures are made or verified, wherever its bytes lie. */
 export interface SignedImage {
   readonly sif: SifImage;
+  /** Descriptor of the file, where it is one: large objects are then read by threads. */
+  readonly fd?: number;
   /** The bytes of a range, in order, in pieces of any size. Throws a Fault when they cannot be had. */
   chunks(offset: number, length: number): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** An image on disk. */
-export function localSignedImage(sif: SifImage, source: ByteSource): SignedImage {
+/** An image on disk. `fd`: its open file. */
+export function localSignedImage(sif: SifImage, source: ByteSource, fd?: number): SignedImage {
   return {
     sif,
+    ...(fd === undefined ? {} : { fd }),
     *chunks(offset, length) {
       for (let at = 0; at < length; at += CHUNK_BYTES) {
         yield source.read(offset + at, Math.min(CHUNK_BYTES, length - at));

@@ -54,6 +54,7 @@ export async function signedTexts(
   const digests = new DataDigests(image, [HASH]);
   const named = (hex: string): { algorithm: string; hex: string } => ({ algorithm: HASH, hex });
   const texts: string[] = [];
+  digests.begin(tasks.flatMap(({ objects }) => objects));
   for (const { objects } of tasks) {
     const firstId = firstIdOfGroup(sif, objects[0]?.group ?? 0);
     const entries = [];

@@ -67,6 +67,26 @@ export async function* checkSignatures(
     if (!read.has(object.id)) read.set(object.id, await readSignature(image, object));
   }
   const digests = new DataDigests(image, claimedHashes([...read.values()]));
+  if (read.size > 0) digests.begin(objectsOf(tasks));
+  try {
+    yield* checkTasks(image, keys, tasks, read, digests);
+  } finally {
+    digests.stop();
+  }
+}
+
+/** Objects whose own digests the tasks compare, each once. */
+function objectsOf(tasks: readonly VerifyTask[]): readonly SifDescriptor[] {
+  return [...new Set(tasks.flatMap((task) => (task.legacy === "group" ? [] : task.objects)))];
+}
+
+async function* checkTasks(
+  image: SignedImage,
+  keys: KeyMaterial,
+  tasks: readonly VerifyTask[],
+  read: ReadonlyMap<number, ReadSignature>,
+  digests: DataDigests,
+): AsyncGenerator<TaskOutcome> {
   for (const task of tasks) {
     const signatures = task.candidates
       .map((object) => read.get(object.id))
