@@ -5,6 +5,7 @@ import { finishFlags, parseCommand, readWords } from "./cli/parse.ts";
 import { readProgramName } from "./cli/program.ts";
 import { ROOT } from "./cli/root.ts";
 import { UsageFault } from "./cli/usage-fault.ts";
+import { imageHost } from "./host/image-host.ts";
 import { closeOwnFiles, inheritedDescriptors } from "./host/inherited-descriptors.ts";
 import { startTrace } from "./host/launch-trace.ts";
 import { launcherNote } from "./host/launcher-note.ts";
@@ -19,6 +20,12 @@ class NotPlain extends Error {}
 const askRules: RareGatherers["admit"] = async (question) => {
   const { admit } = await import("./runtime/admission/admit.ts");
   return await admit(question);
+};
+
+/** Only for OCI-SIFs, a part of its own as well. */
+const readLayers: RareGatherers["layers"] = async (file) => {
+  const { openAsOci } = await import("./image/ocisif/oci-image.ts");
+  return openAsOci(file, imageHost);
 };
 
 /** Begins an address of an image that has to be fetched first. */
@@ -50,6 +57,7 @@ export async function launchDirectly(own: readonly string[]): Promise<number | u
     const parsed = parseCommand(command, rest, { ...options, env, globals, notices });
     if (parsed.kind === "help") return undefined;
     if (ELSEWHERE.test(parsed.invocation.args[0] ?? "")) return undefined;
+    if (parsed.invocation.bool("oci")) return undefined;
     const needsMore = (): never => {
       throw new NotPlain();
     };
@@ -60,7 +68,7 @@ export async function launchDirectly(own: readonly string[]): Promise<number | u
       gpu: needsMore,
       admit: askRules,
       clear: needsMore,
-      layers: needsMore,
+      layers: readLayers,
       oci: needsMore,
       controls: needsMore,
       scope: needsMore,

@@ -51,6 +51,11 @@ async function start(inv: Invocation, ctx: Context): Promise<number> {
       },
     );
   }
+  if (inv.bool("oci") && !inv.bool("no-oci")) {
+    throw new Fault("unsupported", "Cannot use --oci: instances are started natively", {
+      hint: "leave --oci out, or use the oci commands",
+    });
+  }
   const path = await pathOf(image, inv, ctx);
   const call = inv.withArgs([path, ...rest]);
   return startInstance(call, ctx, rareGatherers(ctx), [ownBinary(), ...startingWords(inv)]);

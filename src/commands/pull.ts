@@ -144,6 +144,9 @@ function refuseUnsupported(inv: Invocation): void {
       hint: "add --oci",
     });
   }
+  if (isOci && inv.bool("sandbox")) {
+    throw new Fault("usage", "--oci and --sandbox exclude each other", { exitCode: 255 });
+  }
   if (inv.bool("with-cosign")) {
     throw new Fault("unsupported", "--with-cosign is not available in this version", {
       hint: "pull without it, by digest",

@@ -52,8 +52,10 @@ export function collectOverlays(input: LayerInput): OverlayLayer[] {
       part.offsetBytes,
       part.sizeBytes,
       write,
-      mountable(part.kind, image.path),
-      `overlay partition ${part.id} of the image`,
+      mountedLayer(mountable(part.kind, image.path), image.path),
+      image.format === "oci-sif"
+        ? `layer in object ${part.id} of the image`
+        : `overlay partition ${part.id} of the image`,
     );
     if (write) writable = layer;
     else readOnly.push(layer);
@@ -84,6 +86,14 @@ export function collectOverlays(input: LayerInput): OverlayLayer[] {
     }
   }
   return writable === undefined ? readOnly : [...readOnly, writable];
+}
+
+/** A layer above the root is never unpacked. */
+function mountedLayer(mounter: Volume["mounter"], path: string): Volume["mounter"] {
+  if (mounter.kind !== "unpack") return mounter;
+  throw new Fault("unsupported", `Cannot mount the layers of "${path}": ${mounter.why}`, {
+    hint: "make the image a single layer: pull it without --keep-layers, or build a SIF of it",
+  });
 }
 
 /** The files of an overlay's volume: those of its partition, or of the whole file or directory. */

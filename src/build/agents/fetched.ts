@@ -1,9 +1,7 @@
 import { Fault } from "../../base/fault.ts";
-import { imageHost } from "../../host/image-host.ts";
-import { openAnyImage } from "../../image/ocisif/open-oci-sif.ts";
 import type { Stage } from "../stage.ts";
-import { unpackImage } from "../unpack/unpack-image.ts";
 import { type Agent, TELLING_RUNSCRIPT } from "./agent.ts";
+import { unpackFile } from "./localimage.ts";
 
 /** `Bootstrap: oras`, `library`, `shub`: the root of an image file that lies elsewhere. */
 export const fetched: Agent = {
@@ -11,8 +9,7 @@ export const fetched: Agent = {
   runscript: TELLING_RUNSCRIPT,
   async bootstrap(stage) {
     const path = await fetchedPath(stage);
-    stage.ports.talk.info("Extracting local image...");
-    await unpackImage(openAnyImage(path, imageHost), stage.root, stage.ports);
+    await unpackFile(path, stage);
   },
 };
 

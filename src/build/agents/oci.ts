@@ -1,6 +1,7 @@
 import { decodeOsText } from "../../base/os-text.ts";
 import { parseImageConfig } from "../../format/oci/image-config.ts";
 import { mergedView } from "../../format/oci/merge/merged-view.ts";
+import type { OciImage } from "../../format/oci/oci-image.ts";
 import { applyEdits } from "../oci/apply-edits.ts";
 import { ociRunscript, planOciFiles } from "../oci/describe-image.ts";
 import { imageOfStage } from "../oci/image-of-stage.ts";
@@ -8,6 +9,7 @@ import { mergeImage } from "../oci/merge-image.ts";
 import { unpackMerged } from "../oci/unpack-merged.ts";
 import { editedView } from "../root/edited-view.ts";
 import { planSkeleton } from "../root/skeleton.ts";
+import type { Stage } from "../stage.ts";
 import { type Agent, TELLING_RUNSCRIPT } from "./agent.ts";
 
 /**
@@ -19,16 +21,20 @@ export const oci: Agent = {
   keepsFiles: true,
   runscript: TELLING_RUNSCRIPT,
   async bootstrap(stage) {
-    const { talk, signal } = stage.ports;
-    const image = await imageOfStage(stage, stage.folder);
-    const config = parseImageConfig(decodeOsText(image.config), image.reference);
-    const root = await mergeImage(image, config.createdSeconds, () => {}, signal);
-    const view = editedView(mergedView(root));
-    planOciFiles(view, config);
-    planSkeleton(view, true, ociRunscript(config));
-    applyEdits(root, view.edits, config.createdSeconds);
-    talk.info("Extracting OCI image...");
-    await unpackMerged(image, root, stage.root, stage.ports, stage.owners);
-    stage.objects?.set("oci-config.json", config.configJson);
+    await unpackOci(stage, await imageOfStage(stage, stage.folder));
   },
 };
+
+/** Fills the root of a stage with the merged layers of an image and what its configuration says. */
+export async function unpackOci(stage: Stage, image: OciImage): Promise<void> {
+  const { talk, signal } = stage.ports;
+  const config = parseImageConfig(decodeOsText(image.config), image.reference);
+  const root = await mergeImage(image, config.createdSeconds, () => {}, signal);
+  const view = editedView(mergedView(root));
+  planOciFiles(view, config);
+  planSkeleton(view, true, ociRunscript(config));
+  applyEdits(root, view.edits, config.createdSeconds);
+  talk.info("Extracting OCI image...");
+  await unpackMerged(image, root, stage.root, stage.ports, stage.owners);
+  stage.objects?.set("oci-config.json", config.configJson);
+}

@@ -20,7 +20,7 @@ export async function unpackMerged(
   image: OciImage,
   root: MergedNode,
   folder: string,
-  ports: BuildPorts,
+  ports: Pick<BuildPorts, "tool" | "signal">,
   lost: Map<string, string> = new Map(),
 ): Promise<void> {
   const tool = ports.tool("tar");

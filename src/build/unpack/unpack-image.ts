@@ -1,7 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
+import { decodeOsText } from "../../base/os-text.ts";
+import { parseImageConfig } from "../../format/oci/image-config.ts";
+import { imageHost } from "../../host/image-host.ts";
+import { openImageFile } from "../../image/image-file.ts";
 import type { ImageFacts } from "../../plan/facts.ts";
 import { lastWords, runChild } from "../child.ts";
+import { mergeImage } from "../oci/merge-image.ts";
+import { unpackMerged } from "../oci/unpack-merged.ts";
+import { imageOfOciSif } from "../ocisif/image-of-oci-sif.ts";
 import type { BuildPorts } from "../stage.ts";
 import { toolHint } from "../tool-hint.ts";
 
@@ -14,6 +21,10 @@ export async function unpackImage(
   target: string,
   ports: UnpackPorts,
 ): Promise<void> {
+  if (image.format === "oci-sif") {
+    await unpackLayers(image, target, ports);
+    return;
+  }
   switch (image.rootKind) {
     case "directory":
       return await copyDirectory(image.path, target, ports);
@@ -29,6 +40,15 @@ export async function unpackImage(
         { hint: "build from an image that is not encrypted" },
       );
   }
+}
+
+/** All layers of an OCI-SIF, merged. */
+async function unpackLayers(image: ImageFacts, target: string, ports: UnpackPorts): Promise<void> {
+  const layered = imageOfOciSif(openImageFile(image.path, imageHost));
+  const { createdSeconds } = parseImageConfig(decodeOsText(layered.config), layered.reference);
+  const root = await mergeImage(layered, createdSeconds, () => {}, ports.signal);
+  mkdirSync(target, { recursive: true });
+  await unpackMerged(layered, root, target, ports);
 }
 
 async function unpackSquashfs(
