@@ -44,7 +44,7 @@ export async function takeRung(
     case "mapped":
       ctx.log.info(`${rung.why}, trying root-mapped namespace`);
       ctx.log.info(
-        "Building with one user id: giving files to others appears to succeed, and all belongs to root",
+        "Building with one user id: giving files to others appears to succeed, and counts in the SIF only",
       );
       break;
     case "root":
