@@ -30,6 +30,7 @@ import { asksForEncryption, buildEncryption, withEncryption } from "./_build-enc
 import { needsNamespaces, takeRung } from "./_build-namespaces.ts";
 import { asksForOciSif, buildOciSif } from "./_build-oci-sif.ts";
 import { CONFIRMED, carryOut } from "./_carry-out-build.ts";
+import { streamTarget } from "./_stream-target.ts";
 import { ownCache } from "./_user-places.ts";
 import { verifyBuild } from "./_verify-build.ts";
 
@@ -81,11 +82,14 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       hint: "build a SIF first, then: build --encrypt secret.sif plain.sif",
     });
   }
+  const stream = inv.bool("sandbox")
+    ? undefined
+    : streamTarget(target, cleanPath(resolvePath(cwd, inv.string("tmpdir"))));
   const request = withEncryption(
     encryption,
     requestOf(inv, {
       recipe,
-      target,
+      target: stream?.path ?? target,
       force: inv.bool("force") || (replaces && !inv.bool("update")),
       host,
       config,
@@ -105,7 +109,13 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     dockerfile === undefined
       ? undefined
       : { ...dockerfile, cacheFolder: `${ownCache(ctx, host, "").root}/skiff/mounts` };
-  const built = await carryOut(request, file, inv, ctx, host);
+  let built: Partial<PackedImage>;
+  try {
+    built = await carryOut(request, file, inv, ctx, host);
+    await stream?.send();
+  } finally {
+    stream?.remove();
+  }
   giveToInvoker(ctx, host, target);
   await tellEnd(ctx, targetWord, target, built, performance.now() - began);
   return 0;

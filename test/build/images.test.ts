@@ -174,3 +174,20 @@ testPack(
     expect(verbose.stdout).toContain("xz compressed");
   },
 );
+
+testPack("a device or pipe is written to and stays what it is", async () => {
+  await build("null.sif", "root");
+  const done = await run(
+    [
+      "sh",
+      "-c",
+      'mkfifo pipe; cat pipe >piped & "$0" build --force pipe root && wait; "$0" build --force /dev/null root',
+      skiffPath,
+    ],
+    { cwd: dir },
+  );
+  expect(done.code).toBe(0);
+  expect(readFileSync(`${dir}/piped`).equals(readFileSync(`${dir}/null.sif`))).toBe(true);
+  expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
+  expect(statSync(`${dir}/pipe`).isFIFO()).toBe(true);
+});
