@@ -291,4 +291,12 @@ testBuild("a definition file goes on with a Dockerfile", async () => {
     "Bootstrap: buildkit\nFrom: inner.Dockerfile\n%post\n    cat /one /two > /three; echo $E >> /three\n";
   const root = await sandbox("outer.def", text);
   expect(read(`${root}/three`)).toBe("one\ntwo\n1\n");
+  mkdirSync(`${dir}/context`);
+  writeFileSync(`${dir}/context/file`, "of the context\n");
+  const stages = `${FROM.trim()} AS a\nARG WORD\nCOPY file /\nRUN echo $WORD > /word\nFROM a\nRUN false\n`;
+  writeFileSync(`${dir}/context/Other`, stages);
+  const header =
+    "Bootstrap: buildkit\nFrom: context\nFilename: Other\nTarget: a\nBuildArgs: WORD=given\n";
+  const other = await sandbox("context.def", header);
+  expect(read(`${other}/file`) + read(`${other}/word`)).toBe("of the context\ngiven\n");
 });

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { dirName, resolvePath } from "../../base/path.ts";
 import { buildStage } from "../build-stage.ts";
 import { openContext } from "../dockerfile/context.ts";
@@ -9,7 +10,8 @@ import { type Agent, TELLING_RUNSCRIPT } from "./agent.ts";
 
 /**
  * `Bootstrap: buildkit`: the image of the Dockerfile that `From` names, built here and without a
- * daemon. Its context is the directory it lies in.
+ * daemon. Its context is the directory it lies in. A directory is a context itself: its Dockerfile is
+ * the one that `Filename` names. `Target` and `BuildArgs` (`A=1 B=2`) are as for `build`.
  */
 export const buildkit: Agent = {
   keepsFiles: true,
@@ -17,8 +19,11 @@ export const buildkit: Agent = {
   // What it depends on is known to its own steps only.
   inputs: () => undefined,
   async bootstrap(stage) {
-    const word = stage.recipe.header["from"] ?? "";
-    const path = resolvePath(stage.ports.cwd, word);
+    const { from = "", filename = "", target = "", buildargs = "" } = stage.recipe.header;
+    const place = resolvePath(stage.ports.cwd, from);
+    const isContext = statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
+    const path = isContext ? resolvePath(place, filename || "Dockerfile") : place;
+    const word = isContext ? `${from}/${filename || "Dockerfile"}` : from;
     const read = readDockerfile(path);
     requireDockerfile(word, read);
     const { options, ports, folder } = stage;
@@ -27,8 +32,8 @@ export const buildkit: Agent = {
       file: read.file,
       text: read.text,
       context: openContext(dirName(path), path, stage.root),
-      given: new Map(),
-      target: "",
+      given: new Map(buildargs.split(/\s+/).flatMap(pairOf)),
+      target,
       secrets: new Map(),
       cacheFolder: `${folder}/mounts`,
       folder,
@@ -52,3 +57,8 @@ export const buildkit: Agent = {
     }
   },
 };
+
+function pairOf(word: string): readonly (readonly [string, string])[] {
+  const at = word.indexOf("=");
+  return at < 1 ? [] : [[word.slice(0, at), word.slice(at + 1)]];
+}

@@ -50,6 +50,9 @@ export const AGENTS: Readonly<Record<string, AgentKeys>> = {
       "modules",
     ],
   },
-  buildkit: FROM,
+  buildkit: {
+    required: ["from"],
+    optional: [...COMMON, "filename", "target", "frontend", "buildargs"],
+  },
   scratch: { required: [], optional: [...COMMON] },
 };

@@ -7,6 +7,7 @@ const SPELLING: Readonly<Record<string, string>> = {
   includecmd: "IncludeCmd",
   registerurl: "RegisterURL",
   productpgp: "ProductPGP",
+  buildargs: "BuildArgs",
   regcode: "RegCode",
   confurl: "ConfURL",
 };

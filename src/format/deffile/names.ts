@@ -48,6 +48,10 @@ export const HEADER_KEYS: readonly string[] = [
   "fingerprints",
   "setopt",
   "confurl",
+  "target",
+  "frontend",
+  "filename",
+  "buildargs",
 ];
 
 /** Whether a header key (lower case) is known. */
