@@ -14,6 +14,8 @@ import type { Context } from "../terminal/context.ts";
 import { formatSize } from "../terminal/format-size.ts";
 import { openAccess } from "./_remote-access.ts";
 
+const DESCRIPTION = "org.opencontainers.image.description";
+
 /** `push`: sends a SIF to a registry or a library; of an OCI-SIF its layers. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const [file = "", word = ""] = inv.args;
@@ -88,11 +90,10 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
         });
         tellReceipt(ctx, receipt, place.service);
       } else {
-        if (inv.string("description") !== "") {
-          ctx.log.warning("Description is not supported for push to oras. Ignoring it.");
-        }
         const registry = registryOf(opened.access, address.image.registry);
-        await pushOrasImage(registry, address.image, path, hooks);
+        const words = annotationsOf(inv, ctx);
+        const digest = await pushOrasImage(registry, address.image, path, hooks, words);
+        ctx.log.info(`Digest: ${digest}`);
         ctx.log.info("Upload complete");
       }
     } finally {
@@ -102,6 +103,18 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   } finally {
     opened.close();
   }
+}
+
+/** What --description and --annotation say about the image; a word without a value says nothing. */
+function annotationsOf(inv: Invocation, ctx: Context): Readonly<Record<string, string>> {
+  const words: Record<string, string> = {};
+  for (const word of inv.strings("annotation")) {
+    const at = word.indexOf("=");
+    if (at > 0) words[word.slice(0, at)] = word.slice(at + 1);
+    else ctx.log.warning(`Value missing for "${word}", not setting`);
+  }
+  const description = inv.string("description");
+  return description === "" ? words : { ...words, [DESCRIPTION]: description };
 }
 
 function tellReceipt(ctx: Context, { quota, containerUrl }: PushReceipt, service: string): void {

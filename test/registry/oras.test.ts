@@ -35,6 +35,31 @@ describe("oras", () => {
     expect(other.stderr).toContain("it is not one SIF");
   });
 
+  testIt("push says the digest of the manifest, and puts annotations there", async () => {
+    const home = newHome();
+    await call(home, ["pull", "x.sif", address("tools/sample:1")]);
+    const oras = `oras://${lab.registry().host}/sifs/noted:1`;
+    const words = ["--annotation", "b=2=2", "--annotation", "a=1", "--annotation", "none"];
+    const pushed = await call(home, [
+      "push",
+      ...words,
+      "--description",
+      "what it is",
+      "x.sif",
+      oras,
+    ]);
+    expect(pushed.code).toBe(0);
+    expect(pushed.stderr).toContain('Value missing for "none"');
+    const answer = await fetch(`${lab.registry().url}/v2/sifs/noted/manifests/1`, {
+      headers: { accept: "application/vnd.oci.image.manifest.v1+json" },
+    });
+    const digest = answer.headers.get("docker-content-digest");
+    expect(pushed.stderr).toContain(`Digest: ${digest}\n`);
+    expect(await answer.json()).toMatchObject({
+      annotations: { a: "1", b: "2=2", "org.opencontainers.image.description": "what it is" },
+    });
+  });
+
   testIt("tag gives an image a further name without sending it again", async () => {
     const home = newHome();
     const requests = await requestsOf(async () => {

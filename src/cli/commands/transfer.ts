@@ -136,7 +136,13 @@ export const COMMANDS: readonly CommandSpec[] = [
         short: "D",
         kind: "string",
         meta: "text",
-        help: "description (library only)",
+        help: "description (library and oras only)",
+      },
+      {
+        name: "annotation",
+        kind: "strings",
+        meta: "name=value",
+        help: "annotation of the manifest (oras only); may be given more than once",
       },
       {
         name: "layer-format",

@@ -6,6 +6,9 @@ import type { Registry } from "../oci/registry.ts";
 import { putManifest, uploadBlob } from "../oci/upload.ts";
 import { SIF_CONFIG, SIF_LAYER, TITLE } from "./media-types.ts";
 
+/** Annotations of the manifest by name; the peer sorts them. */
+export type Annotations = Readonly<Record<string, string>>;
+
 export interface PushHooks {
   /** The blob is about to be sent. */
   onSend?(sizeBytes: number): void;
@@ -17,6 +20,7 @@ export async function pushOrasImage(
   image: RegistryReference,
   path: string,
   hooks: PushHooks = {},
+  annotations: Annotations = {},
 ): Promise<string> {
   const { repository } = image;
   const sizeBytes = statSync(path).size;
@@ -27,14 +31,20 @@ export async function pushOrasImage(
   hooks.onSend?.(sizeBytes);
   const what = `"${path}" to ${registry.name}/${repository}`;
   await uploadBlob(registry, repository, { digest, sizeBytes, body: file, what });
-  return await putSif(registry, image, { digest, sizeBytes, name: baseName(path) }, what);
+  const sif = { digest, sizeBytes, name: baseName(path), annotations };
+  return await putSif(registry, image, sif, what);
 }
 
 /** Stores the manifest of a SIF whose blob the registry has; gives the manifest's digest. */
 export async function putSif(
   registry: Registry,
   image: RegistryReference,
-  sif: { readonly digest: string; readonly sizeBytes: number; readonly name: string },
+  sif: {
+    readonly digest: string;
+    readonly sizeBytes: number;
+    readonly name: string;
+    readonly annotations?: Annotations;
+  },
   what: string,
 ): Promise<string> {
   const { repository } = image;
@@ -46,6 +56,7 @@ export async function putSif(
     body: config,
     what: `the configuration of ${what}`,
   });
+  const annotations = Object.entries(sif.annotations ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const manifest = new TextEncoder().encode(
     JSON.stringify({
       schemaVersion: 2,
@@ -59,6 +70,7 @@ export async function putSif(
           annotations: { [TITLE]: sif.name },
         },
       ],
+      ...(annotations.length === 0 ? {} : { annotations: Object.fromEntries(annotations) }),
     }),
   );
   await putManifest(registry, repository, requestedVersion(image), manifest, OCI_MANIFEST);
