@@ -30,7 +30,7 @@ const readLayers: RareGatherers["layers"] = async (file) => {
 
 /** Begins an address of an image that has to be fetched first. */
 const ELSEWHERE =
-  /^(docker|oras|library|shub|https?|oci|oci-archive|docker-archive|docker-daemon):/;
+  /^(docker|oras|library|shub|https?|ipfs|oci|oci-archive|docker-archive|docker-daemon):/;
 
 /**
  * The short way of exec, run, shell and test: everything a plain launch needs is in this module's

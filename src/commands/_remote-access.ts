@@ -16,6 +16,7 @@ import {
   type FindCredential,
 } from "../registry/credentials/find.ts";
 import { HttpClient } from "../registry/http/client.ts";
+import { ipfsGateway } from "../registry/http-file/ipfs-gateway.ts";
 import { readMirrorRules } from "../registry/mirror/mirrors.ts";
 import { readConfig } from "../runtime/gather.ts";
 import type { Context } from "../terminal/context.ts";
@@ -86,6 +87,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
       hostArch: host.arch,
     },
     ...(bool("oci") && !bool("no-oci") ? { ociSif: { keepLayers: bool("keep-layers") } } : {}),
+    ipfsGateway: () => ipfsGateway(ctx.env, credentials.home),
     findLibrary: async (place) => {
       const { findLibrary } = await import("../registry/library/find.ts");
       return await findLibrary(http, {

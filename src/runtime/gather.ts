@@ -36,6 +36,7 @@ const KNOWN = [
   "shub",
   "http",
   "https",
+  "ipfs",
   "instance",
 ];
 

@@ -33,6 +33,8 @@ export interface RemoteAccess {
   readonly twin?: Twin;
   /** The library service of that host, or without one that of `--library` or in use. Throws a Fault when there is none. */
   findLibrary(host: string | undefined): Promise<LibraryPlace>;
+  /** Address of the web server for files of IPFS. Throws a Fault when none is named. */
+  ipfsGateway(): string;
   readonly wish: PlatformWish;
   /** Images of layers become OCI-SIFs (--oci); absent: SIFs. */
   readonly ociSif?: { readonly keepLayers: boolean };

@@ -59,6 +59,13 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
         openHttpFile(access.http, address.url, access.places, hooks),
       );
     }
+    case "ipfs": {
+      const { openHttpFile } = await import("../../registry/http-file/fetch-file.ts");
+      const url = `${access.ipfsGateway()}/ipfs/${address.path}`;
+      return await fetchWhole(address.text, access, (hooks) =>
+        openHttpFile(access.http, url, access.places, hooks),
+      );
+    }
     case "oci":
     case "oci-archive":
     case "docker-archive": {

@@ -22,6 +22,7 @@ test.each([
   ["docker-archive:d/x.tar:@1", "docker-archive", "x.tar_@1.sif"],
   ["docker-archive:d/x.tar:some/name:1", "docker-archive", "name_1.sif"],
   ["docker-daemon:name:tag", "docker-daemon", "name_tag.sif"],
+  ["ipfs://bafyid/dir/image.sif", "ipfs", "image.sif_latest.sif"],
   ["shub://user/name", "shub", "name_latest.sif"],
   [
     "shub://hub.example.org:8080/user/name:2@0123456789abcdef0123456789abcdef",

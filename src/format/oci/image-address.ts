@@ -6,6 +6,8 @@ export type ImageAddress =
   | { readonly kind: "docker" | "oras"; readonly text: string; readonly image: RegistryReference }
   | { readonly kind: "library"; readonly text: string; readonly image: LibraryReference }
   | { readonly kind: "http"; readonly text: string; readonly url: string }
+  /** A file of IPFS: its content id, or that of a directory and the path in it. */
+  | { readonly kind: "ipfs"; readonly text: string; readonly path: string }
   | { readonly kind: "shub"; readonly text: string; readonly image: ShubReference }
   | { readonly kind: LocalKind; readonly text: string; readonly path: string };
 
@@ -55,6 +57,10 @@ export function parseImageAddress(text: string): ImageAddress | undefined {
     if (!/^[^/?#\s]+/.test(rest)) throw refusal(text, "the host is missing");
     return { kind: "http", text, url: text };
   }
+  if (name === "ipfs" && isWeb) {
+    if (!/^[A-Za-z0-9]+(\/|$)/.test(rest)) throw refusal(text, "the content id is missing");
+    return { kind: "ipfs", text, path: rest };
+  }
   if (LOCAL.includes(name)) {
     if (rest === "") throw refusal(text, "the path is missing");
     return { kind: name as LocalKind, text, path: isWeb ? `//${rest}` : rest };
@@ -62,7 +68,7 @@ export function parseImageAddress(text: string): ImageAddress | undefined {
   if (!isWeb) return undefined;
   throw new Fault("usage", `Unsupported transport type: ${name}, in "${text}"`, {
     exitCode: 255,
-    hint: "known are docker, oras, library, shub, http, https, oci, oci-archive, docker-archive and docker-daemon",
+    hint: "known are docker, oras, library, shub, http, https, ipfs, oci, oci-archive, docker-archive and docker-daemon",
   });
 }
 
