@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { resolvePath } from "../base/path.ts";
 import { registryOf, type Step } from "../build/remote/access.ts";
@@ -8,7 +9,11 @@ import { imageHost } from "../host/image-host.ts";
 import { openImageFile } from "../image/image-file.ts";
 import { isLayered } from "../image/open.ts";
 import type { HostFacts } from "../plan/facts.ts";
-import { type PushReceipt, pushLibraryImage } from "../registry/library/push.ts";
+import {
+  type PushReceipt,
+  pushLibraryImage,
+  type UploadContent,
+} from "../registry/library/push.ts";
 import { pushOrasImage } from "../registry/oras/push.ts";
 import type { Context } from "../terminal/context.ts";
 import { formatSize } from "../terminal/format-size.ts";
@@ -83,7 +88,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
           http,
           place,
           image: address.image,
-          path,
+          content: contentOf(path),
           arch,
           description,
           ...hooks,
@@ -115,6 +120,11 @@ function annotationsOf(inv: Invocation, ctx: Context): Readonly<Record<string, s
   }
   const description = inv.string("description");
   return description === "" ? words : { ...words, [DESCRIPTION]: description };
+}
+
+function contentOf(path: string): UploadContent {
+  const file = Bun.file(path);
+  return { sizeBytes: statSync(path).size, slice: (start, end) => file.slice(start, end) };
 }
 
 function tellReceipt(ctx: Context, { quota, containerUrl }: PushReceipt, service: string): void {

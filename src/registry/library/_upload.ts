@@ -5,12 +5,18 @@ import { HttpFault } from "../http/http-fault.ts";
 import { askLibrary, type LibraryData, requireText } from "./_library-request.ts";
 import type { LibraryPlace } from "./pull.ts";
 
+/** What is sent. */
+export interface UploadContent {
+  readonly sizeBytes: number;
+  /** The bytes from `start` to `end`; never more than a part of an upload. */
+  slice(start: number, end: number): Blob | Promise<Blob>;
+}
+
 interface Upload {
   readonly http: HttpClient;
   readonly place: LibraryPlace;
   readonly imageId: string;
-  readonly path: string;
-  readonly sizeBytes: number;
+  readonly content: UploadContent;
   /** Hexadecimal. */
   readonly sha256: string;
   readonly md5: string;
@@ -25,7 +31,8 @@ const SINGLE_BYTES = 67_108_864;
  * Gives what the service says at the end: quota and address.
  */
 export async function uploadImage(upload: Upload): Promise<LibraryData> {
-  const { http, imageId, place, sizeBytes } = upload;
+  const { content, http, imageId, place } = upload;
+  const { sizeBytes } = content;
   const base = `v2/imagefile/${imageId}`;
   if (sizeBytes > SINGLE_BYTES) {
     const start = await askLibrary(http, place, "POST", `${base}/_multipart`, {
@@ -35,7 +42,7 @@ export async function uploadImage(upload: Upload): Promise<LibraryData> {
       return await uploadParts(upload, base, start);
     }
   }
-  const { md5, path, sha256 } = upload;
+  const { md5, sha256 } = upload;
   const start = await askLibrary(http, place, "POST", base, {
     filesize: sizeBytes,
     md5sum: md5,
@@ -47,7 +54,7 @@ export async function uploadImage(upload: Upload): Promise<LibraryData> {
   const url = requireText(start, "uploadURL", "the upload");
   const signed = new URL(url).searchParams.get("X-Amz-SignedHeaders") ?? "";
   const isSigned = signed.split(";").includes("x-amz-content-sha256");
-  await put(http, url, Bun.file(path), {
+  await put(http, url, await content.slice(0, sizeBytes), {
     "content-type": "application/octet-stream",
     ...(isSigned ? { "x-amz-content-sha256": sha256 } : {}),
   });
@@ -56,7 +63,8 @@ export async function uploadImage(upload: Upload): Promise<LibraryData> {
 }
 
 async function uploadParts(upload: Upload, base: string, start: LibraryData): Promise<LibraryData> {
-  const { http, path, place, sizeBytes } = upload;
+  const { content, http, place } = upload;
+  const { sizeBytes } = content;
   const uploadID = requireText(start, "uploadID", "the upload");
   const partSize = Number(start["partSize"]);
   if (!Number.isSafeInteger(partSize) || partSize < 1) {
@@ -64,12 +72,11 @@ async function uploadParts(upload: Upload, base: string, start: LibraryData): Pr
   }
   const options = start["options"] as Readonly<Record<string, unknown>> | undefined;
   const isHashed = (options?.["s3compliant"] ?? "true") === "true";
-  const file = Bun.file(path);
   const completedParts: { readonly partNumber: number; readonly token: string }[] = [];
   try {
     for (let at = 0; at < sizeBytes; at += partSize) {
       const partNumber = completedParts.length + 1;
-      const part = file.slice(at, Math.min(at + partSize, sizeBytes));
+      const part = await content.slice(at, Math.min(at + partSize, sizeBytes));
       const hash = new Bun.CryptoHasher("sha256");
       for await (const piece of part.stream()) hash.update(piece);
       const sha256sum = isHashed ? hash.digest("hex") : "";

@@ -38,6 +38,8 @@ export interface LibraryImageOptions {
 export interface LibraryImage {
   readonly sizeBytes: number;
   readonly isCached: boolean;
+  /** "" for none. */
+  readonly description: string;
   /** Path in the cache; fetched first when it is not there. */
   fetch(): Promise<string>;
   /** The bytes from an offset to `end`, unchecked, without the cache. */
@@ -53,7 +55,7 @@ export async function openLibraryImage(options: LibraryImageOptions): Promise<Li
   const name = `${image.path}:${image.tags[0] ?? "latest"}?arch=${encodeURIComponent(arch)}`;
   const answer = await http.send({ url: `${place.base}/v1/images/${name}`, authorization });
   if (!answer.ok) throw await faultOf(answer, options);
-  const { hash, sizeBytes } = readImage(
+  const { description, hash, sizeBytes } = readImage(
     new TextDecoder().decode(await readWhole(answer, LIMIT_BYTES, `the answer about ${text}`)),
     options,
   );
@@ -75,6 +77,7 @@ export async function openLibraryImage(options: LibraryImageOptions): Promise<Li
   };
   return {
     sizeBytes,
+    description,
     isCached: findVerified(places, wanted) !== undefined,
     range: (offset, end) => streamRanged(request, offset, end),
     fetch: async () => {
@@ -126,7 +129,7 @@ function fileOpener(
 function readImage(
   text: string,
   options: LibraryImageOptions,
-): { readonly hash: string; readonly sizeBytes: number } {
+): { readonly hash: string; readonly sizeBytes: number; readonly description: string } {
   const refuse = (why: string): never => {
     throw new Fault("invalid", `Cannot use ${options.text}: ${options.place.base} ${why}`);
   };
@@ -136,7 +139,7 @@ function readImage(
   } catch {
     refuse(/^\s*</.test(text) ? "answers an HTML page" : "answers no JSON");
   }
-  const { hash, size, uploaded } = data ?? {};
+  const { description, hash, size, uploaded } = data ?? {};
   // It becomes part of a path.
   if (typeof hash !== "string" || !/^sha256\.[0-9a-f]{64}$/.test(hash)) {
     return refuse("names no digest for it");
@@ -145,7 +148,8 @@ function readImage(
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size <= 0) {
     return refuse("does not say how long it is");
   }
-  return { hash, sizeBytes: size };
+  const words = typeof description === "string" ? description : "";
+  return { hash, sizeBytes: size, description: words };
 }
 
 async function faultOf(answer: Response, options: LibraryImageOptions): Promise<HttpFault> {

@@ -1,18 +1,20 @@
-import { statSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import type { LibraryReference } from "../../format/oci/image-address.ts";
 import type { HttpClient } from "../http/client.ts";
 import { askLibrary, type LibraryData, requireText } from "./_library-request.ts";
-import { uploadImage } from "./_upload.ts";
+import { type UploadContent, uploadImage } from "./_upload.ts";
 import type { LibraryPlace } from "./pull.ts";
 import { setTags } from "./set-tags.ts";
+
+export type { UploadContent } from "./_upload.ts";
+
+const HASH_BYTES = 4 << 20;
 
 export interface LibraryPush {
   readonly http: HttpClient;
   readonly place: LibraryPlace;
   readonly image: LibraryReference;
-  /** File to send. */
-  readonly path: string;
+  readonly content: UploadContent;
   /** GOARCH name of the image. */
   readonly arch: string;
   readonly description: string;
@@ -35,7 +37,7 @@ export interface PushReceipt {
  *   image by its hash ─► upload unless it is there ─► a tag per name
  */
 export async function pushLibraryImage(push: LibraryPush): Promise<PushReceipt> {
-  const { arch, description, http, image, path, place } = push;
+  const { arch, content, description, http, image, place } = push;
   const [entity = "", collection = "", container = "", ...more] = image.path.split("/");
   if (container === "" || more.length > 0) {
     throw new Fault("usage", `Cannot push to "${image.path}": it needs exactly three parts`, {
@@ -43,10 +45,12 @@ export async function pushLibraryImage(push: LibraryPush): Promise<PushReceipt> 
       hint: "write library://entity/collection/image:tag",
     });
   }
-  const sizeBytes = statSync(path).size;
+  const { sizeBytes } = content;
   const sha256 = new Bun.CryptoHasher("sha256");
   const md5 = new Bun.CryptoHasher("md5");
-  for await (const piece of Bun.file(path).stream()) {
+  for (let at = 0; at < sizeBytes; at += HASH_BYTES) {
+    const part = await content.slice(at, Math.min(at + HASH_BYTES, sizeBytes));
+    const piece = await part.bytes();
     sha256.update(piece);
     md5.update(piece);
   }
@@ -79,7 +83,7 @@ export async function pushLibraryImage(push: LibraryPush): Promise<PushReceipt> 
     push.onSend?.(sizeBytes);
     const { onBytes } = push;
     receipt = readReceipt(
-      await uploadImage({ http, place, imageId, path, sizeBytes, ...digests, onBytes }),
+      await uploadImage({ http, place, imageId, content, ...digests, onBytes }),
     );
   }
   await setTags({ http, place, containerId, imageId, arch }, image.tags);
