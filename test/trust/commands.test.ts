@@ -35,6 +35,14 @@ test("key newpair keeps both halves, the secret one behind its passphrase, for t
   expect(wrong.stderr).toContain("private key checksum failure");
 });
 
+test("key newpair takes for an address what the caller calls one", async () => {
+  const desk = { extraEnv: { SKIFF_KEYSDIR: `${dir}/odd-keys` } };
+  const odd = ["--name", "Odd", "--email", "on this machine", "--comment", "x"];
+  const words = ["key", "newpair", ...odd, "--password", "", "-b", "2048", "--push=false"];
+  expect(await skiff(words, desk)).toMatchObject({ code: 0 });
+  expect((await skiff(["key", "list"], desk)).stdout).toContain("Odd (x) <on this machine>");
+});
+
 test("key list names the ring before it says that it has no private keys for all users", async () => {
   const listed = await skiff(["key", "list", "--global", "--secret"]);
   expect(listed.code).toBe(255);
@@ -164,6 +172,13 @@ describe("keys of gpg", () => {
     const revoked = await skiff(["verify", paths[2] ?? ""], later);
     expect(revoked).toMatchObject({ code: 5 });
     expect(revoked.stdout).toContain(": revoked key: ");
+    // A ring that has the key learns that it was revoked; a second time there is nothing new.
+    const again = ["key", "import", `${dir}/later.asc`];
+    expect((await skiff(again, keysdir)).stdout).toContain("successfully updated in the public");
+    expect(await skiff(["verify", paths[2] ?? ""], keysdir)).toMatchObject({ code: 5 });
+    const known = await skiff(again, keysdir);
+    expect(known).toMatchObject({ code: 2 });
+    expect(known.stderr).toContain("already belongs to the keyring");
   });
 });
 

@@ -46,14 +46,19 @@ async function add(
   mayBeThere: boolean = false,
 ): Promise<void> {
   const fingerprint = fingerprintOf(key);
-  let isNew = true;
-  await rings.change(ring, (keys) => {
-    isNew = findByFingerprint(keys, fingerprint) === undefined;
-    return isNew ? [...keys, key] : keys;
+  let done = "added to";
+  await rings.change<Key>(ring, async (keys) => {
+    const known = findByFingerprint(keys, fingerprint);
+    if (known === undefined) return [...keys, key];
+    // A key that was revoked, prolonged or given a subkey since is the same key.
+    const merged = await known.update(key);
+    done = Buffer.compare(merged.write(), known.write()) === 0 ? "" : "updated in";
+    return keys.map((one) => (one === known ? merged : one));
   });
   const shown = fingerprint.toUpperCase();
-  if (isNew) ctx.print(`Key with fingerprint ${shown} successfully added to the ${kind} keyring\n`);
-  else if (!mayBeThere) {
+  if (done !== "") {
+    ctx.print(`Key with fingerprint ${shown} successfully ${done} the ${kind} keyring\n`);
+  } else if (!mayBeThere) {
     throw new Fault("exists", `the key with fingerprint ${shown} already belongs to the keyring`);
   }
 }

@@ -31,11 +31,15 @@ export async function makeKey(
   }
   const { enums, generateKey } = await loadOpenPgp();
   const { name, email, comment } = owner;
+  // The library takes mail addresses only where one belongs; a name it takes as it is.
+  const isAddress = /^[^\p{C}\p{Z}@<>\\]+@[^\p{C}\p{Z}@<>\\]+[^\p{C}\p{Z}\p{P}]$/u.test(email);
+  const words = [name, comment === "" ? "" : `(${comment})`, `<${email}>`];
+  const user = { name: words.filter((word) => word !== "").join(" ") };
   try {
     const { privateKey } = await generateKey({
       type: "rsa",
       rsaBits: bits,
-      userIDs: [{ name, email, comment }],
+      userIDs: [isAddress ? { name, email, comment } : user],
       ...(passphrase === "" ? {} : { passphrase }),
       format: "object",
       config: { preferredHashAlgorithm: enums.hash.sha384 },
