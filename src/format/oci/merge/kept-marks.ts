@@ -24,7 +24,7 @@ export class KeptMarks {
   /** Notes that lower layers' `name` is gone. */
   remove(parent: MergedNode, name: string, mtimeSeconds: number): void {
     const own = parent.children?.get(name);
-    if (own !== undefined) {
+    if (own !== undefined && !this.#isBare(own)) {
       if (own.children !== undefined) this.opaque.add(own);
       return;
     }
@@ -38,26 +38,36 @@ export class KeptMarks {
     parent.children?.set(name, mark);
   }
 
+  /** Whether the layer has a node only on the way to marks. */
+  #isBare(node: MergedNode): boolean {
+    if (this.#gone.has(node)) return true;
+    return (
+      isImplied(node) && [...(node.children?.values() ?? [])].every((one) => this.#isBare(one))
+    );
+  }
+
   /** Called before an entry takes the place of a node. */
   replaced(before: MergedNode, kind: TarEntry["kind"]): void {
     if (kind !== "dir") this.opaque.delete(before);
   }
 
-  /** Called when a node has taken the place of another one: a directory over a mark hides what the mark hid. */
+  /** Called when a node has taken the place of another one: a directory over what is none hides what that hid. */
   covered(before: MergedNode, made: MergedNode): void {
-    if (this.#gone.delete(before) && made.children !== undefined) this.opaque.add(made);
+    this.#gone.delete(before);
+    if (before.children === undefined && made.children !== undefined) this.opaque.add(made);
   }
 
   /**
-   * Says of each directory that hides what is below it what that is; once, when the layer is whole.
+   * Fits the layer to what is below it; once, when it is whole. Of each directory that hides what is
+   * below it is said what that is; marks of what is not there go; and directories that no entry
+   * describes are what they are below.
    *
    * @param root of the layer.
    * @param lower what the layers below it show; absent: not known.
    */
   finish(root: MergedNode, lower: FileView | undefined): void {
-    if (this.opaque.size === 0) return;
     if (lower !== undefined) {
-      this.#name(root, "", lower, false);
+      this.#fit(root, "", lower, false);
       return;
     }
     const yes = encodeOsText("y");
@@ -67,18 +77,39 @@ export class KeptMarks {
     }
   }
 
-  /** Adds marks for all that `lower` has in directories that hide it. */
-  #name(node: MergedNode, path: string, lower: FileView, hides: boolean): void {
+  #fit(node: MergedNode, path: string, lower: FileView, hides: boolean): void {
     const { children } = node;
     if (children === undefined) return;
     const isOpaque = hides || this.opaque.has(node);
+    const below = lower.lstat(path === "" ? "/" : path);
+    if (isImplied(node) && below?.kind === "dir") {
+      const { gid, mode, uid } = below;
+      Object.assign(node, { gid, mode, uid });
+    }
     for (const [name, child] of [...children]) {
       const at = `${path}/${name}`;
-      if (child.kind === "dir") this.#name(child, at, lower, isOpaque);
+      if (this.#gone.has(child)) {
+        if (lower.lstat(at) === undefined) children.delete(name);
+        continue;
+      }
+      // Marks alone bring nothing back that is hidden.
+      if (isOpaque && this.#isBare(child)) {
+        children.delete(name);
+        continue;
+      }
+      this.#fit(child, at, lower, isOpaque);
+      // It was made for marks only, of what is not there.
+      const isNeeded = child.children?.size !== 0 || lower.lstat(at)?.kind === "dir";
+      if (isImplied(child) && !isNeeded) children.delete(name);
     }
-    if (!isOpaque || lower.lstat(path === "" ? "/" : path)?.kind !== "dir") return;
+    if (!isOpaque || below?.kind !== "dir") return;
     for (const name of lower.list(path === "" ? "/" : path) ?? []) {
       if (!children.has(name)) this.remove(node, name, node.mtimeSeconds);
     }
   }
+}
+
+/** Whether no entry describes a directory. */
+function isImplied({ kind, layer }: MergedNode): boolean {
+  return kind === "dir" && layer < 0;
 }

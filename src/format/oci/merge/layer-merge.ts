@@ -134,6 +134,7 @@ export class LayerMerge {
       gid,
       mtimeSeconds,
       xattrs: storableXattrs(entry.xattrs),
+      layer: this.#layer,
     });
   }
 
@@ -160,8 +161,19 @@ export class LayerMerge {
   }
 
   #keepMark(marks: KeptMarks, entry: TarEntry, parts: readonly string[], name: string): void {
-    const way = this.#walk(entry, parts);
-    const parent = way.dirs[way.dirs.length - 1] ?? this.root;
+    let isHidden = false;
+    const way = walkTo(this.root, parts, {
+      make: (parent, part) => {
+        const made = impliedDirectory(this.#impliedTime);
+        // What the layer itself has there hides more than the mark.
+        isHidden ||= parent.children?.has(part) === true;
+        if (!isHidden) parent.children?.set(part, made);
+        return made;
+      },
+    });
+    if (typeof way === "string") throw this.#fault(entry, way);
+    if (isHidden) return;
+    const parent = way?.dirs[way.dirs.length - 1] ?? this.root;
     if (name === OPAQUE) marks.opaque.add(parent);
     else marks.remove(parent, this.#removedName(entry, name), entry.mtimeSeconds);
   }
