@@ -76,8 +76,13 @@ export class CachedRoot implements StageRoot {
       const offer = await this.#cache.others?.find(portable);
       if (offer !== undefined) {
         this.#pending.push({ ...pending, offeredBy: offer.image.word });
-        if (offer.isLast) await this.#takeOther(offer.image, portable, stage);
-        return;
+        if (!offer.isLast) return;
+        try {
+          return await this.#takeOther(offer.image, portable, stage);
+        } catch (error) {
+          await this.#cache.others?.drop(offer.image, error);
+          return await this.#carryOutPending(stage);
+        }
       }
     }
     await this.#carryOutPending(stage);
@@ -134,7 +139,10 @@ export class CachedRoot implements StageRoot {
     await unpackOther(other, layer, stage.ports);
     const { sizeBytes } = await sumTree(layer, Number.POSITIVE_INFINITY, signal);
     await settleTimes(layer, newestSeconds, signal);
-    const objects = other.state.objects.map((name) => [name, object(name) ?? ""] as const);
+    const objects = other.state.objects.flatMap((name) => {
+      const text = object(name);
+      return text === undefined ? [] : [[name, text] as const];
+    });
     return store.keep(layer, {
       format: STEP_FORMAT,
       key,

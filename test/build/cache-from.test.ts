@@ -127,6 +127,23 @@ describe("--cache-from", () => {
     expect(d?.equals(c ?? Buffer.of())).toBe(true);
   });
 
+  testBuild("writes nothing where the record of a hostile image leads", async () => {
+    const at = place("hostile");
+    at.write("a.def", POST + END);
+    await at.build("one", "a.sif", "a.def");
+    const bytes = readFileSync(`${at.path}/a.sif`).toString("latin1");
+    const path = '"path":"/.singularity.d/runscript"';
+    expect(bytes).toContain(path);
+    const elsewhere = path.replace("/.singularity.d/", "/../../../../..").slice(0, -1);
+    const changed = bytes.replaceAll(path, `${elsewhere}"`.padEnd(path.length, " "));
+    expect(changed.length).toBe(bytes.length);
+    writeFileSync(`${at.path}/a.sif`, Buffer.from(changed, "latin1"));
+    const built = await at.build("two", "--cache-from", "a.sif", "b.sif", "a.def");
+    expect(built.stderr).toMatch(/No steps are taken from a\.sif: the note of .* does not stay/);
+    expect(built.stderr).toContain("+ echo one");
+    expect(built.code).toBe(0);
+  });
+
   testBuild(
     "takes them from a registry, for a Dockerfile too",
     async () => {

@@ -4,7 +4,7 @@ import { cleanPath, resolvePath } from "../../base/path.ts";
 import { imageHost } from "../../host/image-host.ts";
 import { openImage } from "../../image/open.ts";
 import { type RecordedImage, readRecordedImage } from "../record/read-image-record.ts";
-import type { RecordedState } from "../record/recorded-state.ts";
+import { type RecordedState, readState } from "../record/recorded-state.ts";
 import { undoEdits } from "../root/undo-edits.ts";
 import type { BuildPorts } from "../stage.ts";
 import type { Step, StepInputs } from "../step.ts";
@@ -65,6 +65,19 @@ export class OtherImages {
     return undefined;
   }
 
+  /** An image that turned out to be of no use is told and left out from now on. */
+  async drop(image: OtherImage, reason: unknown): Promise<void> {
+    this.#tell(image.word, reason);
+    const images = await this.#open();
+    this.#opened = Promise.resolve(images.filter((one) => one !== image));
+  }
+
+  #tell(word: string, error: unknown): void {
+    this.#ports.signal.throwIfAborted();
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#ports.talk.warning(`No steps are taken from ${word}: ${reason}`);
+  }
+
   async #open(): Promise<readonly OtherImage[]> {
     this.#opened ??= this.#openAll();
     return await this.#opened;
@@ -76,9 +89,7 @@ export class OtherImages {
       try {
         images.push(await openOther(word, this.#ports));
       } catch (error) {
-        this.#ports.signal.throwIfAborted();
-        const reason = error instanceof Error ? error.message : String(error);
-        this.#ports.talk.warning(`No steps are taken from ${word}: ${reason}`);
+        this.#tell(word, error);
       }
     }
     return images;
@@ -92,7 +103,7 @@ async function openOther(word: string, ports: BuildPorts): Promise<OtherImage> {
   if (record === undefined) {
     throw new Fault("invalid", "it holds no record of what it was built of");
   }
-  const { state } = record;
+  const state = readState(record.state);
   if (state === undefined) {
     throw new Fault("invalid", "what its steps depend on is not known, or nothing ran in its root");
   }

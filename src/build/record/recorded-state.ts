@@ -21,6 +21,39 @@ export function withRootDigest(text: string, root: string): string {
   return text.replace(`"root":"${UNKNOWN_ROOT}"`, `"root":"${root}"`);
 }
 
+/** A state as an image tells it; undefined when it has another shape. */
+export function readState(value: unknown): RecordedState | undefined {
+  const { keys, before, objects, root } = (value ?? {}) as Partial<RecordedState>;
+  const isTexts = (list: unknown): boolean =>
+    Array.isArray(list) && list.every((one) => typeof one === "string");
+  const isWhole = isTexts(keys) && isTexts(objects) && typeof root === "string";
+  return isWhole && Array.isArray(before) && before.every(isBefore)
+    ? (value as RecordedState)
+    : undefined;
+}
+
+function isBefore(value: unknown): boolean {
+  const one = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const has = (type: string, ...names: readonly string[]): boolean =>
+    names.every((name) => typeof one[name] === type);
+  if (!has("string", "path", "kind")) return false;
+  switch (one["kind"]) {
+    case "absent":
+      return true;
+    case "dir":
+      return has("number", "mode", "seconds");
+    case "symlink":
+      return has("number", "seconds") && has("string", "target");
+    case "file": {
+      const owner = one["owner"] ?? [0, 0];
+      const isOwner = Array.isArray(owner) && owner.every((id) => typeof id === "number");
+      return has("number", "mode", "seconds") && has("string", "content") && isOwner;
+    }
+    default:
+      return false;
+  }
+}
+
 /** The state of a finished stage; undefined when it is not known what its steps depend on. */
 export function recordedState(stage: Stage, before: readonly Before[]): RecordedState | undefined {
   const keys = stage.chain?.keys ?? [];

@@ -11,8 +11,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { Fault } from "../../base/fault.ts";
-import { resolveIn } from "../../base/file-view.ts";
-import { dirName } from "../../base/path.ts";
+import { type FileView, resolveIn } from "../../base/file-view.ts";
+import { cleanPath, dirName } from "../../base/path.ts";
 import { hostFiles } from "../../host/host-files.ts";
 import type { RootEdit } from "./edit.ts";
 
@@ -66,30 +66,37 @@ function lookAt(root: string, path: string): Before {
 }
 
 /**
- * Gives a root back what it had before edits. The root may come from elsewhere: no path leads through
- * a symbolic link.
+ * Gives a root back what it had before edits. Root and notes may come from elsewhere: nothing outside
+ * of the root is touched, whatever they say.
  */
 export function undoEdits(root: string, before: readonly Before[]): void {
   const view = hostFiles(root);
-  for (const { path } of before) {
-    const folder = dirName(path);
-    const isClean = path.startsWith("/") && resolveIn(view, folder).path === folder;
-    if (isClean || view.lstat(folder) === undefined) continue;
-    throw new Fault("invalid", `"${path}" leads through a symbolic link`);
-  }
   // What was made goes, the deepest first; then what was there comes back.
   for (const one of [...before].reverse()) {
+    requireInside(view, one.path);
     const now = view.lstat(one.path);
     if (one.kind === "dir" || now === undefined) continue;
     if (now.kind === "dir") rmdirSync(root + one.path);
     else rmSync(root + one.path);
   }
-  for (const one of before) putBack(root + one.path, one);
+  for (const one of before) {
+    requireInside(view, one.path);
+    putBack(root + one.path, one);
+  }
   for (const one of [...before].reverse()) {
-    if (one.kind !== "dir") continue;
+    requireInside(view, one.path);
+    if (one.kind !== "dir" || view.lstat(one.path)?.kind !== "dir") continue;
     chmodSync(root + one.path, one.mode);
     lutimesSync(root + one.path, one.seconds, one.seconds);
   }
+}
+
+/** Throws for a path whose directory is reached through a symbolic link, or not inside the root. */
+function requireInside(view: FileView, path: string): void {
+  const folder = dirName(path);
+  const isClean = path.startsWith("/") && cleanPath(path) === path;
+  if (isClean && resolveIn(view, folder).path === folder) return;
+  throw new Fault("invalid", `the note of "${path}" does not stay in the root`);
 }
 
 function putBack(at: string, one: Before): void {
