@@ -43,7 +43,11 @@ async function withOverlay(file: string): Promise<void> {
   expect([made.code, made.stderr]).toEqual([0, ""]);
 }
 
-testUnless(lack)("overlay create adds one, which takes writes with --writable only", async () => {
+const slowTest = (name: string, body: () => Promise<void>): void =>
+  // 64 MiB are read several times.
+  testUnless(lack)(name, body, 60_000);
+
+slowTest("overlay create adds one, which takes writes with --writable only", async () => {
   await withOverlay("write.sif");
   expect((await call("overlay", "create", "write.sif")).stderr).toContain("already exists");
   expect(await read("write.sif", "touch /forgotten && echo written")).toBe("written\n");
@@ -54,7 +58,7 @@ testUnless(lack)("overlay create adds one, which takes writes with --writable on
   );
 });
 
-testUnless(lack)("overlay sync brings its digest up to date, and says when it is", async () => {
+slowTest("overlay sync brings its digest up to date, and says when it is", async () => {
   await withOverlay("sync.sif");
   const before = await digests("sync.sif");
   expect((await call("overlay", "sync", "sync.sif")).stderr).toContain("no update required");
