@@ -18,7 +18,7 @@ import {
 import { HttpClient } from "../registry/http/client.ts";
 import { ipfsGateway } from "../registry/http-file/ipfs-gateway.ts";
 import { readMirrorRules } from "../registry/mirror/mirrors.ts";
-import { readConfig } from "../runtime/gather.ts";
+import { readConfig } from "../runtime/read-config.ts";
 import type { Context } from "../terminal/context.ts";
 import { type ProgressOutput, type ProgressSteps, progressSteps } from "../terminal/progress.ts";
 import { progressEvents } from "../terminal/progress-events.ts";

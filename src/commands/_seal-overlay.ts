@@ -6,7 +6,7 @@ import { isOciSif, readOciSif } from "../format/ocisif/oci-sif.ts";
 import { hostFacts } from "../host/facts.ts";
 import { onStopSignal } from "../host/stop-signals.ts";
 import { sha256 } from "../image/ocisif/open-oci-sif.ts";
-import { readConfig } from "../runtime/gather.ts";
+import { readConfig } from "../runtime/read-config.ts";
 import type { Context } from "../terminal/context.ts";
 import { changeSif, openForReading } from "./_change-sif.ts";
 import { overlayOf } from "./_oci-sif-overlay.ts";

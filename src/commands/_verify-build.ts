@@ -17,7 +17,7 @@ import { VERSIONS } from "../cli/program.ts";
 import { recipeFromImage } from "../format/deffile/recipe.ts";
 import { hostFacts } from "../host/facts.ts";
 import type { HostFacts } from "../plan/facts.ts";
-import { readConfig } from "../runtime/gather.ts";
+import { readConfig } from "../runtime/read-config.ts";
 import type { Context } from "../terminal/context.ts";
 import { needsNamespaces, takeRung } from "./_build-namespaces.ts";
 import { carryOut } from "./_carry-out-build.ts";

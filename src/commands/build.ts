@@ -23,7 +23,7 @@ import { formatDiagnostic } from "../format/deffile/diagnostic.ts";
 import { type Recipe, recipeFromImage } from "../format/deffile/recipe.ts";
 import { hostFacts } from "../host/facts.ts";
 import type { HostFacts } from "../plan/facts.ts";
-import { readConfig } from "../runtime/gather.ts";
+import { readConfig } from "../runtime/read-config.ts";
 import type { Context } from "../terminal/context.ts";
 import type { Log } from "../terminal/log.ts";
 import { asksForEncryption, buildEncryption, withEncryption } from "./_build-encryption.ts";

@@ -6,8 +6,8 @@ import { hostFacts } from "../host/facts.ts";
 import { getuid } from "../host/process-calls.ts";
 import { readHostText } from "../host/read-text.ts";
 import { CAPABILITIES, hasBit, parseCapabilities } from "../plan/capabilities.ts";
-import { readConfig } from "../runtime/gather.ts";
 import { grantsFile } from "../runtime/installed.ts";
+import { readConfig } from "../runtime/read-config.ts";
 import type { Context } from "../terminal/context.ts";
 
 /** What each capability allows, in one line, by bit number as in `CAPABILITIES` (capabilities(7)). */

@@ -1,13 +1,12 @@
 import type { Invocation } from "../cli/invocation.ts";
 import { inheritedDescriptors } from "../host/inherited-descriptors.ts";
-import { launch } from "../runtime/launch.ts";
+import type { FetchedLaunch } from "../runtime/launch.ts";
 import type { Context } from "../terminal/context.ts";
-import { rareGatherers } from "./_rare-gatherers.ts";
 
 /** `exec`, `run`, `shell` and `test` with everything a launch may need; plain ones take the short way of src/_launch.ts. */
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const [image = "", ...rest] = inv.args;
-  if (!/^[a-z][a-z0-9+-]*:/.test(image)) return await launch(inv, ctx, rareGatherers(ctx));
+  if (!/^[a-z][a-z0-9+-]*:/.test(image)) return await launchImage(inv, ctx);
   // Before connections and files are opened for the image, which the program must not find.
   const inherited = inheritedDescriptors();
   const { fetchedImage } = await import("./_fetched-image.ts");
@@ -17,15 +16,28 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     launchByPath(inv.args.length, fetched.path, inherited);
   }
   try {
-    return await launch(
+    return await launchImage(
       fetched === undefined ? inv : inv.withArgs([fetched.path, ...rest]),
       ctx,
-      rareGatherers(ctx, image),
-      undefined,
+      image,
       { inherited, temporary: fetched?.temporary },
     );
   } finally {
     // Only a launch that did not happen comes here.
     fetched?.drop();
   }
+}
+
+/** Planning a launch is code that one which is known already needs nothing of. */
+async function launchImage(
+  inv: Invocation,
+  ctx: Context,
+  source?: string,
+  fetched?: FetchedLaunch,
+): Promise<number> {
+  const [{ launch }, { rareGatherers }] = await Promise.all([
+    import("../runtime/launch.ts"),
+    import("./_rare-gatherers.ts"),
+  ]);
+  return await launch(inv, ctx, rareGatherers(ctx, source), undefined, fetched);
 }

@@ -7,7 +7,7 @@ import { hostFacts } from "../host/facts.ts";
 import { getcwd } from "../host/process-calls.ts";
 import { close } from "../host/syscall.ts";
 import type { HostFacts } from "../plan/facts.ts";
-import { readConfig } from "../runtime/gather.ts";
+import { readConfig } from "../runtime/read-config.ts";
 import type { Context } from "../terminal/context.ts";
 import { namelessFile } from "./_nameless-file.ts";
 import { addOciOverlay, syncOciOverlay } from "./_oci-sif-overlay.ts";

@@ -2,9 +2,7 @@ import { Fault } from "../base/fault.ts";
 import { resolvePath } from "../base/path.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { admissionFiles } from "../config/admission-files.ts";
-import { loadConfig } from "../config/load.ts";
 import { hostFacts } from "../host/facts.ts";
-import { hostFiles } from "../host/host-files.ts";
 import { imageHost } from "../host/image-host.ts";
 import { type ImageFile, openImageFile } from "../image/image-file.ts";
 import { imageOf, isLayered, openTree, overlayParts } from "../image/open.ts";
@@ -20,6 +18,7 @@ import type { Action, LaunchRequest } from "../plan/request.ts";
 import type { AdmissionQuestion, Refusal } from "./admission/admit.ts";
 import { readEnvFiles } from "./env-files.ts";
 import { installPrefix } from "./installed.ts";
+import { readConfig } from "./read-config.ts";
 import { requestOf } from "./request-of.ts";
 import type { StartOptions } from "./start.ts";
 
@@ -158,17 +157,6 @@ export async function gatherLaunch(
     environment: { envFiles: readEnvFiles(inv, request, opened.path, host, notices) },
     notices,
   };
-}
-
-/** The configuration that the global flags select. */
-export function readConfig(inv: Invocation): Config {
-  const file = inv.globals.string("config");
-  return loadConfig({
-    files: hostFiles(),
-    prefix: installPrefix(),
-    forBuild: inv.globals.bool("build-config"),
-    ...(file === "" ? {} : { file }),
-  });
 }
 
 function checkReference(image: string, host: HostFacts): void {

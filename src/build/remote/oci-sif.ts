@@ -12,12 +12,8 @@ import { ConnectionFault } from "../../registry/http/client.ts";
 import { HttpFault } from "../../registry/http/http-fault.ts";
 import { mirrorsOf } from "../../registry/mirror/mirrors.ts";
 import { askDigest } from "../../registry/oci/manifest-request.ts";
-import {
-  type OpenImageOptions,
-  openRegistryImage,
-  type RegistryImage,
-  wishOf,
-} from "../../registry/oci/open-image.ts";
+import type { OpenImageOptions, RegistryImage } from "../../registry/oci/open-image.ts";
+import { wishOf } from "../../registry/oci/wish-of.ts";
 import { type RemoteAccess, registryOf, type Step } from "./access.ts";
 import { requireRoom } from "./require-room.ts";
 import { entryOf, nameOf } from "./sif-name.ts";
@@ -84,6 +80,8 @@ async function fetchFrom(
     }
   }
   if (access.offline) throw notAtHand(text);
+  // A start from the cache does not load it.
+  const { openRegistryImage } = await import("../../registry/oci/open-image.ts");
   const opened = await openRegistryImage(options, digest ?? requestedVersion(image));
   writeRecord(places, "tags", nameOf([full]), { digest: opened.namedDigest });
   writeRecord(places, "resolved", nameOf([opened.namedDigest, wanted.arch, wanted.variant]), {
@@ -115,7 +113,6 @@ async function convertWhileFetching(
   fetching: Step,
   tell: (done: number, total: number) => void,
 ): Promise<void> {
-  // A start from the cache does not load it.
   const { convertToSif } = await import("./convert-to-sif.ts");
   const stop = new AbortController();
   let isFetched = false;

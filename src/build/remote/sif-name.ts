@@ -2,7 +2,7 @@ import type { ImageEntry } from "../../image/cache/image-store.ts";
 import type { RemoteAccess } from "./access.ts";
 
 /** To be raised whenever the same image gives another SIF than before. */
-const CONVERSION = 1;
+const CONVERSION = 2;
 
 /** The place in the cache of what a conversion gives. */
 export function entryOf(

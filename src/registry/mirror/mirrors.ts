@@ -43,6 +43,8 @@ export function readMirrorRules(
 /** Rules in the text of a file; undefined for no text. */
 export function parseRules(text: string | undefined): readonly MirrorRule[] | undefined {
   if (text === undefined) return undefined;
+  // Lists of short names are long, and have none.
+  if (!text.includes("mirror")) return [];
   let table: Table;
   try {
     table = Bun.TOML.parse(text) as Table;

@@ -12,6 +12,7 @@ import type { HttpClient } from "../http/client.ts";
 import { streamBlob } from "./blob-request.ts";
 import { fetchManifest } from "./manifest-request.ts";
 import type { Registry } from "./registry.ts";
+import { wishOf } from "./wish-of.ts";
 
 /** Told while layers come. */
 export interface TransferHooks {
@@ -95,13 +96,6 @@ export async function openRegistryImage(
         .reduce((sum, layer) => sum + layer.sizeBytes, 0),
     fetchLayers: () => layers.fetchAll(),
   };
-}
-
-/** What the caller asked for; a name such as `arm64v8/alpine` asks too. */
-export function wishOf(options: Pick<OpenImageOptions, "image" | "wish">): PlatformWish {
-  const { platform } = options.image;
-  if (platform === undefined) return options.wish;
-  return { ...options.wish, arch: platform.arch, variant: platform.variant, platform: "" };
 }
 
 const CONFIG_LIMIT_BYTES = 16 << 20;

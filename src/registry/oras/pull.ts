@@ -8,7 +8,8 @@ import { hexOf, imagePath } from "../../image/cache/places.ts";
 import { findVerified, obtainFile, touchEntry } from "../../image/cache/verified-file.ts";
 import { type BlobRequest, streamBlob } from "../oci/blob-request.ts";
 import { fetchManifest } from "../oci/manifest-request.ts";
-import { type OpenImageOptions, wishOf } from "../oci/open-image.ts";
+import type { OpenImageOptions } from "../oci/open-image.ts";
+import { wishOf } from "../oci/wish-of.ts";
 import { OLD_SIF_LAYER, SIF_LAYER } from "./media-types.ts";
 
 /** A SIF that lies in a registry as one blob. */
