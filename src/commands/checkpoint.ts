@@ -1,36 +1,31 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import type { Invocation } from "../cli/invocation.ts";
-import { userDirectory } from "../config/user-directory.ts";
 import { hostFacts } from "../host/facts.ts";
+import { checkCheckpointName, PORT_FILE, saveWords } from "../plan/dmtcp.ts";
 import type { HostFacts } from "../plan/facts.ts";
+import { ownBinary } from "../runtime/installed.ts";
+import { checkpointFolder, noDmtcp } from "../runtime/instances/checkpoint.ts";
+import { recordDirectory } from "../runtime/instances/places.ts";
+import { lifeOf, readRecord } from "../runtime/instances/records.ts";
+import { becomeProgram } from "../runtime/oci/become-program.ts";
 import type { Context } from "../terminal/context.ts";
 
-const NAME = /^[A-Za-z0-9_.-]+$/;
 const MODE = 0o700;
 
 /** `checkpoint list|create|delete|instance`: directories that DMTCP keeps the state of instances in. */
 export function run(inv: Invocation, ctx: Context): number {
   const host = hostFacts({ binaryPath: "$PATH:/usr/local/bin:/usr/bin", env: ctx.env });
-  const folder = `${userDirectory({
-    env: ctx.env,
-    accountHome: host.account?.home,
-    cwd: host.cwd,
-  })}/checkpoint/dmtcp`;
+  const folder = checkpointFolder(host, ctx.env);
   const [name = ""] = inv.args;
   const verb = inv.path[1];
-  if (verb === "instance") throw cannotSave(name, host);
+  if (verb === "instance") save(name, folder, host, inv.string("home"));
   warnWithoutDmtcp(host, ctx);
   if (verb === "list") {
     ctx.print(["NAME", ...entries(folder)].map((line) => `${line}\n`).join(""));
     return 0;
   }
-  if (!NAME.test(name) || name === "." || name === "..") {
-    throw new Fault("usage", `Cannot use "${name}" as a checkpoint's name`, {
-      exitCode: 255,
-      hint: "use letters, digits and _ . -",
-    });
-  }
+  checkCheckpointName(name);
   const isThere = entries(folder).includes(name);
   if (verb === "create") {
     if (isThere) throw new Fault("exists", `Failed to create checkpoint: "${name}" already exists`);
@@ -65,13 +60,41 @@ function warnWithoutDmtcp(host: HostFacts, ctx: Context): void {
   );
 }
 
-function cannotSave(name: string, host: HostFacts): Fault {
+/** Becomes DMTCP's own program in the instance, which tells the coordinator there to save. */
+function save(name: string, folder: string, host: HostFacts, home: string): never {
   const what = `Cannot save the instance ${name}`;
-  return host.tool("dmtcp_command") === undefined
-    ? new Fault("missing-tool", `${what}: dmtcp_command is not installed`, {
-        hint: "install DMTCP (package dmtcp, or its source where the distribution has none)",
-      })
-    : new Fault("unsupported", `${what}: this version starts no instances under DMTCP`, {
-        hint: "let the program save its own state",
-      });
+  if (host.tool("dmtcp_command") === undefined) throw noDmtcp(what, "dmtcp_command");
+  const found = readRecord(recordDirectory(host), name);
+  if (found.kind !== "record" || lifeOf(found.record) !== "running") {
+    throw new Fault("not-found", `${what}: no instance found with that name`, {
+      hint: "instance list shows those that run",
+    });
+  }
+  const { checkpoint } = found.record;
+  if (checkpoint === undefined) {
+    throw new Fault("unsupported", `${what}: it was not started under DMTCP`, {
+      hint: "start it with --dmtcp-launch NAME",
+    });
+  }
+  const port = readPort(`${folder}/${checkpoint}/${PORT_FILE}`);
+  if (port === undefined) {
+    throw new Fault(
+      "failed",
+      `${what}: its coordinator has left no port in checkpoint "${checkpoint}"`,
+      { hint: "see the logs of the instance: instance list --logs" },
+    );
+  }
+  const homeWords = home === "" ? [] : ["--home", home];
+  const words = ["exec", ...homeWords, `instance://${name}`, ...saveWords(port)];
+  return becomeProgram([ownBinary(), ...words]);
+}
+
+function readPort(path: string): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, "latin1");
+  } catch {
+    return undefined;
+  }
+  return /^[0-9]{1,5}(?=\s|$)/.exec(text)?.[0];
 }

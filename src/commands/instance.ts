@@ -41,16 +41,6 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
 
 async function start(inv: Invocation, ctx: Context): Promise<number> {
   const [image = "", ...rest] = inv.args;
-  for (const flag of ["dmtcp-launch", "dmtcp-restart"]) {
-    if (!inv.isSet(flag)) continue;
-    throw new Fault(
-      "unsupported",
-      `Cannot use --${flag}: this version starts no instances under DMTCP (package dmtcp)`,
-      {
-        hint: `leave --${flag} out`,
-      },
-    );
-  }
   if (inv.bool("oci") && !inv.bool("no-oci")) {
     throw new Fault("unsupported", "Cannot use --oci: instances are started natively", {
       hint: "leave --oci out, or use the oci commands",

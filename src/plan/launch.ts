@@ -155,7 +155,8 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
     notices,
   });
 
-  const program = finishProcess(choice.process, request, list.table, environment);
+  const finished = finishProcess(choice.process, request, list.table, environment);
+  const program = request.under === undefined ? finished : startUnder(finished, request.under);
   const process =
     fakeroot.prefix.length === 0
       ? program
@@ -233,6 +234,17 @@ function finishProcess(
   if (oci !== undefined || args === undefined) return oci ?? planned;
   const again = planProcess(asked, files);
   return again.kind === "start" ? again.process : planned;
+}
+
+/** The program as another starts it. What that is to start must be there, unless it starts it by itself. */
+function startUnder(
+  program: ProcessPlan,
+  { words, isWhole }: NonNullable<LaunchRequest["under"]>,
+): ProcessPlan {
+  const notFound = `"${words[0]}": executable file not found in $PATH`;
+  if (isWhole) return { ...program, candidates: [{ argv: words, note: "" }], notFound };
+  const candidates = program.candidates.map((c) => ({ ...c, argv: [...words, ...c.argv] }));
+  return { ...program, candidates, notFound };
 }
 
 /** The root with its mount points; a layer that none of them needs is left out. */

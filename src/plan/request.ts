@@ -78,6 +78,8 @@ export interface LaunchRequest {
   readonly shareRanks: boolean | undefined;
   /** Name of the instance that is started, or joined. */
   readonly instance: string | undefined;
+  /** Words that start the program of an instance in its place (a checkpointing tool); `isWhole`: without its own. */
+  readonly under?: { readonly words: readonly string[]; readonly isWhole: boolean };
   /** `instance start --boot`: the image's own init is process 1. */
   readonly boot: boolean;
   /** Option name → who set it; missing means default. */

@@ -34,16 +34,14 @@ const START_FLAGS: readonly FlagSpec[] = [
     kind: "string",
     env: ["DMTCP_LAUNCH"],
     meta: "name",
-    hidden: true,
-    help: "checkpoint to save its state to",
+    help: "start it under DMTCP, which saves its state to this checkpoint",
   },
   {
     name: "dmtcp-restart",
     kind: "string",
     env: ["DMTCP_RESTART"],
     meta: "name",
-    hidden: true,
-    help: "checkpoint to restart it from",
+    help: "start it from the state that DMTCP saved to this checkpoint",
   },
 ];
 

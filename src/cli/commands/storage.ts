@@ -91,7 +91,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       {
         name: "instance",
         summary: "Save the state of a running instance",
-        planned: true,
         flags: [
           {
             name: "home",

@@ -25,6 +25,36 @@ export interface GpuOutcome {
 const LIBRARY_DIRECTORY = "/.singularity.d/libs";
 const PERSISTENCED_SOCKET = "/var/run/nvidia-persistenced/socket";
 
+/** What a list names and the host has, and what of it can be loaded in the image. */
+export function listedFiles(
+  list: GpuList,
+  why: string,
+  host: HostFacts,
+  facts: Pick<GpuFacts, "gpu" | "libc">,
+): {
+  readonly libraries: GpuBinds["libraries"];
+  readonly files: readonly DeviceFile[];
+  /** Paths of the libraries and programs that were found, whether they can be loaded or not. */
+  readonly found: { readonly libraries: readonly string[]; readonly programs: readonly string[] };
+  readonly check: GlibcCheck;
+} {
+  const check = new GlibcCheck(facts);
+  const found = findLibraries(list.libraries, host, facts.gpu);
+  const libraries = found
+    .filter((path) => check.accepts(path))
+    .map((path) => ({ name: baseName(path), source: path, why }));
+  const programs = findPrograms(list.binaries, host);
+  const files: DeviceFile[] = [
+    ...programs
+      .filter((path) => check.accepts(path))
+      .map((path) => ({ source: path, target: `/usr/bin/${baseName(path)}`, readOnly: true, why })),
+    ...list.files
+      .filter((path) => host.realPath(path) !== undefined)
+      .map((path) => ({ source: path, target: path, readOnly: true, why })),
+  ];
+  return { libraries, files, found: { libraries: found, programs }, check };
+}
+
 /** Libraries, programs, sockets and devices of the host's driver. Never fails: what is missing is left out. */
 export function legacyBinds(
   request: LegacyRequest,
@@ -32,20 +62,8 @@ export function legacyBinds(
   facts: Pick<GpuFacts, "gpu" | "libc">,
 ): GpuOutcome {
   const { platform, why } = request;
-  const check = new GlibcCheck(facts);
-  const found = findLibraries(request.list.libraries, host, facts.gpu);
-  const libraries = found
-    .filter((path) => check.accepts(path))
-    .map((path) => ({ name: baseName(path), source: path, why }));
-  const programs = findPrograms(request.list.binaries, host);
-  const files: DeviceFile[] = [
-    ...programs
-      .filter((path) => check.accepts(path))
-      .map((path) => ({ source: path, target: `/usr/bin/${baseName(path)}`, readOnly: true, why })),
-    ...request.list.files
-      .filter((path) => host.realPath(path) !== undefined)
-      .map((path) => ({ source: path, target: path, readOnly: true, why })),
-  ];
+  const { libraries, files: listed, found, check } = listedFiles(request.list, why, host, facts);
+  const files = [...listed];
   if (platform === "nv" && host.realPath(PERSISTENCED_SOCKET) !== undefined) {
     files.push({ source: PERSISTENCED_SOCKET, target: PERSISTENCED_SOCKET, readOnly: false, why });
   }
@@ -58,10 +76,10 @@ export function legacyBinds(
   const notices = [
     ...check.notices(platform),
     // Asked for on a machine without such a GPU ("always use nv" on a login node): silent, as the peers.
-    ...(hasGpu && programs.length === 0 && request.list.binaries.length > 0
+    ...(hasGpu && found.programs.length === 0 && request.list.binaries.length > 0
       ? [lacks("files")]
       : []),
-    ...(hasGpu && found.length === 0 && request.list.libraries.length > 0
+    ...(hasGpu && found.libraries.length === 0 && request.list.libraries.length > 0
       ? [lacks("libraries")]
       : []),
     ...(request.writable && files.length > 0

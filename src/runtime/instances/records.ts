@@ -21,6 +21,8 @@ export interface RecordText extends Omit<RunningInstance, "pid" | "started"> {
   readonly place: string;
   /** It has control groups with limits, which are those of what joins it, too. */
   readonly isLimited: boolean;
+  /** Name of the checkpoint that DMTCP saves its state to. */
+  readonly checkpoint?: string;
   readonly logOutPath: string;
   readonly logErrPath: string;
   /** The command line that started it, and where: for a unit that does it again. */

@@ -15,7 +15,7 @@ import {
   unlink,
 } from "../../host/syscall.ts";
 import type { HostFacts } from "../../plan/facts.ts";
-import { planLaunch } from "../../plan/launch.ts";
+import { type LaunchFacts, planLaunch } from "../../plan/launch.ts";
 import type { InstancePlaces } from "../../plan/lower/instance-op.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Action, LaunchRequest } from "../../plan/request.ts";
@@ -54,7 +54,8 @@ export async function startInstance(
   const action: Action = inv.path[1] === "run" ? "run" : "start";
   const call = inv.withArgs([image, ...args]);
   const gathered = await gatherLaunch(call, action, by.program, by.env, rare);
-  const facts = { ...gathered, request: asInstance(gathered.request, name) };
+  const plain = { ...gathered, request: asInstance(gathered.request, name) };
+  const { facts, checkpoint } = await withCheckpoint(plain, inv, by);
   const { host } = facts;
   if (facts.request.boot && host.uid !== 0) {
     throw new Fault("denied", "Could not configure --boot: --boot requires root privileges", {
@@ -68,7 +69,10 @@ export async function startInstance(
   const options = startOptions(call, by, facts, plan.environment, undefined);
   const dirFd = claimName(directory, name, (text) => by.log.info(text));
   try {
-    const instance = openPlaces(plan, host, dirFd, inv.string("pid-file"), command);
+    const instance = openPlaces(plan, host, dirFd, inv.string("pid-file"), {
+      command,
+      checkpoint,
+    });
     const { outFd, errFd, pidDirFd } = instance;
     const inherited = [outFd, errFd, dirFd, pidDirFd].filter((fd) => fd >= 0);
     const { limits } = plan;
@@ -79,6 +83,20 @@ export async function startInstance(
     unlink(recordPath(directory, name));
     throw error;
   }
+}
+
+/** The launch under DMTCP, where that is asked for, with the name of the checkpoint. */
+async function withCheckpoint(
+  facts: LaunchFacts,
+  inv: Invocation,
+  by: Launcher,
+): Promise<{ readonly facts: LaunchFacts; readonly checkpoint?: string }> {
+  if (!inv.isSet("dmtcp-launch") && !inv.isSet("dmtcp-restart")) return { facts };
+  const { checkpointOf, underDmtcp } = await import("./checkpoint.ts");
+  const checkpoint = checkpointOf(inv);
+  return checkpoint === undefined
+    ? { facts }
+    : { facts: underDmtcp(facts, checkpoint, by.env), checkpoint: checkpoint.name };
 }
 
 /** The request with what an instance, and a booted one above all, always has (reference: runtime.md section 5). */
@@ -100,7 +118,10 @@ function openPlaces(
   host: HostFacts,
   dirFd: number,
   pidFile: string,
-  command: RecordText["command"]["words"],
+  about: {
+    readonly command: RecordText["command"]["words"];
+    readonly checkpoint: string | undefined;
+  },
 ): InstancePlaces {
   const { instance } = plan;
   if (instance === undefined) throw new TypeError("the plan is none of an instance");
@@ -129,7 +150,8 @@ function openPlaces(
     },
     security: plan.security,
     plan: instance,
-    command: { words: command, cwd: host.cwd ?? "/" },
+    ...(about.checkpoint === undefined ? {} : { checkpoint: about.checkpoint }),
+    command: { words: about.command, cwd: host.cwd ?? "/" },
   };
   const places = {
     dirFd,
