@@ -94,3 +94,45 @@ testIt("what cannot be sent is refused in one line before anything is", async ()
     expect(done.stderr).toContain(why);
   }
 });
+
+testIt("a library with a registry takes an OCI-SIF and gives it back", async () => {
+  const token = "t".repeat(300);
+  const asked: string[] = [];
+  const library = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: (request): Response => {
+      const { pathname } = new URL(request.url);
+      asked.push(pathname);
+      if (pathname === "/assets/config/config.prod.json") {
+        const uri = `http://127.0.0.1:${library.port}`;
+        return Response.json({ libraryAPI: { uri, registryUri: registry().url } });
+      }
+      if (pathname === "/v1/rbac/users/current") {
+        return Response.json({ username: "me", oidc_user_meta: { secret: "word" } });
+      }
+      return new Response("", { status: 404 });
+    },
+  });
+  try {
+    const home = newHome();
+    await Bun.write(`${home}/token`, token);
+    const service = `http://127.0.0.1:${library.port}`;
+    const add = ["remote", "add", "--insecure", "--no-login", "--tokenfile", `${home}/token`];
+    const added = await call(home, [...add, "mine", service]);
+    expect(added.code, added.stderr).toBe(0);
+    await call(home, ["remote", "use", "mine"]);
+    await call(home, ["-q", "pull", "--oci", "it.sif", address("tools/sample:1")]);
+    const pushed = await call(home, ["push", "it.sif", "library://me/tools/it:1"]);
+    expect(pushed.code, pushed.stderr).toBe(0);
+    expect(await manifestOf("me/tools/it")).toHaveProperty("layers");
+    const words = ["pull", "--oci", "--allow-unsigned", "back.sif", "library://me/tools/it:1"];
+    const back = await call(home, words);
+    expect(back.code, back.stderr).toBe(0);
+    expect(readFileSync(`${home}/back.sif`).equals(readFileSync(`${home}/it.sif`))).toBe(true);
+    const none = await call(home, ["pull", "--oci", "none.sif", "library://me/tools/none:1"]);
+    expect([none.code, none.stderr.split("\n").length]).toEqual([255, 2]);
+  } finally {
+    await library.stop(true);
+  }
+});

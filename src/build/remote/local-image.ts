@@ -1,6 +1,7 @@
 import { Fault } from "../../base/fault.ts";
 import type { ImageAddress } from "../../format/oci/image-address.ts";
 import { wantedPlatform } from "../../format/oci/platform.ts";
+import { HttpFault } from "../../registry/http/http-fault.ts";
 import type { TransferHooks } from "../../registry/oci/open-image.ts";
 import { type RemoteAccess, registryOf, type Step } from "./access.ts";
 import { requireRoom } from "./require-room.ts";
@@ -30,6 +31,9 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
       );
     }
     case "library": {
+      const layered =
+        access.ociSif === undefined ? undefined : await fetchLibraryLayers(address, access);
+      if (layered !== undefined) return layered;
       const { openLibraryImage } = await import("../../registry/library/pull.ts");
       const { image, text } = address;
       return await fetchWhole(text, access, async (hooks) =>
@@ -77,6 +81,46 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
       return await convertDaemonImage(address, access);
     }
   }
+}
+
+/**
+ * `--oci`: an image of layers in the registry of a library. Undefined where there is none and the image is
+ * only to be started: a SIF can be, too.
+ */
+async function fetchLibraryLayers(
+  address: Extract<ImageAddress, { readonly kind: "library" }>,
+  access: RemoteAccess,
+): Promise<string | undefined> {
+  try {
+    return await fetchFromLibraryRegistry(address, access);
+  } catch (error) {
+    const isMissing =
+      (error instanceof HttpFault && error.status === 404) ||
+      (error instanceof Fault && error.code === "unsupported");
+    if (!isMissing || access.copiedTo !== undefined) throw error;
+    access.talk.verbose(error.message);
+    return undefined;
+  }
+}
+
+async function fetchFromLibraryRegistry(
+  address: Extract<ImageAddress, { readonly kind: "library" }>,
+  access: RemoteAccess,
+): Promise<string> {
+  const { findLibraryRegistry } = await import("../../registry/library/oci-registry.ts");
+  const { fetchDockerSif } = await import("./oci-sif.ts");
+  const place = await access.findLibrary(address.image.host);
+  const found = await findLibraryRegistry(access.http, place, address.image);
+  const { credential, image } = found;
+  return await fetchDockerSif(
+    { kind: "docker", text: address.text, image },
+    {
+      ...access,
+      mirrors: [],
+      noHttps: access.noHttps || found.noHttps,
+      findCredential: () => Promise.resolve(credential),
+    },
+  );
 }
 
 /** What both kinds of whole files have. */
