@@ -1,10 +1,10 @@
-import { appendFileSync, rmSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { decodeOsText, encodeOsText } from "../../base/os-text.ts";
 import { dirName } from "../../base/path.ts";
 import type { Recipe } from "../../format/deffile/recipe.ts";
 import { parseImageConfig } from "../../format/oci/image-config.ts";
-import { type MergeOutput, planOutput } from "../../format/oci/merge/merge-output.ts";
+import { planOutput } from "../../format/oci/merge/merge-output.ts";
 import { impliedDirectory, type MergedNode } from "../../format/oci/merge/merged-node.ts";
 import { mergedView } from "../../format/oci/merge/merged-view.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
@@ -20,10 +20,10 @@ import { finishRoot } from "./finish-root.ts";
 import type { ConvertProgress } from "./merge-image.ts";
 import { mergeWhileWriting } from "./merge-while-writing.ts";
 import { moveTail } from "./move-tail.ts";
+import { type MergedRoot, packOnce } from "./pack-once.ts";
 import { SifFront } from "./sif-front.ts";
 import { squashfsSbom } from "./squashfs-sbom.ts";
-import { packStream } from "./squashfs-stream.ts";
-import { type Write, writeMerged } from "./write-merged.ts";
+import type { Write } from "./write-merged.ts";
 
 /** Choices about a conversion. */
 export interface ConvertOptions {
@@ -60,7 +60,6 @@ const MAX_TIME = 0xffffffff;
 const SILENT: Talk = { info: () => {}, warning: () => {}, verbose: () => {} };
 
 /** What was written early is not what the merge has left. */
-class Unforeseen extends Error {}
 
 /**
  * Makes a SIF at `target` of an image, without an unpacked tree: the layers are read once, from the
@@ -98,39 +97,22 @@ export async function convertOciImage(
   try {
     talk.info("Creating SIF file...");
     const file = `${space.path}/image`;
-    const pack = (offsetBytes: number, produce: (write: Write) => Promise<void>): Promise<void> =>
-      packStream(
-        {
-          tool,
-          target: file,
-          offsetBytes,
-          processors: options.processors,
-          memory: options.memory,
-          extraArguments: options.mksquashfsArgs,
-          signal,
-        },
-        produce,
-      );
     // What layers say of how to run the image is rarely more than nothing.
     const likely = plan.describe(impliedDirectory(limit), SILENT).front.partitionOffset;
-    const merged: { done?: Merged } = {};
-    try {
-      await pack(likely, async (write) => {
-        merged.done = await mergeAndDescribe(image, plan, options, write);
-        if (!merged.done.output.isForeseen) throw new Unforeseen();
-        await writeMerged(image, merged.done.output, limit, write, signal);
-      });
-    } catch (error) {
-      const isUnforeseen = error instanceof Fault && error.cause instanceof Unforeseen;
-      if (merged.done === undefined || !isUnforeseen) throw error;
-      rmSync(file, { force: true });
-      const output = planOutput(merged.done.root, image.layers.length);
-      await pack(likely, (write) => writeMerged(image, output, limit, write, signal));
-    }
-    if (merged.done === undefined) {
-      throw new Fault("failed", `while creating squashfs: "${tool}" ended before the archive did`);
-    }
-    const { root, front, output } = merged.done;
+    const { root, front, output } = await packOnce(
+      image,
+      limit,
+      {
+        tool,
+        target: file,
+        offsetBytes: likely,
+        processors: options.processors,
+        memory: options.memory,
+        extraArguments: options.mksquashfsArgs,
+        signal,
+      },
+      (write) => mergeAndDescribe(image, plan, options, write),
+    );
     const latest = Math.max(0, Math.min(output.latestSeconds, limit));
     const offsetBytes = front.partitionOffset;
     moveTail(file, likely, offsetBytes);
@@ -189,11 +171,9 @@ function planConversion(image: OciImage, options: ConvertOptions): ConversionPla
   };
 }
 
-interface Merged {
-  /** With everything that is added. */
-  readonly root: MergedNode;
+/** Its root with everything that is added. */
+interface Merged extends MergedRoot {
   readonly front: SifFront;
-  readonly output: MergeOutput;
 }
 
 async function mergeAndDescribe(

@@ -7,7 +7,9 @@ import type { OciImage } from "../../format/oci/oci-image.ts";
 import type { ConvertOptions } from "../oci/convert.ts";
 import { finishRoot } from "../oci/finish-root.ts";
 import { mergeImage } from "../oci/merge-image.ts";
-import { packStream } from "../oci/squashfs-stream.ts";
+import { mergeWhileWriting } from "../oci/merge-while-writing.ts";
+import { type MergedRoot, packOnce } from "../oci/pack-once.ts";
+import { packStream, type StreamInput } from "../oci/squashfs-stream.ts";
 import { writeMerged } from "../oci/write-merged.ts";
 
 /** Choices about packing layers. */
@@ -34,17 +36,60 @@ export async function packLayers(
   place: PackPlace,
   options: PackLayersOptions,
 ): Promise<{ readonly sizeBytes: number; readonly root: MergedNode }> {
-  const { progress, signal } = options;
   const tool = options.tool("mksquashfs");
   if (tool === undefined) {
     throw new Fault("missing-tool", "while searching for mksquashfs: it is not in PATH", {
       hint: "install the package squashfs-tools",
     });
   }
-  const marks = place.over === undefined ? undefined : new KeptMarks();
-  const root = await mergeImage(image, place.created, progress, signal, marks);
-  marks?.finish(root, place.over?.lower);
-  if (marks?.opaque.has(root) === true && place.over?.lower === undefined) {
+  const { over, path, offsetBytes } = place;
+  const stream: StreamInput = {
+    tool,
+    target: path,
+    offsetBytes,
+    processors: options.processors,
+    memory: options.memory,
+    extraArguments: options.mksquashfsArgs,
+    signal: options.signal,
+  };
+  const limit = Math.min(options.sourceDateEpoch ?? MAX_TIME, MAX_TIME);
+  const { output, root } = await (over === undefined
+    ? packMerged(image, limit, stream, place.created, options.progress)
+    : packKept(image, limit, stream, place, options.progress));
+  const latest = Math.max(0, Math.min(output.latestSeconds, limit));
+  const sizeBytes = finishRoot(path, offsetBytes, root, latest, output.ids);
+  return { sizeBytes, root };
+}
+
+/** Layers that become one, each read once. */
+async function packMerged(
+  image: OciImage,
+  limit: number,
+  stream: StreamInput,
+  created: number,
+  progress: PackLayersOptions["progress"],
+): Promise<MergedRoot> {
+  const { signal } = stream;
+  return await packOnce(image, limit, stream, async (write) => {
+    const merged = await mergeWhileWriting(image, created, limit, write, progress, signal);
+    const { root, written } = merged;
+    return { root, output: planOutput(root, image.layers.length, written) };
+  });
+}
+
+/** A layer that stays one: what its marks become is known when it has been read. */
+async function packKept(
+  image: OciImage,
+  limit: number,
+  stream: StreamInput,
+  { created, over }: PackPlace,
+  progress: PackLayersOptions["progress"],
+): Promise<MergedRoot> {
+  const { signal } = stream;
+  const marks = new KeptMarks();
+  const root = await mergeImage(image, created, progress, signal, marks);
+  marks.finish(root, over?.lower);
+  if (marks.opaque.has(root) && over?.lower === undefined) {
     const [layer] = image.layers;
     throw new Fault(
       "unsupported",
@@ -53,20 +98,6 @@ export async function packLayers(
     );
   }
   const output = planOutput(root, image.layers.length);
-  const epoch = options.sourceDateEpoch ?? MAX_TIME;
-  const latest = Math.max(0, Math.min(output.latestSeconds, epoch, MAX_TIME));
-  await packStream(
-    {
-      tool,
-      target: place.path,
-      offsetBytes: place.offsetBytes,
-      processors: options.processors,
-      memory: options.memory,
-      extraArguments: options.mksquashfsArgs,
-      signal,
-    },
-    (write) => writeMerged(image, output, latest, write, signal),
-  );
-  const sizeBytes = finishRoot(place.path, place.offsetBytes, root, latest, output.ids);
-  return { sizeBytes, root };
+  await packStream(stream, (write) => writeMerged(image, output, limit, write, signal));
+  return { root, output };
 }
