@@ -95,6 +95,12 @@ function exists(files: FileView, path: string): boolean {
   return resolveIn(files, path).entry?.kind === "file";
 }
 
+/** A script that nobody may execute counts as none. */
+function isScript(files: FileView, path: string): boolean {
+  const { entry } = resolveIn(files, path);
+  return entry?.kind === "file" && (entry.mode & 0o111) !== 0;
+}
+
 function shells(request: LaunchRequest, files: FileView): Candidate[] {
   const candidates: Candidate[] = [];
   const { shell } = request;
@@ -114,9 +120,9 @@ function shells(request: LaunchRequest, files: FileView): Candidate[] {
 }
 
 function runscript(request: LaunchRequest, files: FileView): ProcessChoice {
-  if (request.app !== undefined) return script(request, files, "runscript", "");
+  if (request.app !== undefined) return script(request, files, "runscript", "no runscript");
   for (const path of [RUNSCRIPT, "/apptainer", "/singularity"]) {
-    if (exists(files, path))
+    if (isScript(files, path))
       return start([{ argv: [path, ...request.args], note: "" }], `the runscript, ${path}`);
   }
   if (!exists(files, "/bin/sh")) {
@@ -137,17 +143,23 @@ function runscript(request: LaunchRequest, files: FileView): ProcessChoice {
   );
 }
 
+const NO_APP_SCRIPT = {
+  runscript: "no runscript",
+  startscript: "No startscript",
+  test: "No tests",
+} as const;
+
 function script(
   request: LaunchRequest,
   files: FileView,
-  name: string,
+  name: keyof typeof NO_APP_SCRIPT,
   none: string,
 ): ProcessChoice {
   const path =
     request.app === undefined
       ? `/.singularity.d/${name}`
       : `/scif/apps/${request.app}/scif/${name}`;
-  if (exists(files, path)) return start([{ argv: [path, ...request.args], note: "" }], path);
+  if (isScript(files, path)) return start([{ argv: [path, ...request.args], note: "" }], path);
   // An unknown app is told by a script of the image, where it has apps; else here.
   if (request.app !== undefined && !resolveIn(files, `/scif/apps/${request.app}`).entry) {
     const process = {
@@ -157,5 +169,11 @@ function script(
     };
     return { kind: "start", process };
   }
-  return { kind: "nothing", note: none === "" ? `No ${name} found for app ${request.app}` : none };
+  if (request.app !== undefined) {
+    throw new Fault("not-found", `${NO_APP_SCRIPT[name]} for contained app: ${request.app}`, {
+      exitCode: request.instance === undefined ? 1 : 255,
+      hint: "inspect --list-apps names the apps; exec --app starts a program in one",
+    });
+  }
+  return { kind: "nothing", note: none };
 }

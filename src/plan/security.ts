@@ -31,16 +31,16 @@ export function planSecurity(
       : request.keepPrivs
         ? "--keep-privs"
         : `root default capabilities = ${config.values.rootDefaultCapabilities}`;
-    if (identity.become !== undefined && identity.become.uid !== 0) {
+    if (becomesAnother(identity)) {
       mask = 0;
-      why = "--security uid";
+      why = "--security uid, gid";
     }
   } else if (request.fakeroot || (host.isRealRoot && identity.uid === 0)) {
     mask = request.noPrivs ? 0 : ALL_CAPABILITIES;
     why = request.noPrivs ? "--no-privs" : "root of its own user namespace";
-    if (identity.become !== undefined && identity.become.uid !== 0) {
+    if (becomesAnother(identity)) {
       mask = 0;
-      why = "--security uid";
+      why = "--security uid, gid";
     }
   }
   mask = dropBits(joinBits(mask, add), drop);
@@ -53,6 +53,11 @@ export function planSecurity(
     label: controls.label,
     why,
   };
+}
+
+/** Whether root takes another user's ids, or another group's. */
+function becomesAnother({ become }: IdentityPlan): boolean {
+  return become !== undefined && (become.uid !== 0 || become.gid !== 0);
 }
 
 function capabilityFlag(verb: string, list: string | undefined, notices: Notice[]): number {

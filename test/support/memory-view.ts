@@ -1,7 +1,11 @@
 import type { FileEntry, FileView } from "../../src/base/file-view.ts";
 
 /** What a path of a made-up tree is: text of a file, "dir", or a link. */
-export type MemoryNode = "dir" | { readonly file: string } | { readonly link: string } | "char";
+export type MemoryNode =
+  | "dir"
+  | { readonly file: string; readonly mode?: number }
+  | { readonly link: string }
+  | "char";
 
 /** A tree in memory: parents of every path exist as directories. */
 export function memoryView(nodes: Readonly<Record<string, MemoryNode>>, device = "m"): FileView {
@@ -20,7 +24,7 @@ export function memoryView(nodes: Readonly<Record<string, MemoryNode>>, device =
       if (node === "dir") return { ...base, kind: "dir" };
       if (node === "char") return { ...base, kind: "char" };
       if ("link" in node) return { ...base, kind: "symlink", link: node.link };
-      return { ...base, kind: "file", mode: 0o644, sizeBytes: node.file.length };
+      return { ...base, kind: "file", mode: node.mode ?? 0o644, sizeBytes: node.file.length };
     },
     list(path) {
       if (all.get(path) !== "dir") return undefined;
