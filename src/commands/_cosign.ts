@@ -10,7 +10,7 @@ import { fetchCosignSignatures } from "../registry/oci/cosign-signatures.ts";
 import { fetchManifest } from "../registry/oci/manifest-request.ts";
 import { openRegistryImage } from "../registry/oci/open-image.ts";
 import { readNamed } from "../runtime/key-rings.ts";
-import { COSIGN_RECORD, cosignRecord, goodSignature } from "../trust/cosign/check-cosign.ts";
+import { COSIGN_RECORD, cosignRecord, goodSignatures } from "../trust/cosign/check-cosign.ts";
 import { loadPublicKey } from "../trust/pem/load-key.ts";
 import { changeSif } from "./_change-sif.ts";
 
@@ -50,7 +50,7 @@ export async function requireCosign(
   for (const find of digests) {
     const digest = await find();
     const found = await fetchCosignSignatures(registry, http, image.repository, digest);
-    const good = goodSignature(found, digest, key);
+    const [good] = goodSignatures(found, digest, key);
     if (good === undefined) continue;
     access.talk.info(`The image ${digest} is signed by the key in ${keyFile}`);
     return {

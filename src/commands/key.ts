@@ -53,9 +53,7 @@ async function perform(verb: string, call: KeyCall): Promise<number> {
     case "export":
       return await (await import("./key/files.ts")).exportKey(call);
     case "generate-cosign-key-pair":
-      throw new Fault("unsupported", "Keys for cosign are not made in this version", {
-        hint: "make a pair with openssl: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
-      });
+      return await (await import("./key/cosign-pair.ts")).makePair(call);
     default:
       return await (await import("./key/rings.ts")).listOrRemove(verb, call);
   }

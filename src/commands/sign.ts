@@ -19,9 +19,11 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const [path = ""] = inv.args;
   const keyFile = inv.string("key");
   if (inv.bool("cosign")) {
-    throw new Fault("unsupported", "Cosign signatures of images are not made in this version", {
-      hint: "leave --cosign out for a signature inside the SIF",
-    });
+    const [{ signByCosign }, { openCosigned }] = await Promise.all([
+      import("./sign/by-cosign.ts"),
+      import("./_cosigned-image.ts"),
+    ]);
+    return await signByCosign(inv, ctx, () => openCosigned(path, inv, ctx));
   }
   ctx.log.info(
     keyFile === ""
@@ -114,7 +116,7 @@ async function fileSigner(path: string, ctx: Context): Promise<ImageSigner> {
   try {
     const text = new TextDecoder().decode(readNamed(path));
     const ask = (): string => askSecret("Enter key passphrase : ", ctx.printError) ?? "";
-    return envelopeSigner(loadPrivateKey(text, ask));
+    return envelopeSigner(await loadPrivateKey(text, ask));
   } catch (error) {
     throw prefixed("Failed to load key material", error);
   }

@@ -29,9 +29,11 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const isOwn = ctx.program === "skiff";
   const isJson = inv.bool("json");
   if (inv.bool("cosign")) {
-    throw new Fault("unsupported", "Cosign signatures inside images are not read in this version", {
-      hint: "leave --cosign out for the signatures of the SIF",
-    });
+    const [{ verifyByCosign }, { openCosigned }] = await Promise.all([
+      import("./verify/by-cosign.ts"),
+      import("./_cosigned-image.ts"),
+    ]);
+    return await verifyByCosign(inv, ctx, () => openCosigned(path, inv, ctx));
   }
   if (inv.string("policy") !== "") {
     const { verifyByPolicy } = await import("./verify/by-policy.ts");

@@ -140,7 +140,6 @@ const KEY_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: "generate-cosign-key-pair",
-    planned: true,
     summary: "Make a pair of keys for cosign signatures",
     flags: [
       {
@@ -197,8 +196,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         name: "cosign",
         short: "c",
         kind: "bool",
-        hidden: true,
-        help: "cosign signature of an OCI-SIF",
+        help: "cosign signature of an OCI-SIF, or of an image in a registry",
       },
     ],
     args: { min: 1, max: 1, usage: "<image>", values: ["image"] },
@@ -280,8 +278,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         name: "cosign",
         short: "c",
         kind: "bool",
-        hidden: true,
-        help: "cosign signature of an OCI-SIF",
+        help: "cosign signature of an OCI-SIF, or of an image in a registry",
       },
     ],
     args: { min: 1, max: 1, usage: "<image>", values: ["image"] },

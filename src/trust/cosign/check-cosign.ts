@@ -8,14 +8,14 @@ export interface CosignSignature {
   readonly signature: Uint8Array<ArrayBuffer>;
 }
 
-/** The first signature by the key on exactly that image; undefined when there is none. */
-export function goodSignature(
+/** The signatures by the key on exactly that image. */
+export function goodSignatures(
   signatures: readonly CosignSignature[],
   digest: string,
   key: KeyObject,
-): CosignSignature | undefined {
+): readonly CosignSignature[] {
   const hash = key.asymmetricKeyType === "ed25519" ? null : "sha256";
-  return signatures.find(({ payload, signature }) => {
+  return signatures.filter(({ payload, signature }) => {
     if (signedImageDigest(new TextDecoder().decode(payload)) !== digest) return false;
     try {
       return verify(hash, payload, key, signature);

@@ -2,6 +2,11 @@ import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { Fault } from "../../base/fault.ts";
 import { parsePem } from "../../format/pem/pem.ts";
 
+/** Whether a PEM block with this label is a key of cosign. */
+function isCosignLabel(label: string): boolean {
+  return /^ENCRYPTED (COSIGN|SIGSTORE) PRIVATE KEY$/.test(label);
+}
+
 const TYPES = ["rsa", "ec", "ed25519"];
 
 /** A public key in PEM text (SubjectPublicKeyInfo, or PKCS#1). Throws a Fault whose message is the reason. */
@@ -13,18 +18,20 @@ export function loadPublicKey(text: string): KeyObject {
 }
 
 /**
- * A private key in PEM text (PKCS#8, PKCS#1 or SEC 1). `askPassphrase` is called for one that is
+ * A private key in PEM text (PKCS#8, PKCS#1, SEC 1, or as cosign keeps it). `askPassphrase` is called for one that is
  * encrypted. Throws a Fault whose message is the reason.
  */
-export function loadPrivateKey(text: string, askPassphrase: () => string): KeyObject {
+export async function loadPrivateKey(
+  text: string,
+  askPassphrase: () => string,
+): Promise<KeyObject> {
   const block = parsePem(text).find(({ label }) => label.endsWith("PRIVATE KEY"));
   if (block === undefined) {
     throw new Fault("invalid", "PEM decoding failed: there is no private key in it");
   }
-  if (/COSIGN|SIGSTORE/.test(block.label)) {
-    throw new Fault("unsupported", `keys of the form "${block.label}" are not taken`, {
-      hint: "use a key in PKCS#8, such as one that openssl makes",
-    });
+  if (isCosignLabel(block.label)) {
+    const { openCosignKey } = await import("../cosign/key-file.ts");
+    return await openCosignKey(block.bytes, askPassphrase());
   }
   const isEncrypted = block.hasHeaders || block.label === "ENCRYPTED PRIVATE KEY";
   const passphrase = isEncrypted ? askPassphrase() : "";
