@@ -1,5 +1,6 @@
-import type { PrivateKey } from "openpgp";
+import type { PrivateKey, SecretKeyPacket, SecretSubkeyPacket } from "openpgp";
 import { Fault } from "../../base/fault.ts";
+import { hasChecksumLock, openChecksumLocks } from "./checksum-lock.ts";
 import { loadOpenPgp } from "./library.ts";
 
 /** Who a new pair of keys is for. */
@@ -51,23 +52,47 @@ export async function makeKey(
   }
 }
 
-/** Whether a passphrase protects the key. A key of which only the public part is there, as of a smartcard, counts too. */
+/**
+ * Whether a passphrase protects the key or one of its subkeys: the peers lock the primary key only.
+ * A key of which only the public part is there, as of a smartcard, counts too.
+ */
 export function isLocked(key: PrivateKey): boolean {
-  return !key.isDecrypted();
+  const packets = secretPackets(key);
+  return packets.some(isClosed) || packets.every((packet) => packet.isDummy());
 }
 
 /** The key, open. Throws a Fault `denied` for a wrong passphrase. */
 export async function unlockKey(key: PrivateKey, passphrase: string): Promise<PrivateKey> {
   if (!isLocked(key)) return key;
-  const { decryptKey } = await loadOpenPgp();
+  const { readPrivateKey } = await loadOpenPgp();
   try {
-    return await decryptKey({ privateKey: key, passphrase });
+    const bytes = key.write();
+    const binaryKey = hasChecksumLock(bytes) ? openChecksumLocks(bytes, passphrase) : bytes;
+    const open = await readPrivateKey({ binaryKey });
+    for (const packet of secretPackets(open).filter(isClosed)) {
+      await packet.decrypt(passphrase);
+      await packet.validate();
+    }
+    return open;
   } catch (cause) {
     throw new Fault("denied", "openpgp: invalid data: private key checksum failure", {
       cause,
       hint: "the passphrase is not that of the key",
     });
   }
+}
+
+type SecretPacket = SecretKeyPacket | SecretSubkeyPacket;
+
+function secretPackets(key: PrivateKey): readonly SecretPacket[] {
+  return key
+    .getKeys()
+    .map(({ keyPacket }) => keyPacket)
+    .filter((packet): packet is SecretPacket => "isDummy" in packet);
+}
+
+function isClosed(packet: SecretPacket): boolean {
+  return !packet.isDummy() && !packet.isDecrypted();
 }
 
 /** The open key under a passphrase; an empty one leaves it open. */
