@@ -42,7 +42,7 @@ export async function buildEncryption(
   }
   const form = await encryptionForm(ctx);
   if (key.kind === "passphrase") {
-    const secret = key.passphrase ?? (await askTwice(ctx));
+    const secret = key.passphrase ?? (await askPassphrase(ctx));
     return { form, secret: encodeOsText(secret) };
   }
   const { loadEncryptionKey, wrapKey } = await import("../trust/encryption/key-message.ts");
@@ -77,15 +77,15 @@ export function withEncryption(
   return encryption === undefined ? request : { ...request, pack: { ...request.pack, encryption } };
 }
 
-async function askTwice(ctx: Context): Promise<string> {
+async function askPassphrase(ctx: Context): Promise<string> {
   const { askSecret } = await import("../terminal/ask.ts");
   const first = askSecret("Enter encryption passphrase: ", ctx.printError) ?? "";
   if (first === "") {
     throw new Fault("usage", "Cannot encrypt: no passphrase was given", { exitCode: 255 });
   }
   const { isTerminal } = await import("../host/process-calls.ts");
-  // A mistyped one would lose the image; a pipe does not mistype.
-  if (!isTerminal(0)) return first;
+  // A mistyped one would lose the image; a pipe does not mistype, and the peers ask once.
+  if (!isTerminal(0) || ctx.program !== "skiff") return first;
   const second = askSecret("Retype the passphrase: ", ctx.printError) ?? "";
   if (first === second) return first;
   throw new Fault("usage", "Cannot encrypt: the passphrases do not match", { exitCode: 255 });

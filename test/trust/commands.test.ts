@@ -43,6 +43,22 @@ test("key newpair takes for an address what the caller calls one", async () => {
   expect((await skiff(["key", "list"], desk)).stdout).toContain("Odd (x) <on this machine>");
 });
 
+test("key import wants the passphrase of a secret key, where there is someone to ask", async () => {
+  const fingerprint = await ownKey();
+  const ring = await skiff(["key", "list", "--secret"]);
+  const at = /(\d+)\)[^)]*?Fingerprint: +([0-9A-F]{40})/.exec(ring.stdout)?.[1] ?? "0";
+  const file = `${dir}/locked.asc`;
+  await skiff(["key", "export", "--secret", "--armor", file], { stdin: `${at}\nsecret\n` });
+  const into = async (name: string, stdin: string) =>
+    await skiff(["key", "import", "--keysdir", `${dir}/${name}`, file], { stdin });
+  const wrong = await into("ring-wrong", "other\n");
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain("openpgp: invalid data: private key checksum failure");
+  const right = await into("ring-right", "secret\n");
+  expect(right.stdout).toContain(`${fingerprint} successfully added to the private keyring`);
+  expect((await into("ring-silent", "")).code).toBe(0);
+});
+
 test("key list names the ring before it says that it has no private keys for all users", async () => {
   const listed = await skiff(["key", "list", "--global", "--secret"]);
   expect(listed.code).toBe(255);

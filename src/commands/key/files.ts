@@ -18,7 +18,13 @@ export async function importKey(call: KeyCall): Promise<number> {
   const keys = await readFile(resolvePath(call.cwd, path), path);
   for (const key of keys) {
     if (key.isPrivate() && !inv.bool("global")) {
-      const own = inv.bool("new-password") ? await withNewPassphrase(key, ctx) : key;
+      const isChanged = inv.bool("new-password");
+      // Nothing secret of a key that is there already is taken.
+      const isKnown = findByFingerprint(await call.rings.secretKeys(), fingerprintOf(key));
+      const isAsked = isKnown === undefined && isLocked(key);
+      const open = isAsked ? await opened(key, ctx, isChanged) : key;
+      const own =
+        isChanged && isKnown === undefined ? await lockKey(open, askNewPassphrase(ctx)) : key;
       await add(call, "secret", own, "private");
       await add(call, "public", key.toPublic(), "public", true);
     } else await add(call, inv.bool("global") ? "global" : "public", key.toPublic(), "public");
@@ -63,9 +69,15 @@ async function add(
   }
 }
 
-async function withNewPassphrase(key: PrivateKey, ctx: KeyCall["ctx"]): Promise<PrivateKey> {
-  const open = isLocked(key) ? await unlockKey(key, askPassphrase(ctx)) : key;
-  return await lockKey(open, askNewPassphrase(ctx));
+/** The key, open by the passphrase that is asked for; as it is where nobody answers. Throws a Fault for a wrong one. */
+async function opened(
+  key: PrivateKey,
+  ctx: KeyCall["ctx"],
+  isNeeded: boolean,
+): Promise<PrivateKey> {
+  const passphrase = askSecret("Enter your key password : ", ctx.printError);
+  if (passphrase === undefined && !isNeeded) return key;
+  return await unlockKey(key, passphrase ?? "");
 }
 
 /** `key export`: writes a key to a new file. */

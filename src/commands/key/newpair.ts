@@ -17,18 +17,13 @@ export async function newPair(call: KeyCall): Promise<number> {
       given(inv, "comment") ?? ask("Enter optional comment (e.g., development keys) : ", ctx),
   };
   const passphrase = given(inv, "password") ?? askNewPassphrase(ctx);
-  const isPushed = inv.isSet("push")
-    ? inv.bool("push")
-    : inv.isSet("name") && inv.isSet("email")
-      ? false
-      : askYesNo("Would you like to push it to the keystore?", ctx.printError);
   ctx.print("Generating Entity and OpenPGP Key Pair... ");
   const key = await makeKey(owner, inv.int("bit-length"), passphrase);
   // The secret half first: a public key alone would promise signatures that cannot be made.
   await rings.change("secret", (keys) => [...keys, key]);
   await rings.change("public", (keys) => [...keys, key.toPublic()]);
   ctx.print("done\n");
-  if (!isPushed) return 0;
+  if (!inv.bool("push")) return 0;
   try {
     const [server] = await findKeyServers(call.servers());
     const answer = await server.add(key.toPublic().armor());
@@ -50,16 +45,25 @@ function ask(question: string, ctx: Context): string {
   return askLine(question, ctx.printError)?.trim() ?? "";
 }
 
+const MOST_TRIES = 3;
+
 /** A passphrase, typed twice; an empty one only when that is meant. Throws a Fault otherwise. */
 export function askNewPassphrase(ctx: Context): string {
-  const first = askSecret("Enter a passphrase : ", ctx.printError) ?? "";
-  const second = askSecret("Retype your passphrase : ", ctx.printError) ?? "";
-  if (first !== second) {
-    throw new Fault("usage", "could not collect user input: passphrases do not match");
-  }
-  if (first !== "") return first;
+  const passphrase = askTwice(ctx);
+  if (passphrase !== "") return passphrase;
   const warning =
     "WARNING: if there is no password set, your key is not secure. Do you want to continue?";
   if (askYesNo(warning, ctx.printError)) return "";
   throw new Fault("usage", "could not collect user input: empty passphrase");
+}
+
+function askTwice(ctx: Context): string {
+  for (let tries = 1; ; tries++) {
+    const first = askSecret("Enter a passphrase : ", ctx.printError);
+    const second = askSecret("Retype your passphrase : ", ctx.printError);
+    if (first === second) return first ?? "";
+    if (tries === MOST_TRIES || second === undefined) break;
+    ctx.log.warning("passphrases do not match");
+  }
+  throw new Fault("usage", "could not collect user input: passphrases do not match");
 }
