@@ -256,9 +256,11 @@ struct op_exec {
 };
 
 struct op_run {
+  const char *root;
   struct op_strs argv;
   struct op_strs env;
   uint32_t also_good;
+  uint64_t ambient;
 };
 
 struct op_cgroup {
@@ -552,9 +554,11 @@ static inline const struct op_schema *op_schema(uint32_t code)
     OP_FIELD(OP_U32, exec, full_name),
   };
   static const struct op_field of_run[] = {
+    OP_FIELD(OP_STR, run, root),
     OP_FIELD(OP_STRS, run, argv),
     OP_FIELD(OP_STRS, run, env),
     OP_FIELD(OP_U32, run, also_good),
+    OP_FIELD(OP_U64, run, ambient),
   };
   static const struct op_field of_cgroup[] = {
     OP_FIELD(OP_STRS, cgroup, dirs),

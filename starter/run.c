@@ -17,6 +17,12 @@ static _Noreturn void run_program(const struct starter *starter, const struct op
   null_stdio(log);
   close_others(NULL, 0);
   umask(starter->umask);
+  if (*op->root && (chroot(op->root) < 0 || chdir("/") < 0)) {
+    dprintf(STDERR_FILENO, "%s: %s", op->root, strerror(errno));
+    _exit(FAILED);
+  }
+  if (op->ambient)
+    raise_ambient(op->ambient);
   execve(op->argv.items[0], op->argv.items, op->env.items);
   dprintf(STDERR_FILENO, "%s: %s", op->argv.items[0], strerror(errno));
   _exit(FAILED);

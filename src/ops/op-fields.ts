@@ -100,7 +100,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
     timeoutMs: "u32",
   },
   exec: { words: "strs", counts: "strs", notes: "strs", fullName: "u32" },
-  run: { argv: "strs", env: "strs", alsoGood: "u32" },
+  run: { root: "str", argv: "strs", env: "strs", alsoGood: "u32", ambient: "u64" },
   cgroup: { dirs: "strs", watch: "u32" },
   write: { root: "str", path: "str", value: "str", warning: "str" },
   companion: { setup: "strs", teardown: "strs", env: "strs" },

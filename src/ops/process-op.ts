@@ -226,10 +226,14 @@ export interface ExecOp {
  */
 export interface RunOp {
   readonly kind: "run";
+  /** The root that the program sees; "": that of this moment. */
+  readonly root: string;
   /** An absolute path first. */
   readonly argv: readonly string[];
   readonly env: readonly string[];
   readonly alsoGood: number;
+  /** Capabilities that the program keeps; bits. */
+  readonly ambient: number;
 }
 
 /**

@@ -141,6 +141,8 @@ function namespaceLines(plan: Plan): string[] {
   }
   if (plan.hostname !== undefined) rows.push([`host name ${plan.hostname}`, ""]);
   if (plan.network !== undefined) rows.push(...networkRows(plan.network));
+  if (plan.gpuSetup !== undefined)
+    rows.push([`GPUs: ${plan.gpuSetup.argv.join(" ")}`, because(plan.gpuSetup.why)]);
   return table(rows);
 }
 

@@ -19,6 +19,16 @@ export interface GpuBinds {
   /** Device nodes, below /dev; only needed with a minimal /dev. */
   readonly devices: readonly string[];
   readonly environment: readonly { readonly name: string; readonly value: string }[];
+  /** A tool that works on the finished root. */
+  readonly setup?: GpuSetup;
+}
+
+/** A program of the host that puts a driver into the root, whose path is its last word. */
+export interface GpuSetup {
+  readonly argv: readonly string[];
+  /** Capabilities that it needs; bits. */
+  readonly ambient: number;
+  readonly why: string;
 }
 
 export const NO_GPU: GpuBinds = { libraries: [], files: [], devices: [], environment: [] };

@@ -64,7 +64,8 @@ export type LaunchPlan =
 export function planLaunch(facts: LaunchFacts): LaunchPlan {
   const { config, host, image, volumes, gpu, controls } = facts;
   const notices: Notice[] = [...facts.notices];
-  const checked = checkRequest(facts.request, config, host, notices);
+  const asked = gpu.setup === undefined ? facts.request : withRoomFor(facts.request, notices);
+  const checked = checkRequest(asked, config, host, notices);
   // The words of an OCI image are taken as they are where nothing but it says how they are run.
   const isPureOci = checked.oci === true && image.format === "oci-sif";
   const request = isPureOci ? { ...checked, noEval: true } : checked;
@@ -196,6 +197,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
       security: planSecurity(request, config, host, identity, controls, notices),
       limits: controls.limits,
       process,
+      ...(gpu.setup === undefined ? {} : { gpuSetup: gpu.setup }),
       share: planShare(
         request,
         host,
@@ -234,6 +236,14 @@ function finishProcess(
   if (oci !== undefined || args === undefined) return oci ?? planned;
   const again = planProcess(asked, files);
   return again.kind === "start" ? again.process : planned;
+}
+
+/** A tool that sets up GPUs makes files in the root (reference: runtime.md section 8.2). */
+function withRoomFor(request: LaunchRequest, notices: Notice[]): LaunchRequest {
+  if (request.writable || request.writableTmpfs || request.overlays.length > 0) return request;
+  const text = "Setting --writable-tmpfs (required by nvidia-container-cli)";
+  notices.push({ level: "info", text });
+  return { ...request, writableTmpfs: true };
 }
 
 /** The program as another starts it. What that is to start must be there, unless it starts it by itself. */

@@ -1,4 +1,5 @@
 import type { EnvironmentPlan } from "./env/environment-plan.ts";
+import type { GpuSetup } from "./gpu-binds.ts";
 import type { InstancePlan } from "./instance.ts";
 import type { LimitSetting } from "./limits/limit-setting.ts";
 import type { ResourceLimits } from "./limits/resource-limits.ts";
@@ -327,6 +328,8 @@ export interface Plan {
   readonly security: SecurityPlan;
   readonly limits: LimitsPlan | undefined;
   readonly process: ProcessPlan;
+  /** A program of the host works on the finished root before it is entered; absent: none. */
+  readonly gpuSetup?: GpuSetup;
   /** Other processes of the same step have the same container; absent: it is this process's own. */
   readonly share: SharePlan | undefined;
   /** The container goes on in the background under this name; absent: it is the caller's. */

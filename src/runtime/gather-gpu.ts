@@ -4,12 +4,15 @@ import type { Config } from "../plan/config.ts";
 import type { HostFacts, ImageFacts } from "../plan/facts.ts";
 import { planGpu } from "../plan/gpu/plan-gpu.ts";
 import type { GpuBinds } from "../plan/gpu-binds.ts";
+import { planNamespaces } from "../plan/namespaces.ts";
 import type { Notice } from "../plan/plan.ts";
+import type { LaunchRequest } from "../plan/request.ts";
 import { installPrefix } from "./installed.ts";
 
 /** Host files for --nv, --rocm and --device, or what the configuration always asks for. */
 export async function gatherGpu(
   inv: Invocation,
+  request: LaunchRequest,
   config: Config,
   host: HostFacts,
   image: ImageFacts,
@@ -19,7 +22,7 @@ export async function gatherGpu(
     if (inv.bool(flag)) return `--${flag}`;
     return always && !inv.bool(`no-${flag}`) ? `${directive} = yes` : undefined;
   };
-  const { alwaysUseNv, alwaysUseRocm } = config.values;
+  const { alwaysUseNv, alwaysUseRocm, useNvidiaContainerCli } = config.values;
   const nv = asked("nv", alwaysUseNv, "always use nv");
   const rocm = asked("rocm", alwaysUseRocm, "always use rocm");
   const devices = inv.strings("device");
@@ -30,7 +33,24 @@ export async function gatherGpu(
     prefix: installPrefix(),
     cdiDirectories: inv.strings("cdi-dirs"),
   });
-  const planned = planGpu({ nv, rocm, devices, writable: inv.bool("writable") }, host, facts);
+  const byTool = inv.bool("nvccli")
+    ? "--nvccli"
+    : nv !== undefined && useNvidiaContainerCli
+      ? "use nvidia-container-cli = yes"
+      : undefined;
+  const nvidiaCli =
+    byTool === undefined
+      ? undefined
+      : {
+          why: byTool,
+          contain: request.contain,
+          userNamespace: planNamespaces(request, config, host, []).user,
+        };
+  const planned = planGpu(
+    { nv, nvidiaCli, rocm, devices, writable: inv.bool("writable") },
+    host,
+    facts,
+  );
   notices.push(...planned.notices);
   return planned.binds;
 }

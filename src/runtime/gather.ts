@@ -42,6 +42,7 @@ const KNOWN = [
 /** Finds the host files of GPUs; only called for launches that ask for them. */
 export type GpuGatherer = (
   inv: Invocation,
+  request: LaunchRequest,
   config: Config,
   host: HostFacts,
   image: ImageFacts,
@@ -115,7 +116,13 @@ function isEncrypted({ rootKind }: ImageFacts): boolean {
 function asksForGpu(inv: Invocation, config: Config): boolean {
   const { alwaysUseNv, alwaysUseRocm } = config.values;
   const always = alwaysUseNv || alwaysUseRocm;
-  return always || inv.bool("nv") || inv.bool("rocm") || inv.strings("device").length > 0;
+  return (
+    always ||
+    inv.bool("nv") ||
+    inv.bool("nvccli") ||
+    inv.bool("rocm") ||
+    inv.strings("device").length > 0
+  );
 }
 
 /** Reads everything that a launch is planned from: configuration, host, image, files named by options. */
@@ -150,7 +157,9 @@ export async function gatherLaunch(
     host,
     image: opened,
     volumes: openVolumes(request, host),
-    gpu: asksForGpu(inv, config) ? await rare.gpu(inv, config, host, opened, notices) : NO_GPU,
+    gpu: asksForGpu(inv, config)
+      ? await rare.gpu(inv, request, config, host, opened, notices)
+      : NO_GPU,
     controls: asksForControls(request, config)
       ? await rare.controls(request, config, host, notices)
       : NO_CONTROLS,

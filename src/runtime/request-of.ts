@@ -4,7 +4,6 @@ import type { Action, Given, LaunchRequest } from "../plan/request.ts";
 
 /** Flags of the table that a plain launch does not act on yet: asking for them is refused, never ignored. */
 const NOT_HERE: Readonly<Record<string, string>> = {
-  nvccli: "nvidia-container-cli",
   "intel-hpu": "finding Intel HPU devices",
   data: "binding a data container",
 };
@@ -45,10 +44,7 @@ export function requestOf(
       throw new Fault(
         "unsupported",
         `Cannot use --${flag}: ${what} is not available in this version`,
-        {
-          hint:
-            flag === "nvccli" ? "use --nv, or --device nvidia.com/gpu=all" : `leave --${flag} out`,
-        },
+        { hint: `leave --${flag} out` },
       );
     }
     origins[flag] = originOf(flag, inv.source(flag));

@@ -138,7 +138,7 @@ testSpaces("share: who waits too long for the first goes on alone", async () => 
   const dir = `${starter.place}/slow`;
   const slow = [
     ...hostSession(),
-    { kind: "run", argv: ["/bin/sleep", "1"], env: [], alsoGood: 0 } as const,
+    { kind: "run", root: "", argv: ["/bin/sleep", "1"], env: [], alsoGood: 0, ambient: 0 } as const,
     ...intoRoot,
   ];
   const first = starter.run(

@@ -99,7 +99,7 @@ const LAUNCH_FLAGS: readonly FlagSpec[] = [
 
 /** Understood, and refused with a word when used: help does not promise them. */
 const NOT_YET: readonly string[] = [
-  ...["nvccli", "intel-hpu", "data"],
+  ...["intel-hpu", "data"],
   ...["netns-path", "network-args", "keep-layers", "proot"],
   ...LIMIT_FLAGS.map((flag) => flag.name),
 ];

@@ -7,11 +7,14 @@ import { NV_LIST, ROCM_LIST } from "./default-lists.ts";
 import type { GpuFacts } from "./gpu-facts.ts";
 import { parseGpuList } from "./gpu-list.ts";
 import { type GpuOutcome, legacyBinds } from "./legacy-binds.ts";
+import { type NvidiaCliRequest, planNvidiaCli } from "./nvidia-cli.ts";
 
 /** What was asked for. */
 export interface GpuRequest {
   /** What asked for `--nv`: a flag or a configuration line; undefined when nothing did. */
   readonly nv: string | undefined;
+  /** What asked for nvidia-container-cli in the place of the list; undefined: nothing did. */
+  readonly nvidiaCli?: NvidiaCliRequest | undefined;
   readonly rocm: string | undefined;
   /** `--device` names, in order. */
   readonly devices: readonly string[];
@@ -29,7 +32,8 @@ export function planGpu(
 ): { readonly binds: GpuBinds; readonly notices: readonly Notice[] } {
   const { writable } = request;
   const outcomes: GpuOutcome[] = [];
-  if (request.nv !== undefined) {
+  if (request.nvidiaCli !== undefined) outcomes.push(planNvidiaCli(request.nvidiaCli, host));
+  else if (request.nv !== undefined) {
     const list = parseGpuList(facts.nvList ?? NV_LIST);
     const wanted = { platform: "nv", list, why: request.nv, writable } as const;
     outcomes.push(legacyBinds(wanted, host, facts));
@@ -48,6 +52,7 @@ export function planGpu(
 
 function merge(outcomes: readonly GpuOutcome[]): ReturnType<typeof planGpu> {
   const binds = outcomes.map((outcome) => outcome.binds);
+  const setup = binds.find((b) => b.setup !== undefined)?.setup;
   const texts = new Set<string>();
   const isNew = (text: string) => !texts.has(text) && texts.add(text) !== undefined;
   return {
@@ -62,6 +67,7 @@ function merge(outcomes: readonly GpuOutcome[]): ReturnType<typeof planGpu> {
       ),
       devices: [...new Set(binds.flatMap((b) => b.devices))],
       environment: binds.flatMap((b) => b.environment),
+      ...(setup === undefined ? {} : { setup }),
     },
     notices: outcomes.flatMap((o) => o.notices).filter((notice) => isNew(notice.text)),
   };

@@ -4,6 +4,7 @@ import type { Plan, SecurityPlan } from "../plan.ts";
 import { encryptedRootOps } from "./encrypted-root.ts";
 import { escapePercent, execFaults, setupFault, unshareFaults } from "./fault-texts.ts";
 import { containerFuseOps, hostFuseOps } from "./fuse-ops.ts";
+import { gpuOps } from "./gpu-ops.ts";
 import { type InstancePlaces, instanceOp } from "./instance-op.ts";
 import { HOST, IMAGE, overlayDir, ROOT } from "./layout.ts";
 import { limitOps } from "./limit-ops.ts";
@@ -99,6 +100,8 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
     });
   }
   out.push(...rootOps(plan, options.base), ...mountOps(plan), ...containerFuseOps(plan));
+  if (plan.gpuSetup !== undefined)
+    out.push(...gpuOps(plan.gpuSetup, plan.propagation, options.base));
   out.push(...(groups?.join ?? []));
   if (!options.says.warnings) out.splice(0, out.length, ...out.map(withoutWarning));
   out.push({

@@ -34,7 +34,14 @@ export function unpackOps(unpacking: Unpacking, says: boolean): WiredOp[] {
       ],
     },
     {
-      op: { kind: "run", argv: unpacking.unpack, env: [SERVER_PATH], alsoGood: ONLY_WARNINGS },
+      op: {
+        kind: "run",
+        root: "",
+        argv: unpacking.unpack,
+        env: [SERVER_PATH],
+        alsoGood: ONLY_WARNINGS,
+        ambient: 0,
+      },
       faults: [
         {
           errno: 0,
