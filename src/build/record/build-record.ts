@@ -64,7 +64,8 @@ export async function buildRecord(
   before: readonly Before[],
 ): Promise<BuildRecord> {
   const { options, pack } = request;
-  const state = recordedState(stage, before);
+  // What an encrypted root had before would be in clear.
+  const state = pack.encryption === undefined ? recordedState(stage, before) : undefined;
   return {
     format: 1,
     program: `skiff ${options.version}`,
