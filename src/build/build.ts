@@ -7,6 +7,7 @@ import { expireSteps } from "./cache/list-steps.ts";
 import { type CacheRequest, openCache } from "./cache/open-cache.ts";
 import type { StepStore } from "./cache/step-store.ts";
 import { CachedRoot, type StepCache } from "./cached-root.ts";
+import { findWhole, takenRoot } from "./find-whole.ts";
 import { packOciRoot } from "./ocisif/pack-root.ts";
 import { hasOneId } from "./one-id.ts";
 import { takeNotedOwners } from "./owners/noted-owners.ts";
@@ -118,14 +119,15 @@ async function buildStages(
   const roots = new Map<string, string>();
   const chains = new Map<string, KeyChain>();
   const steps: RecordedStep[] = [];
-  let built: BuiltStage | undefined;
-  for (const [index, plan] of request.stages.entries()) {
-    const isPlace = request.format === "sandbox" && index === request.stages.length - 1;
+  const last = request.stages.length - 1;
+  const stageAt = (index: number, plan: StagePlan): Stage => {
+    const isPlace = request.format === "sandbox" && index === last;
     const space = cache?.space ?? (isPlace ? beside : temporary);
     const { base } = plan;
     const earlier = "fromStage" in base ? chains.get(base.fromStage)?.fork() : undefined;
     const chain = earlier ?? new KeyChain(portableContext(request));
-    const stage: Stage = {
+    for (const name of plan.names) chains.set(name, chain);
+    return {
       recipe: plan.recipe,
       root: `${space.folder(String(index))}/rootfs`,
       folder: temporary.folder(`files-${index}`),
@@ -133,15 +135,27 @@ async function buildStages(
       ports,
       clock: { seconds: request.pack.sourceDateEpoch },
       rootOf: (name) => Promise.resolve(roots.get(name)),
+      keyOf: (name) => chains.get(name)?.keys.at(-1),
       objects: new Map(),
       owners: new Map(),
       ...(request.hasRecord ? { steps, chain } : {}),
     };
+  };
+  if (cache?.others !== undefined && last > 0) {
+    const whole = await findWhole(request.stages, stageAt, cache.others);
+    if (whole !== undefined) {
+      const { stage, plan } = whole;
+      const root = takenRoot(new CachedRoot(cache, String(last)), whole);
+      return { stage, root, ...(await buildStage(plan, stage, root)) };
+    }
+  }
+  let built: BuiltStage | undefined;
+  for (const [index, plan] of request.stages.entries()) {
+    const stage = stageAt(index, plan);
     const root = cache === undefined ? plainRoot() : new CachedRoot(cache, String(index));
     const finished = await buildStage(plan, stage, root);
     for (const name of plan.names) {
       roots.set(name, stage.root);
-      chains.set(name, chain);
       if (root instanceof CachedRoot) cache?.stages.set(name, root);
     }
     built = { stage, root, ...finished };

@@ -71,7 +71,7 @@ export class CachedRoot implements StageRoot {
   async carryOut(step: Step, stage: Stage): Promise<void> {
     const own = await step.inputs(stage);
     const pending = { step, own, index: this.#steps++ };
-    const portable = noteStep(stage, step, own);
+    const portable = await noteStep(stage, step, own);
     if (own !== undefined && portable !== undefined && !this.#isKept(pending)) {
       const offer = await this.#cache.others?.find(portable);
       if (offer !== undefined) {
@@ -111,6 +111,14 @@ export class CachedRoot implements StageRoot {
 
   /** The root of another image stands for the pending steps and all before them. */
   async #takeOther(other: OtherImage, portable: string, stage: Stage): Promise<void> {
+    await this.take(other, portable, stage);
+    for (const { step } of this.#pending.splice(0)) {
+      stage.ports.tellStep({ kind: "hit", title: step.title, from: other.word });
+    }
+  }
+
+  /** Makes the root of another image, whose last step has the key `portable`, the content. */
+  async take(other: OtherImage, portable: string, stage: Stage): Promise<void> {
     const { store } = this.#cache;
     // Known by the content of the image, not by the step: whoever names another image, or none, never meets it.
     const key = digestOf(`image ${other.digest} ${this.#cache.layering.kind} ${portable}`);
@@ -122,9 +130,6 @@ export class CachedRoot implements StageRoot {
       onWait: () => {},
       signal: stage.ports.signal,
     });
-    for (const { step } of this.#pending.splice(0)) {
-      stage.ports.tellStep({ kind: "hit", title: step.title, from: other.word });
-    }
     this.#layers = [];
     this.#push(entry, stage);
   }

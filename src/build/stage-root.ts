@@ -25,7 +25,7 @@ export interface StageRoot {
 export function plainRoot(): StageRoot {
   const run = async (step: Step, stage: Stage): Promise<void> => {
     const began = performance.now();
-    if (stage.steps !== undefined) noteStep(stage, step, await step.inputs(stage));
+    if (stage.steps !== undefined) await noteStep(stage, step, await step.inputs(stage));
     stage.ports.tellStep({ kind: "run", title: step.title, why: "no cache" });
     await step.run(stage);
     const elapsedMs = performance.now() - began;
@@ -54,14 +54,29 @@ export function plainRoot(): StageRoot {
 }
 
 /** Adds a step to the record of the build; gives its key in the chain of the stage. */
-export function noteStep(
+export async function noteStep(
   stage: Stage,
   step: Step,
   inputs: StepInputs | undefined,
-): string | undefined {
+): Promise<string | undefined> {
   const recorded = inputs === undefined ? null : Object.fromEntries(inputs);
   stage.steps?.push({ title: step.title, inputs: recorded });
-  return stage.chain?.add(inputs);
+  return stage.chain?.add(await portableInputs(step, stage, inputs));
+}
+
+/** What the key of a step in the chain of its stage is made of. */
+export async function portableInputs(
+  step: Step,
+  stage: Stage,
+  inputs: StepInputs | undefined,
+): Promise<StepInputs | undefined> {
+  return step.portableInputs === undefined ? inputs : await step.portableInputs(stage);
+}
+
+/** Stands for an earlier stage in portable inputs; undefined when it is not known what that depends on. */
+export function stageInput(stage: Stage, name: string): readonly [string, string] | undefined {
+  const key = stage.keyOf?.(name);
+  return key === undefined ? undefined : [`stage ${name}`, key];
 }
 
 /** Root of an earlier stage. */

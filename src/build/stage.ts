@@ -100,6 +100,8 @@ export interface Stage {
   readonly owners?: Map<string, string>;
   /** The steps carried out or taken from the cache so far, of all stages; the roots add them. */
   readonly steps?: RecordedStep[];
+  /** Key of the last step of an earlier stage; undefined where that is not known. */
+  keyOf?(name: string): string | undefined;
   /** Keys of the steps that mean the same elsewhere; the roots add them. */
   readonly chain?: KeyChain;
   /** JSON texts that the image is to hold beside its root, by their names in it; agents add them. */

@@ -22,6 +22,11 @@ export interface Step {
    */
   inputs(stage: Stage): StepInputs | undefined | Promise<StepInputs | undefined>;
   /**
+   * The same for keys that mean the same elsewhere (cache/key-chain.ts), where they differ: what comes
+   * from an earlier stage is named by the key of that, so that the stage need not be built.
+   */
+  portableInputs?(stage: Stage): StepInputs | undefined | Promise<StepInputs | undefined>;
+  /**
    * True for what runs with the rights to look anywhere on the host (`%setup`): it always runs, and
    * what follows depends on what it left in the root instead of on its inputs.
    */

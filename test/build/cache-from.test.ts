@@ -127,6 +127,46 @@ describe("--cache-from", () => {
     expect(d?.equals(c ?? Buffer.of())).toBe(true);
   });
 
+  testBuild("builds no earlier stage when the last one is there", async () => {
+    const at = place("stages");
+    const file = (label: string): string =>
+      `FROM scratch AS one\nCOPY static-shell /bin/sh\nRUN echo made > /made\nFROM scratch AS two\nCOPY static-shell /bin/sh\nCOPY --from=one /made /from\nRUN --mount=from=one,source=/made,target=/m : < /m\nLABEL a=${label}\n`;
+    writeDefinition(at.path, "unused.def", "");
+    writeFileSync(`${at.path}/Dockerfile`, file("b"));
+    expect((await at.build("one", "a.sif", "Dockerfile")).code).toBe(0);
+    writeFileSync(`${at.path}/Dockerfile`, file("c"));
+    const built = await at.build("two", "--cache-from", "a.sif", "b.sif", "Dockerfile");
+    expect(steps(built)).toEqual([
+      "FROM scratch hit, from a.sif",
+      "COPY static-shell /bin/sh hit, from a.sif",
+      "COPY --from=one /made /from hit, from a.sif",
+      "RUN --mount=from=one,source=/made,target=/m : < /m hit, from a.sif",
+    ]);
+    await at.build("three", "c.sif", "Dockerfile");
+    const [b, c] = ["b", "c"].map((name) => readFileSync(`${at.path}/${name}.sif`));
+    expect(b?.equals(c ?? Buffer.of())).toBe(true);
+
+    const definition = (end: string): string =>
+      `${POST}\nBootstrap: scratch\nStage: two\n%files from main\n    /bin/sh /bin/sh\n    /d /d\n${end}`;
+    at.write("a.def", definition(END).replace("%post", "%post\n"));
+    const stageOf = readFileSync(`${at.path}/a.def`, "utf8").replace(
+      "scratch\n",
+      "scratch\nStage: main\n",
+    );
+    writeFileSync(`${at.path}/a.def`, stageOf);
+    expect((await at.build("one", "a.sif", "a.def")).code).toBe(0);
+    writeFileSync(`${at.path}/a.def`, stageOf.replace("echo hi", "echo ho"));
+    const last = await at.build("four", "--cache-from", "a.sif", "b.sif", "a.def");
+    expect(steps(last)).toEqual([
+      "base scratch hit, from a.sif",
+      "%files from main hit, from a.sif",
+    ]);
+    writeFileSync(`${at.path}/a.def`, stageOf.replace("echo one", "echo 1"));
+    const other = await at.build("five", "--cache-from", "a.sif", "b.sif", "a.def");
+    expect(other.stderr).toContain("+ echo 1");
+    expect(other.code).toBe(0);
+  });
+
   testBuild("writes nothing where the record of a hostile image leads", async () => {
     const at = place("hostile");
     at.write("a.def", POST + END);

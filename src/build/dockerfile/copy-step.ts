@@ -7,8 +7,8 @@ import { parseIgnore } from "../../format/dockerfile/ignore.ts";
 import { hostFiles } from "../../host/host-files.ts";
 import { digestOf } from "../cache/digest.ts";
 import type { Stage } from "../stage.ts";
-import { requireStage } from "../stage-root.ts";
-import type { Step } from "../step.ts";
+import { requireStage, stageInput } from "../stage-root.ts";
+import type { Step, StepInputs } from "../step.ts";
 import { findAccount } from "./account.ts";
 import { documentItem, fetchItem, isAddress, unpackItem } from "./added-items.ts";
 import { isArchive } from "./archive.ts";
@@ -62,8 +62,16 @@ export function copyStep(input: CopyInput): Step {
       }
       return out;
     },
+    ...(input.from === undefined
+      ? {}
+      : { portableInputs: (stage) => portableCopy(stage, input.from ?? "", action) }),
     run: async (stage) => await copyAll(input, stage),
   };
+}
+
+function portableCopy(stage: Stage, from: string, action: CopyAction): StepInputs | undefined {
+  const source = stageInput(stage, from);
+  return source && new Map([source, ["action", digestOf(encodeOsText(JSON.stringify(action)))]]);
 }
 
 async function copyAll(input: CopyInput, stage: Stage): Promise<void> {

@@ -20,7 +20,7 @@ import { flock } from "../../host/syscall.ts";
 import { digestOf } from "../cache/digest.ts";
 import { mountWord } from "../mount-word.ts";
 import type { Stage } from "../stage.ts";
-import { requireStage } from "../stage-root.ts";
+import { requireStage, stageInput } from "../stage-root.ts";
 import { copyDirectory } from "../unpack/unpack-image.ts";
 import type { CopySource } from "./context.ts";
 import { giveTo } from "./copy-item.ts";
@@ -96,17 +96,28 @@ export async function prepareMounts(
   return { words, env, finish };
 }
 
-/** What the mounts of a RUN add to what its result depends on: caches and secrets nothing. */
+/**
+ * What the mounts of a RUN add to what its result depends on: caches and secrets nothing.
+ *
+ * @param isPortable an earlier stage is named by its key; undefined where that is not known.
+ */
 export async function mountInputs(
   action: RunAction,
   stage: Stage,
   sources: MountSources,
-): Promise<readonly (readonly [string, string])[]> {
+  isPortable: boolean,
+): Promise<readonly (readonly [string, string])[] | undefined> {
   const out: (readonly [string, string])[] = [];
   for (const mount of action.mounts) {
     const { kind, target, source, from, readOnly } = mount;
     out.push([`mount ${kind} ${target}`, `${source} ${from} ${readOnly}`]);
     if (kind !== "bind") continue;
+    if (isPortable && from !== "") {
+      const input = stageInput(stage, sources.stageName(from) ?? "");
+      if (input === undefined) return undefined;
+      out.push(input);
+      continue;
+    }
     const tree = await treeOf(mount, stage, sources);
     const item = listItem(tree, cleanPath(`/${source}`).slice(1), []);
     out.push([

@@ -10,7 +10,7 @@ import { digestOf } from "../cache/digest.ts";
 import { adviseOneId } from "../one-id.ts";
 import { stageHostFiles } from "../sections/staged-files.ts";
 import type { Stage } from "../stage.ts";
-import type { Step } from "../step.ts";
+import type { Step, StepInputs } from "../step.ts";
 import { shellOf } from "../steps/script-step.ts";
 import { findAccount } from "./account.ts";
 import {
@@ -34,28 +34,35 @@ export interface RunInput {
 const SCRIPT = "/.run.script";
 
 export function runStep(input: RunInput): Step {
-  const { action, sources } = input;
   return {
     title: input.title,
     line: input.line,
-    async inputs(stage) {
-      const binds = await bindInputs(stage.options.binds, stage.ports.signal);
-      if (binds === undefined) return undefined;
-      const variables = [...action.env].filter(([name]) => !PROXY_ARGUMENTS.includes(name));
-      return new Map([
-        ["command", digestOf(encodeOsText(JSON.stringify([action.argv, action.script])))],
-        ["directory", action.workingDir],
-        ["user", action.user],
-        ["network", action.network],
-        // Values may be secrets, and inputs are written down.
-        ...variables.map(([name, value]) => [`variable ${name}`, digestOf(value)] as const),
-        ...stage.options.containerFlags.map((flag) => [`--${flag}`, "yes"] as const),
-        ...(await mountInputs(action, stage, sources)),
-        ...binds,
-      ]);
-    },
+    inputs: (stage) => runInputs(input, stage, false),
+    portableInputs: (stage) => runInputs(input, stage, true),
     run: async (stage) => await runCommand(input, stage),
   };
+}
+
+async function runInputs(
+  { action, sources }: RunInput,
+  stage: Stage,
+  isPortable: boolean,
+): Promise<StepInputs | undefined> {
+  const mounts = await mountInputs(action, stage, sources, isPortable);
+  const binds = await bindInputs(stage.options.binds, stage.ports.signal);
+  if (binds === undefined || mounts === undefined) return undefined;
+  const variables = [...action.env].filter(([name]) => !PROXY_ARGUMENTS.includes(name));
+  return new Map([
+    ["command", digestOf(encodeOsText(JSON.stringify([action.argv, action.script])))],
+    ["directory", action.workingDir],
+    ["user", action.user],
+    ["network", action.network],
+    // Values may be secrets, and inputs are written down.
+    ...variables.map(([name, value]) => [`variable ${name}`, digestOf(value)] as const),
+    ...stage.options.containerFlags.map((flag) => [`--${flag}`, "yes"] as const),
+    ...mounts,
+    ...binds,
+  ]);
 }
 
 async function runCommand({ action, line, sources, title }: RunInput, stage: Stage): Promise<void> {

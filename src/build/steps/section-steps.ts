@@ -5,7 +5,9 @@ import { digestOf } from "../cache/digest.ts";
 import { appFiles, createApps } from "../sections/apps.ts";
 import { copyBlock, fileInputs } from "../sections/copy-files.ts";
 import { runHostScript } from "../sections/host-script.ts";
-import type { Step } from "../step.ts";
+import type { Stage } from "../stage.ts";
+import { stageInput } from "../stage-root.ts";
+import type { Step, StepInputs } from "../step.ts";
 
 /** The skeletons of apps, with the files of `%appfiles`. */
 export function appsStep(recipe: StageRecipe): Step {
@@ -42,8 +44,17 @@ export function filesStep(block: FileBlock, line: number): Step {
       }
       return inputs;
     },
+    ...(block.from === undefined
+      ? {}
+      : { portableInputs: (stage) => portableCopy(stage, block.from ?? "", block) }),
     run: (stage) => copyBlock(stage, block),
   };
+}
+
+function portableCopy(stage: Stage, from: string, block: FileBlock): StepInputs | undefined {
+  const source = stageInput(stage, from);
+  const words = block.transfers.map(({ source: path, target }) => [path, target]);
+  return source && new Map([source, ["files", JSON.stringify(words)]]);
 }
 
 /** `%setup`: may look anywhere on the host, so what it depends on cannot be known. */
