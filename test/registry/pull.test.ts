@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -82,6 +83,8 @@ describe("pull", () => {
       const [name = ""] = readdirSync(folder);
       renameSync(`${folder}/${name}`, `${home}/entry`);
       mkdirSync(`${folder}/${name}`);
+      // Root may run this, for whom the program runs as another user.
+      chmodSync(`${folder}/${name}`, 0o777);
       renameSync(`${home}/entry`, `${folder}/${name}/entry`);
       expect((await call(home, ["pull", "y.sif", address("tools/sample:1")])).code).toBe(0);
       expect(statSync(`${folder}/${name}`).isFile()).toBe(true);
