@@ -1,6 +1,7 @@
 import { Fault } from "../../base/fault.ts";
 import { lastWords } from "../child.ts";
 import { compressionWords } from "../pack/squashfs.ts";
+import { WriteBackOf } from "./_write-back-of.ts";
 import { pipeTo } from "./pipe-to.ts";
 import type { Write } from "./write-merged.ts";
 
@@ -36,7 +37,11 @@ export async function packStream(
   produce: (write: Write) => Promise<void>,
 ): Promise<void> {
   const { signal } = input;
-  const end = await pipeTo({ argv: await argvOf(input), env: environment(), signal }, produce);
+  const file = new WriteBackOf(input.target);
+  const command = { argv: await argvOf(input), env: environment(), signal };
+  const end = await pipeTo(command, (write) => produce(file.through(write))).finally(() =>
+    file.close(),
+  );
   if (end.status === 0) return;
   // Those before 4.5 have no -tar.
   if (/invalid option/.test(end.stderr) && input.extraArguments.length === 0) {

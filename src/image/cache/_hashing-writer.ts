@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { joinBytes } from "../../base/join-bytes.ts";
-import { WriteBack } from "./_write-back.ts";
+import { WriteBack } from "../write-back.ts";
 import type { Twin } from "./twin.ts";
 
 const BATCH_BYTES = 1 << 20;

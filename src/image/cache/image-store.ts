@@ -6,14 +6,11 @@ import {
   fsyncSync,
   openSync,
   readdirSync,
-  readSync,
   renameSync,
   rmSync,
   statSync,
-  writeSync,
 } from "node:fs";
 import { baseName, dirName } from "../../base/path.ts";
-import { WriteBack } from "./_write-back.ts";
 import { type Waiting, withClaim } from "./claim.ts";
 import { isDead, ownOwner } from "./owner.ts";
 import { type CachePlaces, type ImageKind, imagePath, makeFolder } from "./places.ts";
@@ -149,42 +146,10 @@ export function twinBeside(target: string): Twin {
  */
 export async function copyImage(from: string, target: string, spare?: string): Promise<void> {
   const put = async (path: string): Promise<void> => {
-    if (spare === undefined || !tryRename(spare, path)) copyFile(from, path);
+    if (spare !== undefined && tryRename(spare, path)) return;
+    copyFileSync(from, path, constants.COPYFILE_FICLONE);
   };
   await replaceWhole(target, COPY_PREFIX, put, 0o777 & ~process.umask() & 0o755);
-}
-
-const PIECE_BYTES = 4 << 20;
-
-function copyFile(from: string, to: string): void {
-  try {
-    copyFileSync(from, to, constants.COPYFILE_FICLONE_FORCE);
-    return;
-  } catch {
-    // Blocks are not shared.
-  }
-  const source = openSync(from, "r");
-  try {
-    const target = openSync(to, "w", 0o600);
-    try {
-      const writeBack = new WriteBack(target, 0);
-      const buffer = new Uint8Array(PIECE_BYTES);
-      let at = 0;
-      for (;;) {
-        const count = readSync(source, buffer, 0, buffer.length, at);
-        if (count === 0) return;
-        for (let put = 0; put < count; ) {
-          put += writeSync(target, buffer, put, count - put, at + put);
-        }
-        at += count;
-        writeBack.writtenTo(at);
-      }
-    } finally {
-      closeSync(target);
-    }
-  } finally {
-    closeSync(source);
-  }
 }
 
 function tryRename(from: string, to: string): boolean {

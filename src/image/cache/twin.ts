@@ -1,7 +1,7 @@
 import { constants, copyFileSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { WriteBack } from "../write-back.ts";
 import { writeAt } from "./_hashing-writer.ts";
-import { WriteBack } from "./_write-back.ts";
 
 /**
  * A copy of a file of the cache that is written while that file is fetched, so that nothing is left to
