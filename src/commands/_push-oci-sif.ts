@@ -34,6 +34,12 @@ export async function pushLayers(
       hint: "use squashfs or tar",
     });
   }
+  if (inv.bool("with-cosign") && format === "tar") {
+    throw new Fault("usage", "--with-cosign and --layer-format tar exclude each other", {
+      exitCode: 255,
+      hint: "with other layers it is another image than the one that was signed",
+    });
+  }
   if (!isLayered(openImageFile(path, imageHost))) {
     throw new Fault(
       "unsupported",
@@ -52,6 +58,10 @@ export async function pushLayers(
     await pushOciSif({ file, registry, image, asTar: format === "tar", onBytes });
   } finally {
     step.finish();
+  }
+  if (inv.bool("with-cosign")) {
+    const { sendCosign } = await import("./_carry-cosign.ts");
+    await sendCosign(path, inv, ctx, access, { registry, image });
   }
   ctx.log.info("Upload complete");
 }

@@ -56,14 +56,21 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     const needBytes = whole === undefined ? statSync(path).size : 0;
     requireSpace([{ folder: dirName(target), needBytes, variable: "--dir" }], `"${target}"`);
     try {
-      if (signed === undefined) await copyImage(path, target, opened.isTemporary ? path : whole);
-      else {
+      if (inv.bool("with-cosign")) {
+        const { takeCosign } = await import("./_carry-cosign.ts");
+        const staged = `${target}.${process.pid}.part`;
+        await copyImage(path, staged);
+        await takeCosign(staged, target, address, inv, ctx, access);
+      } else if (signed === undefined) {
+        await copyImage(path, target, opened.isTemporary ? path : whole);
+      } else {
         const { keepCosign } = await import("./_cosign.ts");
         const staged = `${target}.${process.pid}.part`;
         await copyImage(path, staged);
         keepCosign(staged, target, signed.record);
       }
     } catch (cause) {
+      if (cause instanceof Fault) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new Fault("io", `Cannot write "${target}": ${reason}`, { cause });
     }
@@ -147,9 +154,10 @@ function refuseUnsupported(inv: Invocation): void {
   if (isOci && inv.bool("sandbox")) {
     throw new Fault("usage", "--oci and --sandbox exclude each other", { exitCode: 255 });
   }
-  if (inv.bool("with-cosign")) {
-    throw new Fault("unsupported", "--with-cosign is not available in this version", {
-      hint: "pull without it, by digest",
+  if (inv.bool("with-cosign") && !isOci) {
+    throw new Fault("usage", "--with-cosign is only supported for OCI-SIF images", {
+      exitCode: 255,
+      hint: "add --oci; --cosign-key checks the signature of an image that becomes a SIF",
     });
   }
 }

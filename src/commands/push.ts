@@ -39,9 +39,9 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       { hint: "SIFs go to oras:// and library:// addresses, OCI-SIFs to docker:// too" },
     );
   }
-  if (inv.bool("with-cosign")) {
-    throw new Fault("unsupported", "--with-cosign is not available in this version", {
-      hint: "push without it, then sign with cosign by digest",
+  if (inv.bool("with-cosign") && kind === "oras") {
+    throw new Fault("usage", "--with-cosign is for OCI-SIFs, which go to docker:// addresses", {
+      exitCode: 255,
     });
   }
   const opened = openAccess(inv, ctx);

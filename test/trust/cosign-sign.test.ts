@@ -133,6 +133,35 @@ testUnless(firstReason(noRegistry(), noTool("mksquashfs")))(
   },
 );
 
+testUnless(firstReason(noRegistry(), noTool("mksquashfs")))(
+  "signatures go with an OCI-SIF to a registry and back",
+  async () => {
+    await keys();
+    const from = await image();
+    const to = from.replace("/tools/one:1", "/tools/sent:1");
+    expect(await skiff(["pull", "--oci", "sent.oci.sif", from], quiet)).toMatchObject({ code: 0 });
+    const sign = ["sign", "--cosign", "--key", "one.key", "sent.oci.sif"];
+    expect(await skiff(sign, quiet)).toMatchObject({ code: 0 });
+    for (let i = 0; i < 2; i++) {
+      const pushed = await skiff(["push", "--with-cosign", "sent.oci.sif", to], quiet);
+      expect({ code: pushed.code, stderr: pushed.stderr }).toMatchObject({ code: 0 });
+    }
+    const verify = ["verify", "--cosign", "--key", "one.pub"];
+    expect((await skiff([...verify, to], quiet)).stderr).toContain("1 associated signatures");
+    const pull = ["pull", "--oci", "--with-cosign"];
+    const back = await skiff([...pull, "back.oci.sif", to], quiet);
+    expect({ code: back.code, stderr: back.stderr }).toMatchObject({ code: 0 });
+    expect(await skiff([...verify, "back.oci.sif"], quiet)).toMatchObject({ code: 0 });
+    // Its layers are archives: what becomes of it was not signed.
+    const other = await skiff([...pull, "other.oci.sif", from], quiet);
+    expect(other).toMatchObject({ code: 255 });
+    expect(other.stderr).toContain("there are none of sha256:");
+    expect((await skiff(["sif", "header", "other.oci.sif"])).code).not.toBe(0);
+    const asTar = ["push", "--with-cosign", "--layer-format", "tar", "sent.oci.sif", to];
+    expect((await skiff(asTar, quiet)).stderr).toContain("exclude each other");
+  },
+);
+
 test("a broken key file is refused", async () => {
   await keys();
   const good = readFileSync(`${dir}/one.key`, "utf8");
