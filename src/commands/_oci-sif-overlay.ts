@@ -6,10 +6,14 @@ import { isOciSif, type OciSif, type OciSifLayer, readOciSif } from "../format/o
 import { relayer } from "../format/ocisif/relayer.ts";
 import { DATA_SIGNATURE } from "../format/sif/codes.ts";
 import type { SifImage } from "../format/sif/image.ts";
+import { isBeingWritten } from "../host/range-lock.ts";
 import { sha256 } from "../image/ocisif/open-oci-sif.ts";
 import { changeSif, type OpenSif, openForReading } from "./_change-sif.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
+/** As long as launches wait for each other. */
+const LOCK_MS = 3000;
+const LOCK_PAUSE_MS = 10;
 
 /** Throws a Fault where an OCI-SIF cannot take an overlay. */
 export function checkOciSif(image: SifImage, source: ByteSource, word: string): void {
@@ -46,7 +50,7 @@ export function addOciOverlay(
 /** Brings the digest of an OCI-SIF's overlay up to date; false when it is. Throws a Fault for an image without one. */
 export function syncOciOverlay(path: string, word: string): boolean {
   return changeOciSif(path, word, (file, oci, source) => {
-    const overlay = overlayOf(oci, word);
+    const overlay = unusedOverlay(path, oci, word);
     const { id, offset, sizeBytes } = overlay.object;
     const digest = digestOf(sliceSource(source, offset, sizeBytes));
     if (digest === overlay.digest) return false;
@@ -63,6 +67,20 @@ export function overlayOf(oci: OciSif, word: string): OciSifLayer {
   if (top?.kind === "ext3") return top;
   throw new Fault("not-found", `${word}: image does not contain a writable overlay`, {
     hint: "`overlay create` adds one",
+  });
+}
+
+/** The same where no container writes to it now. */
+export function unusedOverlay(path: string, oci: OciSif, word: string): OciSifLayer {
+  const overlay = overlayOf(oci, word);
+  const { offset, sizeBytes } = overlay.object;
+  // The file server of a container that has just ended still writes what is left.
+  for (let waited = 0; waited < LOCK_MS; waited += LOCK_PAUSE_MS) {
+    if (!isBeingWritten(path, offset, sizeBytes)) return overlay;
+    Bun.sleepSync(LOCK_PAUSE_MS);
+  }
+  throw new Fault("denied", `the overlay of ${word} is in use: a container writes to it`, {
+    hint: "wait for it to end",
   });
 }
 

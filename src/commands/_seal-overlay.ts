@@ -9,7 +9,7 @@ import { sha256 } from "../image/ocisif/open-oci-sif.ts";
 import { readConfig } from "../runtime/read-config.ts";
 import type { Context } from "../terminal/context.ts";
 import { changeSif, openForReading } from "./_change-sif.ts";
-import { overlayOf } from "./_oci-sif-overlay.ts";
+import { unusedOverlay } from "./_oci-sif-overlay.ts";
 
 /** `overlay seal`: makes the overlay of an OCI-SIF a layer that stays as it is. */
 export async function seal(inv: Invocation, ctx: Context): Promise<number> {
@@ -40,7 +40,7 @@ function requireOverlay(path: string, word: string): void {
   try {
     changeSif(path, ({ image }) => {
       if (!isOciSif(image)) throw new Fault("invalid", `${word} is no OCI-SIF`);
-      overlayOf(readOciSif(image, opened.source, sha256), word);
+      unusedOverlay(path, readOciSif(image, opened.source, sha256), word);
     });
   } finally {
     opened.close();

@@ -3,7 +3,20 @@ import { BUSYBOX } from "../launch/image-tree.ts";
 import { layerArchive } from "./layer-archive.ts";
 import { writeLayout } from "./oci-layout.ts";
 
-const PROGRAMS = ["sh", "cat", "echo", "env", "id", "ls", "mkdir", "pwd", "rm", "touch", "true"];
+const PROGRAMS = [
+  "sh",
+  "cat",
+  "echo",
+  "env",
+  "id",
+  "ls",
+  "mkdir",
+  "pwd",
+  "rm",
+  "sleep",
+  "touch",
+  "true",
+];
 
 /** What the image of `writeLayeredImage` says about running it. */
 export const CONFIG: Readonly<Record<string, unknown>> = {

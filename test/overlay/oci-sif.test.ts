@@ -4,9 +4,10 @@ import { BUSYBOX } from "../launch/image-tree.ts";
 import { writeLayeredImage } from "../oci/layered-image.ts";
 import { noFuse, noSubIds, noTool, noUserNamespaces } from "../support/host-lacks.ts";
 import { ordinaryUser } from "../support/ordinary-user.ts";
-import { type Finished, run, skiff } from "../support/run.ts";
+import { type Finished, run, skiff, start } from "../support/run.ts";
 import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
+import { skiffPath } from "../support/tree.ts";
 
 const dir = scratch();
 const lack = firstReason(
@@ -105,3 +106,20 @@ testUnless(lack)(
     }
   },
 );
+
+slowTest("an overlay that a container writes to is neither sealed nor synchronised", async () => {
+  await withOverlay("busy.sif");
+  const env = { SKIFF_CACHEDIR: `${dir}/cache` };
+  const words = ["exec", "--oci", "--writable", "busy.sif", "sh", "-c", "echo up; sleep 60"];
+  const writer = start([skiffPath, ...words], { cwd: dir, extraEnv: env });
+  const reader = writer.stdout.getReader();
+  await reader.read();
+  for (const verb of ["seal", "sync"]) {
+    const done = await call("overlay", verb, "busy.sif");
+    expect([done.code, done.stderr.split("\n").length]).toEqual([255, 2]);
+    expect(done.stderr).toContain("is in use");
+  }
+  writer.kill("SIGKILL");
+  await writer.exited;
+  expect((await call("overlay", "seal", "busy.sif")).code).toBe(0);
+});

@@ -5,7 +5,8 @@ import { DATA_DEFFILE } from "../../format/sif/codes.ts";
 import { descriptorName, type SifDescriptor } from "../../format/sif/descriptor.ts";
 import { type ImageFile, openImageFile } from "../image-file.ts";
 import type { ImageHost } from "../image-host.ts";
-import { openTree } from "../open.ts";
+import { openOciSif, wholeTree } from "../ocisif/open-oci-sif.ts";
+import { isLayered, openTree } from "../open.ts";
 import { type Attributes, NO_ATTRIBUTES, pickSections, type Selection } from "./attributes.ts";
 import { decodeMetadata, METADATA_NAME } from "./metadata-object.ts";
 import { readTreeAttributes } from "./tree-attributes.ts";
@@ -83,6 +84,7 @@ function readObject(file: ImageFile, object: SifDescriptor): Uint8Array {
 }
 
 function openRoot(file: ImageFile, host: ImageHost): FileView {
+  if (isLayered(file)) return wholeTree(openOciSif(file, host));
   const { root } = file;
   if (root === undefined) {
     throw new Fault("invalid", `it has neither a root filesystem nor ${METADATA_NAME}`, {
