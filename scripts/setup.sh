@@ -11,7 +11,7 @@ needed='gcc:gcc /usr/include/linux/stat.h:linux-libc-dev musl-gcc:musl-tools bas
   squashfuse_ll:squashfuse fuse2fs:fuse2fs fuse-overlayfs:fuse-overlayfs fusermount3:fuse3 newuidmap:uidmap
   mmdebstrap:mmdebstrap debootstrap:debootstrap mkfs.ext3:e2fsprogs busybox:busybox-static'
 wanted_by_tests='cwltool:cwltool /usr/lib/python3/dist-packages/setuptools:python3-setuptools
-  snakemake:snakemake toil-cwl-runner:toil strace:strace jq:jq fakeroot:fakeroot ps:procps docker-registry:docker-registry dnf:dnf rpmbuild:rpm createrepo_c:createrepo-c setfattr:attr gocryptfs:gocryptfs gpg:gnupg openssl:openssl
+  snakemake:snakemake toil-cwl-runner:toil strace:strace jq:jq fakeroot:fakeroot ps:procps docker-registry:docker-registry dnf:dnf rpmbuild:rpm createrepo_c:createrepo-c setfattr:attr pacman:pacman-package-manager makepkg:makepkg pacstrap:arch-install-scripts bsdtar:libarchive-tools gocryptfs:gocryptfs gpg:gnupg openssl:openssl
   pasta:passt slirp4netns:slirp4netns ip:iproute2 iptables:iptables curl:curl /usr/lib/cni/bridge:containernetworking-plugins
   runc:runc crun:crun conmon:conmon /usr/include/stdio.h:libc6-dev /sbin/cryptsetup:cryptsetup-bin'
 # A kernel with a device mapper, as a program; 41 MB to fetch. Debian has it for this processor only.

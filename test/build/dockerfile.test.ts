@@ -20,7 +20,9 @@ import { firstReason, testUnless } from "../support/skip.ts";
 
 const dir = scratch();
 const lack = firstReason(noUserNamespaces(), noSubIds(), noTool("mksquashfs"), noTool("busybox"));
-const testBuild = testUnless(lack);
+/** Several builds each, on a machine that may be busy. */
+const testBuild = (name: string, body: () => Promise<void>): void =>
+  testUnless(lack)(name, body, 60_000);
 const server = Bun.serve({
   port: 0,
   hostname: "127.0.0.1",
