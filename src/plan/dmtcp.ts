@@ -16,7 +16,10 @@ export const PORT_FILE = "coord.port";
 export const RESTART_SCRIPT = "dmtcp_restart_script.sh";
 const LOG_FILE = "coord.log";
 
-/** Programs and libraries of DMTCP that a container gets, as in a list of files for GPUs. */
+/** Where its programs look for its libraries first: in this directory beside their own. */
+export const LIBRARY_FOLDER = "lib/dmtcp";
+
+/** Programs and libraries of DMTCP that a container gets, as in a list of files for GPUs; and what they load that few images have. */
 export const DMTCP_LIST = `
 dmtcp_command
 dmtcp_coordinator
@@ -30,6 +33,7 @@ dmtcp_srun_helper
 dmtcp_ssh
 dmtcp_sshd
 mtcp_restart
+libatomic.so
 libdmtcp.so
 libdmtcp_alloc.so
 libdmtcp_batch-queue.so
@@ -56,9 +60,9 @@ export function dmtcpWords(kind: CheckpointRequest["kind"]): NonNullable<LaunchR
   return { words, isWhole: false };
 }
 
-/** How a coordinator is told to save; `port` is the first line of PORT_FILE. */
+/** How a coordinator is told to save, and waited for (the peer does not wait: what is stopped then has saved nothing); `port` is the first line of PORT_FILE. */
 export function saveWords(port: string): readonly string[] {
-  return ["dmtcp_command", "--coord-port", port, "-c"];
+  return ["dmtcp_command", "--coord-port", port, "-bc"];
 }
 
 const NAME = /^[A-Za-z0-9_.-]+$/;

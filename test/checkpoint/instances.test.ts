@@ -55,7 +55,7 @@ describe("an instance under DMTCP", () => {
     expect(readFileSync(`${directory("state")}/calls`, "utf8").split("\n")).toEqual([
       "dmtcp_launch --coord-port 0 --coord-logfile /.checkpoint/coord.log --port-file /.checkpoint/coord.port " +
         "--ckptdir /.checkpoint --no-gzip --ckpt-open-files /.singularity.d/startscript a b c",
-      "dmtcp_command --coord-port 7654 -c",
+      "dmtcp_command --coord-port 7654 -bc",
       "",
     ]);
     await skiff("instance", "stop", "--force", "one");

@@ -1,4 +1,5 @@
 import { Fault } from "../../base/fault.ts";
+import { dirName } from "../../base/path.ts";
 import type { Invocation } from "../../cli/invocation.ts";
 import { userDirectory } from "../../config/user-directory.ts";
 import { gpuFacts } from "../../host/gpu-facts.ts";
@@ -9,6 +10,7 @@ import {
   checkCheckpointName,
   DMTCP_LIST,
   dmtcpWords,
+  LIBRARY_FOLDER,
   RESTART_SCRIPT,
 } from "../../plan/dmtcp.ts";
 import type { HostFacts } from "../../plan/facts.ts";
@@ -75,21 +77,28 @@ export function underDmtcp(
       hint: "start an instance with --dmtcp-launch and save it: checkpoint instance",
     });
   }
-  const own = { host, tree: image.tree, configFile: config.file, prefix: installPrefix() };
+  const places = { host, tree: image.tree, configFile: config.file, prefix: installPrefix() };
   const found = listedFiles(
     parseGpuList(DMTCP_LIST),
     why,
     host,
-    gpuFacts({ ...own, cdiDirectories: [] }),
+    gpuFacts({ ...places, cdiDirectories: [] }),
   );
   const state = { source: directory, target: CHECKPOINT_TARGET, readOnly: false, why };
+  // An installation with a prefix of its own is not in the linker's cache.
+  const program = host.realPath(host.tool(tool) ?? "") ?? "/";
+  const folder = `${dirName(dirName(program))}/${LIBRARY_FOLDER}`;
+  const own =
+    stat(folder)?.kind !== "dir"
+      ? []
+      : [{ source: folder, target: `/usr/${LIBRARY_FOLDER}`, readOnly: true, why }];
   return {
     ...facts,
     request: { ...facts.request, under: dmtcpWords(kind) },
     gpu: {
       ...gpu,
       libraries: [...gpu.libraries, ...found.libraries],
-      files: [...gpu.files, ...found.files, state],
+      files: [...gpu.files, ...found.files, ...own, state],
     },
     notices: [...facts.notices, ...found.check.notices("DMTCP")],
   };
