@@ -36,7 +36,7 @@ export async function packDirectly(
     await packStreamed(request, recipe, temporary.folder("image"), beside, ports);
     return {};
   }
-  if (agent !== "localimage") return undefined;
+  if (agent !== "localimage" || (recipe.header["fingerprints"] ?? "") !== "") return undefined;
   const image = openLocalImage({ recipe, ports });
   if (image.rootKind !== "directory") return undefined;
   const folder = temporary.folder("pack");

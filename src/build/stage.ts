@@ -73,6 +73,8 @@ export interface BuildPorts {
   openRemoteImage?(address: string): Promise<OciImage>;
   /** Path of the file of an image elsewhere, `oras://…`, fetched first where needed. */
   fetchImage?(address: string): Promise<string>;
+  /** Throws a Fault unless an image file is signed, as a whole, by each of these keys; absent where no keys are. */
+  checkSigners?(path: string, fingerprints: readonly string[]): Promise<void>;
   readonly env: Readonly<Record<string, string>>;
   /** Where relative paths start. */
   readonly cwd: string;

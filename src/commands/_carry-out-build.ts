@@ -52,6 +52,10 @@ export async function carryOut(
       ),
       openRemoteImage: images.open,
       fetchImage: images.fetch,
+      checkSigners: async (path, fingerprints) => {
+        const { requireSignedBy } = await import("./_required-signers.ts");
+        await requireSignedBy(path, fingerprints, inv, ctx, host);
+      },
       tool: host.tool,
       canRun: (arch) => arch === host.arch || NATIVE[host.arch] === arch || host.hasBinfmt(arch),
       env: daemonEnvironment(inv, ctx),

@@ -42,8 +42,8 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     case "add":
       return change(call, (remote) => {
         const order = inv.int("order");
-        if (order < 0) {
-          throw new Fault("usage", "order must be 1 or more", { exitCode: 255 });
+        if (order < 0 || (order === 0 && inv.isSet("order"))) {
+          throw new Fault("usage", "order must be > 0", { exitCode: 255 });
         }
         return addServer(remote, { uri, isInsecure: inv.bool("insecure") }, order);
       });

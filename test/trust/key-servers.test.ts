@@ -136,7 +136,11 @@ describe("servers of a service", () => {
     expect(serversOf(removeServer(two, "https://one.example.org")).length).toBe(1);
     expect(() => removeServer(two, "https://nobody.example.org")).toThrow("not configured");
     const own = { ...remote, rest: { Keyservers: [{ URI: "https://own.example.org" }] } };
-    expect(serversOf(removeServer(own, "https://own.example.org"))[0]?.isSkipped).toBe(true);
+    // One has to be left to ask.
+    expect(() => removeServer(own, "https://own.example.org")).toThrow("primary keyserver");
+    const more = addServer(own, { uri: "https://two.example.org", isInsecure: false }, 0);
+    const left = serversOf(removeServer(more, "https://own.example.org"));
+    expect(left.map(({ isSkipped }) => isSkipped)).toEqual([true, false]);
   });
 
   test("keep logins apart, by address whatever its spelling", () => {

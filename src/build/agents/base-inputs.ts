@@ -8,6 +8,7 @@ import type { StepInputs } from "../step.ts";
 import { bootstrapArgv, mirrorOf } from "./debootstrap.ts";
 import { fetchedPath } from "./fetched.ts";
 import { mirrorState } from "./mirror-state.ts";
+import { requireSigners } from "./signers.ts";
 
 /**
  * What the first content of a root depends on: the digest of the image it comes from; for agents that
@@ -50,6 +51,8 @@ export async function baseInputs(stage: Stage): Promise<StepInputs | undefined> 
 }
 
 async function fileInputs(path: string, stage: Stage): Promise<StepInputs | undefined> {
+  // What was kept of an image is used under the same condition as the image.
+  await requireSigners(path, stage);
   const { memo, signal } = stage.ports;
   const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   const digest = isDirectory

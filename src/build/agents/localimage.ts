@@ -9,6 +9,7 @@ import type { Stage } from "../stage.ts";
 import { unpackImage } from "../unpack/unpack-image.ts";
 import { type Agent, TELLING_RUNSCRIPT } from "./agent.ts";
 import { unpackOci } from "./oci.ts";
+import { requireSigners } from "./signers.ts";
 
 /** `Bootstrap: localimage`: the root of a SIF, SquashFS or ext3 file or of a directory. */
 export const localimage: Agent = {
@@ -30,6 +31,7 @@ function localPath(stage: Pick<Stage, "recipe" | "ports">): string {
 
 /** Fills the root of a stage with an image that lies here; that of an OCI-SIF as with other images of layers. */
 export async function unpackFile(path: string, stage: Stage): Promise<void> {
+  await requireSigners(path, stage);
   const file = openImageFile(path, imageHost);
   if (isLayered(file)) {
     await unpackOci(stage, imageOfOciSif(file));

@@ -78,6 +78,11 @@ export function removeServer(remote: Remote, uri: string): Remote {
   const servers = serversOf(remote);
   const found = servers.find((one) => isSame(one, url) && !one.isSkipped);
   if (found === undefined) throw new Fault("not-found", `keyserver ${uri} is not configured`);
+  if (servers.filter((one) => !one.isSkipped).length === 1) {
+    throw new Fault("denied", `the primary keyserver ${uri} can't be removed`, {
+      hint: "add another one first",
+    });
+  }
   const left = found.isExternal
     ? servers.filter((one) => one !== found)
     : servers.map((one) => (one === found ? { ...one, isSkipped: true } : one));
