@@ -259,7 +259,8 @@ int op_owners(struct starter *starter, const struct op_owners *op)
   int error = split_init(starter);
   if (error)
     return error;
-  if (starter->proc >= 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
+  bool listens = starter->proc >= 0 && !(starter->flags & FLAG_CLASSIC);
+  if (listens && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
     auto_fd ours = ends[0];
     auto_fd theirs = ends[1];
     auto_fd watch = watch_self(starter);
