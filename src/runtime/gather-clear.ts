@@ -58,12 +58,19 @@ export function gatherClear(
         { hint: `"${image.path}" is encrypted` },
       );
     }
+    // Before the user is asked for anything.
+    const cryptsetup = isLuks ? await findCryptsetup(image.path, host) : "";
     const file = openImageFile(image.path, imageHost);
     const secret = await secretOf(key, file, host, ask);
     return isLuks
-      ? await openLuksRoot(file, image, secret, host)
+      ? await openLuksRoot(file, image, secret, cryptsetup)
       : openGocryptfsRoot(file, image, new TextDecoder().decode(secret));
   };
+}
+
+async function findCryptsetup(path: string, host: HostFacts): Promise<string> {
+  const { requireLuks } = await import("./luks/open-luks.ts");
+  return named(path, () => requireLuks(host.tool("cryptsetup")));
 }
 
 /** By the kernel: the tree is that of the device in clear. */
@@ -71,13 +78,13 @@ async function openLuksRoot(
   file: ImageFile,
   image: ImageFacts,
   secret: Uint8Array,
-  host: HostFacts,
+  cryptsetup: string,
 ): Promise<ImageFacts> {
   const { openLuks } = await import("./luks/open-luks.ts");
   const { offsetBytes, sizeBytes } = image.root;
   const part = { path: image.path, offsetBytes, sizeBytes, writable: false };
   try {
-    const fd = await openLuks(host.tool("cryptsetup"), part, secret);
+    const fd = await openLuks(cryptsetup, part, secret);
     setCloseOnExec(fd, false);
     const clear = descriptorSource(fd, image.path, sizeBytes);
     const tree = new SquashfsTree(clear, decompress, `${file.id}@clear`);

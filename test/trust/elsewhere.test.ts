@@ -42,10 +42,17 @@ testUnless(noRegistry())(
     expect(await skiff(["verify", "-i", "1", address], cache)).toMatchObject({ code: 0 });
     expect((await skiff(["verify", "-g", "9", address], cache)).code).toBe(255);
     const unsigned = `oras://${registry.host}/tools/unsigned:1`;
-    await skiff(["push", "-U", `${fixtures}/one-group.sif`, unsigned]);
+    await skiff(["push", "-U", "-D", "what it is", `${fixtures}/one-group.sif`, unsigned]);
     expect((await skiff(["verify", unsigned], cache)).code).toBe(3);
     expect(await skiff(["sign", unsigned], cache)).toMatchObject({ code: 0 });
     expect(await skiff(["verify", unsigned], cache)).toMatchObject({ code: 0 });
+    const manifest = await fetch(`${registry.url}/v2/tools/unsigned/manifests/1`, {
+      headers: { accept: "application/vnd.oci.image.manifest.v1+json" },
+    });
+    expect(await manifest.json()).toMatchObject({
+      layers: [{ annotations: { "org.opencontainers.image.title": "one-group.sif" } }],
+      annotations: { "org.opencontainers.image.description": "what it is" },
+    });
     const pulled = ["pull", `${dir}/pulled.sif`, unsigned];
     expect(await skiff(pulled, cache)).toMatchObject({ code: 0 });
     expect(await skiff(["verify", `${dir}/pulled.sif`])).toMatchObject({ code: 0 });

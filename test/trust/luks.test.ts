@@ -48,7 +48,10 @@ testUnless(
       dir,
       `export SKIFF_CACHEDIR=/tmp/cache
 skiff() { ${skiffPath} -q "$@"; }
-left() { ls /sys/block | grep dm-; losetup -a; ls /dev/mapper | grep skiff; echo "left $1"; }
+left() {
+  for i in 1 2 3 4 5 6 7 8 9 10; do ls /sys/block | grep -q dm- && sleep 0.5; done
+  ls /sys/block | grep dm-; losetup -a; ls /dev/mapper | grep skiff; echo "left $1"
+}
 skiff build --pem-path key.pub /tmp/key.sif box || exit
 skiff sif list /tmp/key.sif
 grep -c ${WORD} /tmp/key.sif
@@ -61,15 +64,15 @@ skiff inspect --deffile /tmp/key.sif
 skiff instance start --pem-path key.pem /tmp/key.sif one
 echo "in the instance $(skiff exec instance://one cat /etc/secret | tail -1)"
 skiff instance stop one
-sleep 1; left 1
+left 1
 setpriv --reuid 65534 --clear-groups ${skiffPath} exec --pem-path key.pem /tmp/key.sif true; echo "user $?"
 printf 'a passphrase\\n' | skiff build --passphrase /tmp/pass.sif box || exit
 printf 'a passphrase\\n' | skiff exec --passphrase /tmp/pass.sif cat /etc/secret | tail -1
-SKIFF_ENCRYPTION_PASSPHRASE=other skiff exec /tmp/pass.sif true; echo "wrong passphrase $?"
-skiff exec --pem-path key.pem /tmp/key.sif sleep 60 & sleep 1; kill -9 $!; wait
-sleep 1; left 2
+SKIFF_ENCRYPTION_PASSPHRASE=other skiff exec /tmp/key.sif true; echo "wrong passphrase $?"
+${skiffPath} -q exec --pem-path key.pem /tmp/key.sif sleep 600 & sleep 2; kill -9 $!; wait
+left 2
 `,
-      100_000,
+      170_000,
     );
     expect(output).toContain("Encrypted squashfs/*System");
     expect(output).toContain("Cryptographic Message (PEM/RSA-OAEP)\n0\n");
@@ -90,7 +93,7 @@ sleep 1; left 2
     );
     expect(output).toMatch(/wrong passphrase 255\n(.*Killed\n)?left 2\nend 0\n$/);
   },
-  110_000,
+  180_000,
 );
 
 testUnless(firstReason(lacks("mksquashfs"), lacks("openssl")))(

@@ -1,6 +1,11 @@
 import { Fault } from "../../base/fault.ts";
 import type { ImageAddress } from "../../format/oci/image-address.ts";
+import { parseManifest } from "../../format/oci/manifest.ts";
+import { requestedVersion } from "../../format/oci/reference.ts";
+import { fetchManifest } from "../../registry/oci/manifest-request.ts";
+import type { Registry } from "../../registry/oci/registry.ts";
 import { sendBlob } from "../../registry/oci/upload.ts";
+import { TITLE } from "../../registry/oras/media-types.ts";
 import { putSif } from "../../registry/oras/push.ts";
 import type { ImageSigner } from "../../trust/sign/signature-object.ts";
 import type { SignChoice } from "../../trust/sign/signed-text.ts";
@@ -44,6 +49,9 @@ async function signInRegistry(
       hint: "give a tag instead of a digest: the signed image has another digest",
     });
   }
+  const registry = registryOf(access, address.image.registry);
+  const { repository } = address.image;
+  const kept = await keptWords(registry, address);
   const image = await remoteSignedImage(address, access);
   const { writes, oldEnd, added } = await signChange(
     image,
@@ -73,18 +81,17 @@ async function signInRegistry(
       await pieces.return(undefined);
     },
   });
-  const registry = registryOf(access, address.image.registry);
-  const { repository } = address.image;
   let digest = "";
   const end = (): string => {
     digest = `sha256:${hash.digest("hex")}`;
     return digest;
   };
   await sendBlob(registry, repository, body, end, text);
-  const name = `${repository.split("/").at(-1) ?? "image"}.sif`;
-  await putSif(registry, address.image, { digest, sizeBytes, name }, text);
+  const sif = { digest, sizeBytes, ...kept };
+  await putSif(registry, address.image, sif, text);
 }
 
+/** The bytes before the data, with the changes of the table in them. */
 async function* headWith(
   old: AsyncIterable<Uint8Array>,
   length: number,
@@ -97,4 +104,18 @@ async function* headWith(
     at += piece.length;
   }
   yield applied(head, 0, writes);
+}
+
+/** What the old manifest says about the image: the new one says it, too. */
+async function keptWords(
+  registry: Registry,
+  { image, text }: Extract<ImageAddress, { readonly kind: "docker" | "oras" }>,
+): Promise<{ readonly name: string; readonly annotations: Readonly<Record<string, string>> }> {
+  const { repository } = image;
+  const found = await fetchManifest(registry, repository, requestedVersion(image), text);
+  const manifest = parseManifest(found.text, found.mediaType, text);
+  const own = `${repository.split("/").at(-1) ?? "image"}.sif`;
+  if (manifest.kind === "index") return { name: own, annotations: {} };
+  const [layer] = manifest.layers;
+  return { name: layer?.annotations[TITLE] ?? own, annotations: manifest.annotations };
 }

@@ -38,6 +38,20 @@ node=/dev/mapper/$3
 const WRONG_KEY = 2;
 const NO_MEMORY = 3;
 
+/** cryptsetup's path, where kernel and tools open such volumes; else throws a Fault whose message is the reason. */
+export function requireLuks(cryptsetup: string | undefined): string {
+  const why = whyNoLuks();
+  if (why !== undefined) {
+    throw new Fault("unsupported", why, {
+      hint: "load the module dm-crypt, or use an image that an ordinary user encrypted",
+    });
+  }
+  if (cryptsetup !== undefined) return cryptsetup;
+  throw new Fault("missing-tool", "cryptsetup is not installed", {
+    hint: "install the package cryptsetup-bin",
+  });
+}
+
 /** Why this kernel opens no such volumes; undefined when it should. */
 export function whyNoLuks(): string | undefined {
   if (existsSync("/dev/mapper/control") || readText("/proc/misc").includes("device-mapper")) {
@@ -58,26 +72,15 @@ export function attachPart(part: LuksPart): LoopDevice {
 /**
  * Opens a volume with the bytes of a passphrase or key, as root. Gives the descriptor of the device in
  * clear, which is there for as long as the descriptor, or a mount of it, is. Throws a Fault whose message is the
- * reason: `denied` for the wrong key, `unsupported` without a device mapper.
+ * reason: `denied` for the wrong key.
  *
- * @param cryptsetup path of the program; undefined when there is none.
+ * @param cryptsetup path of the program, as requireLuks() gives it.
  */
 export async function openLuks(
-  cryptsetup: string | undefined,
+  cryptsetup: string,
   part: LuksPart,
   key: Uint8Array,
 ): Promise<number> {
-  const why = whyNoLuks();
-  if (why !== undefined) {
-    throw new Fault("unsupported", why, {
-      hint: "load the module dm-crypt, or use an image that an ordinary user encrypted",
-    });
-  }
-  if (cryptsetup === undefined) {
-    throw new Fault("missing-tool", "cryptsetup is not installed", {
-      hint: "install the package cryptsetup-bin",
-    });
-  }
   const loop = attachPart(part);
   try {
     return await openDevice(cryptsetup, loop.path, part.writable, key);
