@@ -211,9 +211,9 @@ describe("the environment, in the main", () => {
       ["--env over the image", ["--env", "E1=mine"]],
       ["--no-eval", ["--no-eval", "--env", "C=$HOME"]],
       ["--env with blanks in the list", ["--env", "A=1, B=2"]],
-      ["--env-file", ["--env-file", "@lab/data/env"]],
-      ["--env-file with backslashes", ["--env-file", "@lab/data/escapes"]],
-      ["--env-file that would run a program", ["--env-file", "@lab/data/runs"]],
+      ["--env-file", ["--env-file", "@own/env"]],
+      ["--env-file with backslashes", ["--env-file", "@own/escapes"]],
+      ["--env-file that would run a program", ["--env-file", "@own/runs"]],
       ["--home", ["--home", "@lab/data:/users/me"]],
       ["--bind", ["--bind", "@lab/data:/a"]],
       ["a variable of the host", [], { HOSTVAR: "host", E1: "host" }],
@@ -231,7 +231,7 @@ describe("the environment, in the main", () => {
     for (const image of ["@img", "@lab/plain"]) {
       same(`${name}, ${image}`, {
         before:
-          "printf 'F1=one\\nexport F2=\"$F1 two\"\\n' > @lab/data/env; printf 'R=^\\\\d+$\nL=/a/\\\\$LIB/b\n' > @lab/data/escapes; printf 'G=$(uname)\nH=1\n[ -d / ] && I=2\n' > @lab/data/runs",
+          "printf 'F1=one\\nexport F2=\"$F1 two\"\\n' > @own/env; printf 'R=^\\\\d+$\nL=/a/\\\\$LIB/b\n' > @own/escapes; printf 'G=$(uname)\nH=1\n[ -d / ] && I=2\n' > @own/runs",
         words: ["exec", ...flags, image, "sh", "-c", show],
         ...(env === undefined ? {} : { env }),
       });
