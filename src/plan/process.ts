@@ -70,7 +70,10 @@ export function planOciProcess(
       hint: "give one after the image",
     });
   }
-  const choice = start([{ argv: words.argv, note: "" }], `the image's own words, in ${RUNSCRIPT}`);
+  const choice = start(
+    [{ argv: words.argv, note: words.note ?? "" }],
+    `the image's own words, in ${RUNSCRIPT}`,
+  );
   return choice.process;
 }
 

@@ -1,6 +1,7 @@
 import { ExitSignal } from "../shell/exit-signal.ts";
 import { Interpreter } from "../shell/interpreter.ts";
-import { NeedsShell } from "../shell/needs-shell.ts";
+import { NeedsShell, ShellSyntaxError } from "../shell/needs-shell.ts";
+import { Parser } from "../shell/parse.ts";
 import { OCI_RUN_LINE } from "./oci-scripts.ts";
 
 /** Entrypoint and command of an OCI image as its runscript holds them: words in shell quoting. */
@@ -20,7 +21,12 @@ export interface OciRun {
 }
 
 export type OciArguments =
-  | { readonly kind: "argv"; readonly argv: readonly string[] }
+  | {
+      readonly kind: "argv";
+      readonly argv: readonly string[];
+      /** What the user should know of how they were read. */
+      readonly note?: string;
+    }
   /** Neither entrypoint, command nor arguments: there is nothing to run. */
   | { readonly kind: "nothing" }
   /** The runscript itself must be run by a shell of the image. */
@@ -59,11 +65,7 @@ export function ociArguments(run: OciRun): OciArguments {
   const { entrypoint, cmd } = run.runscript;
   const given = run.arguments;
   if (entrypoint === "" && given.length === 0 && cmd === "") return { kind: "nothing" };
-  if (run.noEval) {
-    const own = readWords(`${entrypoint} ${given.length === 0 ? cmd : ""}`, {});
-    if (own.kind === "shell") return own;
-    return { kind: "argv", argv: own.kind === "argv" ? [...own.argv, ...given] : given };
-  }
+  if (run.noEval) return literally(run);
   let words = cmd;
   if (given.length > 0) words = given.map((word) => `"${word}"`).join(" ");
   if (run.variables === undefined && given.some((word) => /[$`]/.test(word))) {
@@ -72,7 +74,33 @@ export function ociArguments(run: OciRun): OciArguments {
       reason: "an argument refers to the environment, which a shell is still to make",
     };
   }
+  if (given.length > 0 && isMalformed(words)) {
+    const note =
+      "The arguments are no valid shell words: they are taken as they are, as with --no-eval";
+    const read = literally(run);
+    return read.kind === "argv" ? { ...read, note } : read;
+  }
   return readWords(`${entrypoint} ${words}`, run.variables ?? {});
+}
+
+/** The image's own words, and the user's as they are. */
+function literally({ runscript, arguments: given }: OciRun): OciArguments {
+  const { entrypoint, cmd } = runscript;
+  const own = readWords(`${entrypoint} ${given.length === 0 ? cmd : ""}`, {});
+  if (own.kind === "shell") return own;
+  return { kind: "argv", argv: own.kind === "argv" ? [...own.argv, ...given] : given };
+}
+
+/** Whether no shell reads the text as words: `bash -c 'grep "(a|b)"'` is such a one once it is quoted again. */
+function isMalformed(words: string): boolean {
+  try {
+    new Parser(`set -- ${words}`).nextLine();
+    return false;
+  } catch (error) {
+    if (error instanceof ShellSyntaxError) return true;
+    if (error instanceof NeedsShell) return false;
+    throw error;
+  }
 }
 
 function readWords(text: string, variables: Readonly<Record<string, string>>): OciArguments {
