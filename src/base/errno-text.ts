@@ -18,6 +18,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   30: "read-only file system",
   36: "file name too long",
   40: "too many levels of symbolic links",
+  111: "connection refused",
   116: "stale file handle",
   122: "disk quota exceeded",
 };

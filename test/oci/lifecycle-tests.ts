@@ -37,10 +37,10 @@ export function lifecycleTests(as: "user" | "self", reason: string | undefined):
     if (made.code !== 0) throw new Error(made.stderr);
   });
 
-  /** Has the bundle run a shell script without a terminal. */
-  function program(script: string): void {
+  /** Has the bundle run a shell script, on a terminal or not. */
+  function program(script: string, terminal = false): void {
     const spec = JSON.parse(readFileSync(`${bundle}/config.json`, "utf8"));
-    spec.process = { ...spec.process, terminal: false, args: ["/bin/sh", "-c", script] };
+    spec.process = { ...spec.process, terminal, args: ["/bin/sh", "-c", script] };
     writeFileSync(`${bundle}/config.json`, JSON.stringify(spec));
   }
 
@@ -90,6 +90,17 @@ export function lifecycleTests(as: "user" | "self", reason: string | undefined):
       expect(readFileSync(`${dir}/log`, "utf8")).toMatch(/^\S+ stdout F out\n/m);
       expect(await status(id)).toBeUndefined();
     });
+
+    testUnless(lack)(
+      "run makes the terminal that a bundle asks for and the caller lacks",
+      async () => {
+        program("[ -t 1 ] && echo terminal; exit 3", true);
+        const id = name();
+        const done = await oci("run", "-b", bundle, id);
+        expect([done.code, done.stdout.trim(), done.stderr]).toEqual([3, "terminal", ""]);
+        expect(await status(id)).toBeUndefined();
+      },
+    );
 
     testUnless(lack)("a bundle's program cannot make namespaces or mounts", async () => {
       program("unshare -U true; mount -t tmpfs t /mnt; grep Seccomp: /proc/self/status");

@@ -35,6 +35,9 @@ export function bundleOf({ inv, host }: Desk): Bundle {
   }
 }
 
+/** Formats of logs that the reference tool knows. */
+const FORMATS: readonly string[] = ["kubernetes", "json", "basic"];
+
 /** Throws a Fault for flags of the reference tool that ask for what is not there. */
 export function refuseUnused({ inv }: Desk): void {
   for (const [flag, what] of [
@@ -48,6 +51,12 @@ export function refuseUnused({ inv }: Desk): void {
     );
   }
   const format = inv.string("log-format");
+  if (!FORMATS.includes(format)) {
+    throw new Fault("usage", `Cannot use --log-format ${format}: there is no such format`, {
+      exitCode: 255,
+      hint: "use kubernetes",
+    });
+  }
   if (inv.string("log-path") === "" || format === "kubernetes") return;
   throw new Fault("unsupported", `Cannot use --log-format ${format}: conmon writes kubernetes`);
 }

@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { resolvePath } from "../../base/path.ts";
+import { isTerminal } from "../../host/process-calls.ts";
 import { attach } from "../../runtime/oci/attach.ts";
 import { becomeProgram } from "../../runtime/oci/become-program.ts";
 import { createUnderMonitor } from "../../runtime/oci/conmon.ts";
@@ -41,12 +42,15 @@ export async function create(desk: Desk): Promise<number> {
   return 0;
 }
 
-/** In place of this process: its streams, signals and exit status are the container's. With a log: under a monitor. */
+/**
+ * In place of this process: its streams, signals and exit status are the container's. Under a monitor
+ * with a log, and for a terminal that this process has none for.
+ */
 export async function runBundle(desk: Desk): Promise<number> {
   const { inv, tool, container } = desk;
-  const { path } = bundleOf(desk);
+  const { path, terminal } = bundleOf(desk);
   refuseUnused(desk);
-  if (inv.string("log-path") !== "") {
+  if (inv.string("log-path") !== "" || (terminal && ![0, 1, 2].some(isTerminal))) {
     await create(desk);
     await attach(container, () => {
       start(desk);
