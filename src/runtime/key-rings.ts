@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import type { Key, PrivateKey } from "openpgp";
 import { errnoText } from "../base/errno-text.ts";
 import { Fault } from "../base/fault.ts";
@@ -35,6 +35,18 @@ export class KeyRings {
 
   async secretKeys(): Promise<readonly PrivateKey[]> {
     return await readSecretRing(readIfThere(this.secretPath), this.secretPath);
+  }
+
+  /** Makes the user's rings, empty, where they are not there yet; where that cannot be, it does no harm. */
+  make(): void {
+    try {
+      makeDirectory(this.directory, 0o700);
+      for (const path of [this.publicPath, this.secretPath]) {
+        if (!existsSync(path)) closeSync(openSync(path, "wx", 0o600));
+      }
+    } catch {
+      // A home that may only be read, or another process that made them at the same time.
+    }
   }
 
   /**

@@ -59,6 +59,20 @@ test("key import wants the passphrase of a secret key, where there is someone to
   expect((await into("ring-silent", "")).code).toBe(0);
 });
 
+test("key list and remote list under the peers' names leave the files that those leave", async () => {
+  const env = { SKIFF_KEYSDIR: `${dir}/listed`, SKIFF_CONFIGDIR: `${dir}/listed-config` };
+  const list = (what: string, name: string) => skiff([what, "list"], { name, extraEnv: env });
+  expect((await list("key", "skiff")).code).toBe(0);
+  expect((await list("remote", "skiff")).code).toBe(0);
+  expect(existsSync(`${dir}/listed`) || existsSync(`${dir}/listed-config/remote.yaml`)).toBe(false);
+  expect((await list("key", "apptainer")).code).toBe(0);
+  expect((await list("remote", "apptainer")).code).toBe(0);
+  for (const name of ["listed/pgp-public", "listed/pgp-secret", "listed-config/remote.yaml"]) {
+    expect(statSync(`${dir}/${name}`).mode & 0o777).toBe(0o600);
+  }
+  expect((await list("key", "apptainer")).code).toBe(0);
+});
+
 test("key list names the ring before it says that it has no private keys for all users", async () => {
   const listed = await skiff(["key", "list", "--global", "--secret"]);
   expect(listed.code).toBe(255);

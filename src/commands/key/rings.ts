@@ -23,6 +23,8 @@ async function list({ inv, ctx, rings }: KeyCall): Promise<number> {
       { exitCode: 255 },
     );
   }
+  // Scripts of the peers have the rings made by listing them.
+  if (!isGlobal && ctx.program !== "skiff") rings.make();
   const path = isSecret ? rings.secretPath : isGlobal ? rings.globalPath : rings.publicPath;
   const keys = isSecret
     ? await rings.secretKeys()

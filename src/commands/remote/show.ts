@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import {
   askUser,
   askVersion,
@@ -5,11 +6,14 @@ import {
   discoverService,
   remoteUrl,
 } from "../../registry/library/discover.ts";
+import { type RemoteList, writeRemotes } from "../../registry/library/remotes.ts";
 import { formatTable } from "../../terminal/table.ts";
 import { known, type RemoteCall } from "./call.ts";
 
 /** `remote list`. */
-export function show({ ctx, list }: RemoteCall): number {
+export function show({ ctx, list, file }: RemoteCall): number {
+  // Under the peers' names the first look at the list leaves the user's file, as it does there.
+  if (ctx.program !== "skiff" && !existsSync(file)) tryToWrite(file, list);
   const mark = (is: boolean): string => (is ? "✓" : "");
   const rows = [...list.remotes]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -24,6 +28,14 @@ export function show({ ctx, list }: RemoteCall): number {
   const table = [["NAME", "URI", "DEFAULT?", "GLOBAL?", "EXCLUSIVE?", "SECURE?"], ...rows];
   ctx.print(`\n${formatTable(table)}`);
   return 0;
+}
+
+function tryToWrite(file: string, list: RemoteList): void {
+  try {
+    writeRemotes(file, list, 0o600);
+  } catch {
+    // A home that may only be read: nothing is lost.
+  }
 }
 
 /** `remote status`: what a service consists of, and who one is there. */
