@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import { Fault } from "../base/fault.ts";
 import { resolvePath } from "../base/path.ts";
 import { localImage } from "../build/remote/local-image.ts";
 import type { Invocation } from "../cli/invocation.ts";
@@ -29,6 +30,12 @@ export async function fetchedImage(
   if (word.startsWith("instance://")) return undefined;
   const address = parseImageAddress(word);
   if (address === undefined) return undefined;
+  if (inv.has("keep-layers") && inv.bool("keep-layers") && !inv.bool("oci")) {
+    throw new Fault("usage", "--keep-layers is only supported when creating OCI-SIF images", {
+      exitCode: 255,
+      hint: "add --oci",
+    });
+  }
   const opened = openAccess(inv, ctx);
   let isFetched = false;
   try {

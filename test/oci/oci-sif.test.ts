@@ -139,6 +139,21 @@ testUnless(lack)("other images are built of it, and it is unpacked, with all lay
   expect((await call("run", "native.sif")).stdout).toBe("entry $HOME with words\n");
 });
 
+testUnless(lack)(
+  "oci mount makes a bundle of a single layer that runs as the configuration says",
+  async () => {
+    const made = await call("oci", "mount", "app.sif", `${dir}/bundle`);
+    expect(made.code, made.stderr).toBe(0);
+    const { process } = JSON.parse(readFileSync(`${dir}/bundle/config.json`, "utf8"));
+    expect(process.user).toEqual({ uid: 1234, gid: 1235 });
+    expect(process.args).toEqual(["/bin/echo", "entry $HOME", "with", "words"]);
+    expect(process.cwd).toBe("/work");
+    expect((await call("oci", "umount", `${dir}/bundle`)).code).toBe(0);
+    const many = await call("oci", "mount", "layers.sif", `${dir}/bundle`);
+    expect([many.code, many.stderr.split("\n").length]).toEqual([255, 2]);
+  },
+);
+
 testUnless(lack)("flags that only an OCI-SIF knows are refused elsewhere in one line", async () => {
   const keep = await call("pull", "--keep-layers", "x.sif", `oci:${layout}:many`);
   expect([keep.code, keep.stderr.split("\n").length]).toEqual([255, 2]);

@@ -7,7 +7,8 @@ import { hostFacts } from "../../host/facts.ts";
 import { imageHost } from "../../host/image-host.ts";
 import { lstat, mkdir } from "../../host/syscall.ts";
 import { type ImageFile, openImageFile } from "../../image/image-file.ts";
-import { openTree } from "../../image/open.ts";
+import { openOciSif, readOciImage } from "../../image/ocisif/open-oci-sif.ts";
+import { isLayered, openTree } from "../../image/open.ts";
 import type { HostFacts, ImagePart } from "../../plan/facts.ts";
 import { bundleSpec } from "../../plan/oci/bundle-spec.ts";
 import { type ImageConfig, imageProgram } from "../../plan/oci/image-program.ts";
@@ -30,7 +31,7 @@ const EEXIST = -17;
  */
 export function mountBundle(image: string, bundle: string, host: HostFacts): void {
   const file = open(image);
-  const { root } = file;
+  const root = isLayered(file) ? onlyLayer(file) : file.root;
   if (root === undefined) {
     throw new Fault("invalid", `failed to load SIF image ${image}: no root filesystem found`);
   }
@@ -60,6 +61,16 @@ export function mountBundle(image: string, bundle: string, host: HostFacts): voi
   }
 }
 
+/** The root of an OCI-SIF of one layer. */
+function onlyLayer(file: ImageFile): ImagePart {
+  const image = openOciSif(file, imageHost);
+  if (image.overlays.length === 0) return image.root;
+  const count = image.overlays.length + 1;
+  throw new Fault("unsupported", `Cannot make a bundle of "${file.path}": it has ${count} layers`, {
+    hint: "pull the image without --keep-layers, or build a SIF of it",
+  });
+}
+
 function open(image: string): ImageFile {
   try {
     return openImageFile(image, imageHost);
@@ -71,7 +82,12 @@ function open(image: string): ImageFile {
   }
 }
 
-function configOf({ sif, source }: ImageFile): ImageConfig | undefined {
+function configOf(file: ImageFile): ImageConfig | undefined {
+  const { sif, source } = file;
+  if (isLayered(file)) {
+    const { cmd, entrypoint, env, user, workingDir } = readOciImage(file).config;
+    return { Cmd: cmd, Entrypoint: entrypoint, Env: env, User: user, WorkingDir: workingDir };
+  }
   const object = sif?.objects.find((one) => descriptorName(one) === "oci-config.json");
   if (object === undefined) return undefined;
   try {
