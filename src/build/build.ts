@@ -10,7 +10,7 @@ import { CachedRoot, type StepCache } from "./cached-root.ts";
 import { findWhole, takenRoot } from "./find-whole.ts";
 import { packOciRoot } from "./ocisif/pack-root.ts";
 import { hasOneId } from "./one-id.ts";
-import { takeNotedOwners } from "./owners/noted-owners.ts";
+import { readNotedOwners, removeNotes } from "./owners/noted-owners.ts";
 import type { PackedImage, PackOptions } from "./pack/pack-image.ts";
 import { packStage } from "./pack/pack-stage.ts";
 import { packDirectly } from "./pack-directly.ts";
@@ -81,7 +81,7 @@ export async function build(
     process.umask(oldUmask);
     if (request.format === "sandbox") {
       talk.info("Creating sandbox directory...");
-      if (hasOneId()) takeNotedOwners(stage.root);
+      if (hasOneId()) removeNotes(stage.root, readNotedOwners(stage.root));
       await assembleSandbox(stage.root, request.target, beside, cache !== undefined, ports);
       return {};
     }

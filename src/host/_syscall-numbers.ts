@@ -17,6 +17,7 @@ export interface SyscallNumbers {
   readonly lgetxattr: number;
   readonly lsetxattr: number;
   readonly lremovexattr: number;
+  readonly llistxattr: number;
   readonly flock: number;
   readonly ftruncate: number;
   readonly fallocate: number;
@@ -66,6 +67,7 @@ const X64: SyscallNumbers = {
   lgetxattr: 192,
   lsetxattr: 189,
   lremovexattr: 198,
+  llistxattr: 195,
   flock: 73,
   ftruncate: 77,
   fallocate: 285,
@@ -114,6 +116,7 @@ const ARM64: SyscallNumbers = {
   lgetxattr: 9,
   lsetxattr: 6,
   lremovexattr: 15,
+  llistxattr: 12,
   flock: 32,
   ftruncate: 46,
   fallocate: 47,

@@ -11,6 +11,14 @@ export function fileCapabilities(path: string): Uint8Array | undefined {
   return lgetxattr(path, CAPABILITY);
 }
 
+/** Names of the extended attributes of a file or link; none where there can be none. */
+export function llistxattr(path: string): readonly string[] {
+  const at = pathAt(path);
+  const length = at < 0 ? at : call(SYS.llistxattr, at, RESULT_AT, RESULT.length);
+  if (length <= 0) return [];
+  return new TextDecoder().decode(RESULT.subarray(0, length - 1)).split("\0");
+}
+
 /** Takes an attribute off a file or link; 0, or minus the errno. */
 export function lremovexattr(path: string, name: string): number {
   const at = pathAt(path);

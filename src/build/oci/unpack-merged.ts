@@ -1,9 +1,10 @@
-import { chmodSync, chownSync, readFileSync, utimesSync } from "node:fs";
+import { chmodSync, chownSync, lchownSync, readFileSync, utimesSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { planOutput } from "../../format/oci/merge/merge-output.ts";
 import type { MergedNode } from "../../format/oci/merge/merged-node.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
 import { lastWords } from "../child.ts";
+import { notedOwner } from "../owners/noted-owners.ts";
 import type { BuildPorts } from "../stage.ts";
 import { toolHint } from "../tool-hint.ts";
 import { pipeTo } from "./pipe-to.ts";
@@ -46,9 +47,23 @@ export async function unpackMerged(
       hint === undefined ? {} : { hint },
     );
   }
+  noteLost(folder, lost);
   chownSync(folder, root.uid, root.gid);
   chmodSync(folder, root.mode);
   utimesSync(folder, root.mtimeSeconds, root.mtimeSeconds);
+}
+
+/** Gives files to owners that do not exist here: what is noted (owners/noted-owners.ts) is not lost. */
+function noteLost(folder: string, lost: Map<string, string>): void {
+  for (const [path, ids] of lost) {
+    const [uid = 0, gid = 0] = ids.split(":").map(Number);
+    try {
+      lchownSync(folder + path, uid, gid);
+    } catch {
+      continue;
+    }
+    if (notedOwner(folder + path) === ids) lost.delete(path);
+  }
 }
 
 /** Ids that exist in this user namespace. */

@@ -7,9 +7,7 @@ import { SQUASHFS_LAYER } from "../../format/ocisif/media-types.ts";
 import { hostFiles } from "../../host/host-files.ts";
 import { sha256 } from "../../image/ocisif/open-oci-sif.ts";
 import type { BuildRequest } from "../build.ts";
-import { hasOneId } from "../one-id.ts";
-import { takeNotedOwners } from "../owners/noted-owners.ts";
-import { recordedOwners } from "../owners/recorded-owners.ts";
+import { ownersToPack } from "../owners/owners-to-pack.ts";
 import { type PackedImage, pseudoOf } from "../pack/pack-image.ts";
 import { packSquashfs } from "../pack/squashfs.ts";
 import type { Stage } from "../stage.ts";
@@ -44,8 +42,7 @@ export async function packOciRoot(
   if (text === undefined) throw new Fault("failed", "The image has no configuration");
   const latestSeconds = Math.max(0, Math.min(stage.clock.seconds ?? 0, MAX_TIME));
   const view = hostFiles(stage.root);
-  const given = hasOneId() ? [...recordedOwners(view), ...takeNotedOwners(stage.root)] : [];
-  const owners = new Map([...(stage.owners ?? []), ...given]);
+  const { owners, dropsAttributes } = ownersToPack(stage, view);
   const folder = temporary.folder("pack");
   const file = new OciSifFile(`${beside.path}/image`, 1);
   const { extraArguments, memory, processors } = request.pack;
@@ -57,6 +54,7 @@ export async function packOciRoot(
     folder,
     pseudo: pseudoOf({ source: stage.root, pseudoEdits: [], owners, folder }),
     allRoot: process.getuid?.() !== 0,
+    dropsAttributes,
     processors,
     memory,
     extraArguments,

@@ -1,4 +1,4 @@
-import { lremovexattr } from "../../host/file-attributes.ts";
+import { llistxattr, lremovexattr } from "../../host/file-attributes.ts";
 import { lgetxattr, listDir, lstat } from "../../host/syscall.ts";
 
 /** Where one id exists, the starter notes here to whom a file was given (starter/owners.c). */
@@ -10,20 +10,32 @@ export function notedOwner(path: string): string | undefined {
   return value && new TextDecoder().decode(value);
 }
 
-/** Takes all notes off a tree; gives them by path in it. */
-export function takeNotedOwners(root: string): ReadonlyMap<string, string> {
+/** The notes in a tree. */
+export interface NotedOwners {
+  /** `uid:gid` by path in the tree. */
+  readonly owners: ReadonlyMap<string, string>;
+  /** Whether files have other attributes, too, such as capabilities. */
+  readonly hasOthers: boolean;
+}
+
+export function readNotedOwners(root: string): NotedOwners {
   const owners = new Map<string, string>();
+  let hasOthers = false;
   const look = (path: string): void => {
     const kind = lstat(root + path)?.kind;
     if (kind !== "file" && kind !== "dir") return;
-    const ids = notedOwner(root + path);
-    if (ids !== undefined) {
-      owners.set(path === "" ? "/" : path, ids);
-      lremovexattr(root + path, OWNER);
+    for (const name of llistxattr(root + path)) {
+      if (name !== OWNER) hasOthers ||= name !== "security.selinux";
+      else owners.set(path === "" ? "/" : path, notedOwner(root + path) ?? "0:0");
     }
     if (kind !== "dir") return;
     for (const { name } of listDir(root + path) ?? []) look(`${path}/${name}`);
   };
   look("");
-  return owners;
+  return { owners, hasOthers };
+}
+
+/** Takes notes off a tree; on an overlay each costs a copy of its file. */
+export function removeNotes(root: string, { owners }: NotedOwners): void {
+  for (const path of owners.keys()) lremovexattr(root + path, OWNER);
 }

@@ -67,6 +67,8 @@ export interface PackPlace {
   readonly pseudoEdits: readonly RootEdit[];
   /** Owners that paths have in the image instead of those in the source, `uid:gid`. */
   readonly owners?: ReadonlyMap<string, string>;
+  /** No extended attribute of the source comes into the image. */
+  readonly dropsAttributes?: boolean;
   /** Existing directory for small files. */
   readonly folder: string;
   /** Where the image is written, on the file system of `target`. */
@@ -168,6 +170,7 @@ export async function packImage(
       folder: place.folder,
       pseudo: pseudoOf(place),
       allRoot: process.getuid?.() !== 0,
+      dropsAttributes: place.dropsAttributes === true,
       processors: options.processors,
       memory: options.memory,
       extraArguments: options.extraArguments,

@@ -5,9 +5,7 @@ import type { FinishedStage } from "../build-stage.ts";
 import { digestOf } from "../cache/digest.ts";
 import { CachedRoot, type StepCache } from "../cached-root.ts";
 import { inspectMetadata } from "../metadata/inspect-metadata.ts";
-import { hasOneId } from "../one-id.ts";
-import { takeNotedOwners } from "../owners/noted-owners.ts";
-import { recordedOwners } from "../owners/recorded-owners.ts";
+import { ownersToPack } from "../owners/owners-to-pack.ts";
 import { buildRecord, withRecord } from "../record/build-record.ts";
 import type { Stage } from "../stage.ts";
 import type { StageRoot } from "../stage-root.ts";
@@ -53,14 +51,13 @@ export async function packStage(
     finishSif(image, [], request.target);
     return { sizeBytes: statSync(request.target).size, digest: known.digest };
   }
-  const given = hasOneId() ? [...recordedOwners(view), ...takeNotedOwners(stage.root)] : [];
   const began = performance.now();
   const noteSynced = cache?.store.startSync();
   const packed = await packImage(
     {
       source: stage.root,
       pseudoEdits: [],
-      owners: new Map([...(stage.owners ?? []), ...given]),
+      ...ownersToPack(stage, view),
       folder: temporary.folder("pack"),
       image,
       target: request.target,

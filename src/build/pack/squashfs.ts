@@ -26,6 +26,8 @@ export interface SquashfsInput {
   readonly pseudo: PseudoFiles | undefined;
   /** Everything belongs to root in the image. */
   readonly allRoot: boolean;
+  /** Extended attributes stay out. */
+  readonly dropsAttributes?: boolean;
   /** From the configuration: 0 and "" leave it to the tool. */
   readonly processors: number;
   readonly memory: string;
@@ -56,6 +58,7 @@ export async function packSquashfs(input: SquashfsInput): Promise<void> {
   if (!showsTools) argv.push("-quiet");
   if (input.offsetBytes > 0) argv.push("-offset", String(input.offsetBytes));
   if (input.allRoot) argv.push("-all-root");
+  if (input.dropsAttributes === true) argv.push("-no-xattrs");
   if (input.memory !== "") argv.push("-mem", input.memory);
   if (input.processors > 0) argv.push("-processors", String(input.processors));
   argv.push(
