@@ -43,7 +43,12 @@ export async function buildEncryption(
   const form = await encryptionForm(ctx);
   if (key.kind === "passphrase") {
     const secret = key.passphrase ?? (await askPassphrase(ctx));
-    return { form, secret: encodeOsText(secret) };
+    // gocryptfs reads one line: the others would protect nothing.
+    const [line = "", ...more] = form === "gocryptfs" ? secret.split("\n") : [secret];
+    if (more.join("") === "") return { form, secret: encodeOsText(line) };
+    throw new Fault("usage", "Cannot encrypt: the passphrase has more than one line", {
+      exitCode: 255,
+    });
   }
   const { loadEncryptionKey, wrapKey } = await import("../trust/encryption/key-message.ts");
   const pem =

@@ -95,7 +95,9 @@ async function openLuksRoot(
 }
 
 /** By file servers: the tree is decrypted here, the key goes to the server on a descriptor. */
-function openGocryptfsRoot(file: ImageFile, image: ImageFacts, secret: string): ImageFacts {
+function openGocryptfsRoot(file: ImageFile, image: ImageFacts, words: string): ImageFacts {
+  // gocryptfs reads one line.
+  const [secret = ""] = words.split("\n");
   const { tree, name } = openClear(file, image, secret);
   const keyFd = memfdCreate("skiff-key", true);
   if (keyFd < 0) throw new Fault("unsupported", "Cannot pass the key on: memfd_create is refused");

@@ -77,6 +77,11 @@ describe("an encrypted image", () => {
       expect((await skiff(read, wrong)).stderr).toContain(
         "the passphrase or key is not that of the image",
       );
+      const by = (text: string) => ({ cwd: dir, extraEnv: { SKIFF_ENCRYPTION_PASSPHRASE: text } });
+      expect(await skiff(read, by("geheim\nmore"))).toMatchObject({ code: 0 });
+      const lines = await skiff(["build", "--encrypt", "lines.sif", "box"], by("geheim\nmore"));
+      expect(lines).toMatchObject({ code: 255 });
+      expect(lines.stderr).toContain("the passphrase has more than one line");
       // The key is in no list of processes, and in no variable of the program.
       const env = await skiff(["exec", "pass.sif", "sh", "-c", "cat /proc/self/environ"], {
         cwd: dir,
