@@ -21,7 +21,8 @@ const DEFAULT_HOSTS = [
  */
 export function addConfiguredBinds(list: MountList, input: MountInput): void {
   const { request, config, host, namespaces } = input;
-  if (isUnwanted(request, "bind-paths")) return;
+  // An OCI runtime's container has none of them, unless it is to be like a native one.
+  if (isUnwanted(request, "bind-paths") || (request.oci === true && request.contain)) return;
   for (const line of request.contain ? ALWAYS : config.values.bindPath) {
     const [source, second] = line.split(":");
     if (source === undefined || source === "") continue;
