@@ -12,6 +12,7 @@ import { skiffPath } from "../support/tree.ts";
 const dir = scratch("self");
 const lack = firstReason(notRoot(), existsSync(BUSYBOX) ? undefined : noTool("busybox"));
 const noPids = existsSync("/sys/fs/cgroup/pids/cgroup.procs") ? undefined : "no pids cgroup here";
+const noMemory = existsSync("/sys/fs/cgroup/memory/cgroup.procs") ? undefined : "no memory cgroup";
 const noCni = existsSync("/usr/lib/cni/bridge") ? undefined : "no CNI plugins";
 
 beforeAll(() => {
@@ -39,6 +40,15 @@ describe("an instance with", () => {
       expect(stdout, stderr).toBe("under its limit\nleft: \n");
     },
   );
+
+  testUnless(firstReason(lack, noMemory))("a limit of memory shows it", async () => {
+    const { stdout, stderr } = await script(
+      `$skiff instance start --memory 96M img small >/dev/null 2>&1
+       $skiff instance stats --no-stream --json small | grep -o '"memoryLimitBytes": .*,'
+       $skiff instance stop small >/dev/null 2>&1`,
+    );
+    expect(stdout, stderr).toBe(`"memoryLimitBytes": ${96 << 20},\n`);
+  });
 
   testUnless(lack)("a seccomp profile has it for what joins", async () => {
     const rule = { names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 28 };

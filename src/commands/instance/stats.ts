@@ -1,8 +1,7 @@
-import { decodeOsText } from "../../base/os-text.ts";
-import { hostFiles } from "../../host/host-files.ts";
+import { hostFacts } from "../../host/facts.ts";
 import { isTerminal } from "../../host/process-calls.ts";
 import { type InstanceRecord, lifeOf } from "../../runtime/instances/records.ts";
-import { type InstanceUsage, instanceUsage } from "../../runtime/instances/usage.ts";
+import { type InstanceUsage, instanceUsage, memoryLimitOf } from "../../runtime/instances/usage.ts";
 import type { Context } from "../../terminal/context.ts";
 import { columns } from "./list.ts";
 
@@ -24,7 +23,7 @@ export async function showStats(
   once: boolean,
   ctx: Context,
 ): Promise<number> {
-  const limitBytes = memoryLimit();
+  const limitBytes = memoryLimitOf(one.pid, hostFacts({ binaryPath: "", env: ctx.env }));
   const isScreen = !once && isTerminal(1);
   let before = instanceUsage(one);
   let beforeMs = performance.now();
@@ -81,10 +80,4 @@ function binarySize(bytes: number): string {
   let at = 0;
   for (; value >= 1024 && at < units.length - 1; at++) value /= 1024;
   return `${at === 0 ? value : Number(value.toPrecision(4))}${units[at]}`;
-}
-
-/** The machine's memory: an instance without limits may use all of it. */
-function memoryLimit(): number {
-  const text = decodeOsText(hostFiles().read("/proc/meminfo") ?? new Uint8Array(0));
-  return Number(/^MemTotal:\s+(\d+)/m.exec(text)?.[1] ?? 1) * 1024;
 }

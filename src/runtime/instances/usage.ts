@@ -1,6 +1,8 @@
+import { limitGroupsOf } from "../../host/cgroups.ts";
 import { statFields } from "../../host/other-process.ts";
 import { readHostText } from "../../host/read-text.ts";
 import { listDir, readlink } from "../../host/syscall.ts";
+import type { HostFacts } from "../../plan/facts.ts";
 import type { InstanceRecord } from "./records.ts";
 
 /** What the processes of an instance use, all together. */
@@ -43,6 +45,16 @@ export function instanceUsage(record: InstanceRecord): InstanceUsage {
     writtenBytes,
     processes: pids.length,
   };
+}
+
+/** Bytes that an instance may use at most: the least of the limits of its control groups, else the machine's memory. */
+export function memoryLimitOf(pid: number, host: HostFacts): number {
+  const whole = Number(/^MemTotal:\s+(\d+)/m.exec(readHostText("/proc/meminfo"))?.[1] ?? 1) * 1024;
+  const limits = limitGroupsOf(pid, host)
+    .flatMap((dir) => [`${dir}/memory.max`, `${dir}/memory.limit_in_bytes`])
+    .map((path) => readHostText(path).trim())
+    .filter((text) => /^[0-9]+$/.test(text));
+  return Math.min(whole, ...limits.map(Number));
 }
 
 function memoryOf(pid: number): number {
