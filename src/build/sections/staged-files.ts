@@ -47,6 +47,8 @@ function readHostFile(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
+    // A small host may have none.
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Fault("io", `failed to read ${path}: ${reason}`, {
       cause,
