@@ -111,6 +111,10 @@ testIt("a library with a registry takes an OCI-SIF and gives it back", async () 
       if (pathname === "/v1/rbac/users/current") {
         return Response.json({ username: "me", oidc_user_meta: { secret: "word" } });
       }
+      if (pathname.startsWith("/v1/images/me/tools/it:")) {
+        const message = "unexpected type application/vnd.oci.image.config.v1+json";
+        return Response.json({ error: { code: 400, message } }, { status: 400 });
+      }
       return new Response("", { status: 404 });
     },
   });
@@ -130,6 +134,10 @@ testIt("a library with a registry takes an OCI-SIF and gives it back", async () 
     const back = await call(home, words);
     expect(back.code, back.stderr).toBe(0);
     expect(readFileSync(`${home}/back.sif`).equals(readFileSync(`${home}/it.sif`))).toBe(true);
+    const other = await call(home, ["pull", "-U", "other.sif", "library://me/tools/it:1"]);
+    expect(other.code, other.stderr).toBe(0);
+    expect(other.stderr).toContain("is an OCI image");
+    expect(readFileSync(`${home}/other.sif`).equals(readFileSync(`${home}/it.sif`))).toBe(true);
     const none = await call(home, ["pull", "--oci", "none.sif", "library://me/tools/none:1"]);
     expect([none.code, none.stderr.split("\n").length]).toEqual([255, 2]);
   } finally {

@@ -1,11 +1,14 @@
 import { Fault } from "../../base/fault.ts";
 import type { ImageAddress } from "../../format/oci/image-address.ts";
 import { wantedPlatform } from "../../format/oci/platform.ts";
+import { OCI_CONFIG } from "../../format/ocisif/media-types.ts";
 import { HttpFault } from "../../registry/http/http-fault.ts";
 import type { TransferHooks } from "../../registry/oci/open-image.ts";
 import { type RemoteAccess, registryOf, type Step } from "./access.ts";
 import { requireRoom } from "./require-room.ts";
 import { transferHooks } from "./transfer-hooks.ts";
+
+type LibraryAddress = Extract<ImageAddress, { readonly kind: "library" }>;
 
 /** Path of an image file on this machine, in the cache, for an address; fetched and converted first where needed. Throws a Fault. */
 export async function localImage(address: ImageAddress, access: RemoteAccess): Promise<string> {
@@ -34,20 +37,16 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
       const layered =
         access.ociSif === undefined ? undefined : await fetchLibraryLayers(address, access);
       if (layered !== undefined) return layered;
-      const { openLibraryImage } = await import("../../registry/library/pull.ts");
-      const { image, text } = address;
-      return await fetchWhole(text, access, async (hooks) =>
-        openLibraryImage({
-          http: access.http,
-          place: await access.findLibrary(image.host),
-          image,
-          text,
-          arch: wantedPlatform(access.wish).arch,
-          places: access.places,
-          parts: { partBytes: access.partBytes, concurrency: access.concurrency },
-          hooks,
-        }),
-      );
+      try {
+        return await fetchLibrarySif(address, access);
+      } catch (error) {
+        if (!(error instanceof Fault) || !error.message.includes(OCI_CONFIG)) throw error;
+        access.talk.info(`${address.text} is an OCI image, attempting to fetch as an OCI-SIF`);
+        return await fetchFromLibraryRegistry(address, {
+          ...access,
+          ociSif: { keepLayers: false },
+        });
+      }
     }
     case "shub": {
       const { openShubImage } = await import("../../registry/shub/pull.ts");
@@ -83,12 +82,29 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
   }
 }
 
+async function fetchLibrarySif(address: LibraryAddress, access: RemoteAccess): Promise<string> {
+  const { openLibraryImage } = await import("../../registry/library/pull.ts");
+  const { image, text } = address;
+  return await fetchWhole(text, access, async (hooks) =>
+    openLibraryImage({
+      http: access.http,
+      place: await access.findLibrary(image.host),
+      image,
+      text,
+      arch: wantedPlatform(access.wish).arch,
+      places: access.places,
+      parts: { partBytes: access.partBytes, concurrency: access.concurrency },
+      hooks,
+    }),
+  );
+}
+
 /**
  * `--oci`: an image of layers in the registry of a library. Undefined where there is none and the image is
  * only to be started: a SIF can be, too.
  */
 async function fetchLibraryLayers(
-  address: Extract<ImageAddress, { readonly kind: "library" }>,
+  address: LibraryAddress,
   access: RemoteAccess,
 ): Promise<string | undefined> {
   try {
@@ -104,7 +120,7 @@ async function fetchLibraryLayers(
 }
 
 async function fetchFromLibraryRegistry(
-  address: Extract<ImageAddress, { readonly kind: "library" }>,
+  address: LibraryAddress,
   access: RemoteAccess,
 ): Promise<string> {
   const { findLibraryRegistry } = await import("../../registry/library/oci-registry.ts");
