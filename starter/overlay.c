@@ -1,6 +1,7 @@
 /* Overlay mounts: the option text, and what older kernels do not know of it. */
 #include "starter.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -72,7 +73,21 @@ static int know_top(struct starter *starter, const struct op_overlay *op)
   return fstat(top, &stat) < 0 ? errno : 0;
 }
 
-int op_overlay(struct starter *starter, const struct op_overlay *op)
+/*
+ * The kernel makes a directory of mode 0 in the working one, and leaves it: who owns the overlay could
+ * neither search nor remove it by the usual means.
+ */
+static void open_leftover(struct starter *starter, const struct op_overlay *op)
+{
+  auto_fd work = resolve(starter, "", op->work);
+  if (work < 0)
+    return;
+  auto_fd inner = openat(work, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (inner >= 0)
+    (void)fchmod(inner, 0700);
+}
+
+static int mount_overlay(struct starter *starter, const struct op_overlay *op)
 {
   int unknown = know_top(starter, op);
   if (unknown != 0)
@@ -95,4 +110,12 @@ int op_overlay(struct starter *starter, const struct op_overlay *op)
   if (!append_without(&options, op->data, "userxattr"))
     return error;
   return mount_at(starter, target, "overlay", "overlay", op->flags, options.text);
+}
+
+int op_overlay(struct starter *starter, const struct op_overlay *op)
+{
+  int error = mount_overlay(starter, op);
+  if (!error && *op->upper)
+    open_leftover(starter, op);
+  return error;
 }

@@ -353,3 +353,11 @@ describe("--unsquash", () => {
     },
   );
 });
+
+same("the directory of an overlay can be searched and removed afterwards", {
+  before: "mkdir @own/ov",
+  words: ["exec", "--overlay", "@own/ov", "@sif", "touch", "/made"],
+  after: "find @own/ov/work -printf '%P %m\\n'; rm -r @own/ov && echo gone",
+  prints: "gone",
+  code: 0,
+});
