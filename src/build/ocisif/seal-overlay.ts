@@ -1,7 +1,7 @@
 import { decodeOsText } from "../../base/os-text.ts";
 import { dirName } from "../../base/path.ts";
 import { parseImageConfig } from "../../format/oci/image-config.ts";
-import type { NamedLayer } from "../../format/ocisif/image-texts.ts";
+import { type NamedLayer, textsOf } from "../../format/ocisif/image-texts.ts";
 import { SQUASHFS_LAYER } from "../../format/ocisif/media-types.ts";
 import { relayer } from "../../format/ocisif/relayer.ts";
 import { imageHost } from "../../host/image-host.ts";
@@ -37,7 +37,9 @@ export async function sealOverlay(path: string, options: PackLayersOptions): Pro
     const created = config.createdSeconds;
     await packLayers(overlay, { path: packed, offsetBytes: 0, created, over: { lower } }, options);
     layers.push(await file.takeFile(SQUASHFS_LAYER, packed, signal));
-    file.finish(relayer(sif, layers, sha256), path);
+    // Signatures of what the image was are left behind.
+    const { config: made, manifest } = relayer(sif, layers, sha256);
+    file.finish(textsOf(made.bytes, manifest, sha256), path);
   } finally {
     space.remove();
   }
