@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
+import { withoutKeys } from "../../runtime/luks/open-luks.ts";
 import { lastWords, runChild } from "../child.ts";
 import { removeTree } from "../remove-tree.ts";
 import type { BuildPorts } from "../stage.ts";
@@ -105,7 +106,12 @@ function spawnWithKey(
   signal: AbortSignal,
 ): Bun.Subprocess<"pipe", "ignore", "pipe"> {
   signal.throwIfAborted();
-  const child = Bun.spawn([...argv], { stdin: "pipe", stdout: "ignore", stderr: "pipe" });
+  const child = Bun.spawn([...argv], {
+    stdin: "pipe",
+    stdout: "ignore",
+    stderr: "pipe",
+    env: withoutKeys(),
+  });
   child.stdin.write(secret);
   child.stdin.write("\n");
   child.stdin.flush();

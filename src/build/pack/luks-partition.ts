@@ -8,6 +8,7 @@ import {
   cryptsetupFault,
   keyDescriptor,
   openDevice,
+  withoutKeys,
 } from "../../runtime/luks/open-luks.ts";
 import type { BuildPorts } from "../stage.ts";
 import { packSquashfs, type SquashfsInput } from "./squashfs.ts";
@@ -86,7 +87,7 @@ async function format(
   const words = ["luksFormat", "--batch-mode", "--type", "luks2", "--key-file", "/proc/self/fd/3"];
   const child = Bun.spawn(
     [cryptsetup, ...words, ...(key.isRandom ? FAST_DERIVATION : []), device],
-    { stdio: ["ignore", "ignore", "pipe", keyFd], signal },
+    { stdio: ["ignore", "ignore", "pipe", keyFd], env: withoutKeys(), signal },
   );
   closeSync(keyFd);
   const [status, said] = await Promise.all([child.exited, new Response(child.stderr).text()]);

@@ -101,6 +101,7 @@ export async function openDevice(
   const keyFd = keyDescriptor(key);
   const child = Bun.spawn(["/bin/sh", "-c", OPEN, "sh", ...words], {
     stdio: ["pipe", "pipe", "pipe", keyFd],
+    env: withoutKeys(),
   });
   close(keyFd);
   const path = await firstLine(child.stdout);
@@ -110,6 +111,11 @@ export async function openDevice(
   if (fd >= 0) return fd;
   if (path !== "") throw new Fault("io", `Cannot open "${path}": ${errnoText(-fd)}`);
   throw cryptsetupFault(status, said);
+}
+
+/** The environment for tools: a variable with a passphrase is for this program. */
+export function withoutKeys(): Record<string, string> {
+  return { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C" };
 }
 
 /** A key in memory that a child reads as a file. */
