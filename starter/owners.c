@@ -94,26 +94,34 @@ static uint64_t mount_of(int fd)
   return id;
 }
 
+/* A process that may not be looked at has its descriptors all the same. */
+static int no_such_fd(void)
+{
+  return errno == ENOENT ? -EBADF : -EPERM;
+}
+
 /* What the caller of a change means, or minus an errno. */
 static int open_target(const struct watcher *self, pid_t pid, const struct wish *wish)
 {
   char path[4096];
   if (wish->by_fd) {
     int fd = open_of(self, pid, "fd", wish->folder);
-    return fd < 0 ? -EBADF : fd;
+    return fd < 0 ? no_such_fd() : fd;
   }
   if (!copy_path(pid, wish->path, path, sizeof path))
     return -EFAULT;
   auto_fd folder = wish->folder == AT_FDCWD ? open_of(self, pid, "cwd", -1)
                                             : open_of(self, pid, "fd", wish->folder);
+  if (folder < 0 && path[0] != '/')
+    return no_such_fd();
   if (path[0] == 0 && (wish->flags & AT_EMPTY_PATH))
-    return folder < 0 ? -EBADF : take_fd(&folder);
+    return take_fd(&folder);
   /* Seen as the caller sees it: links, and the way up, end at its root. */
   auto_fd root = open_of(self, pid, "root", -1);
   if (root < 0 || fchdir(root) < 0 || chroot(".") < 0)
     return -EPERM;
-  if (path[0] != '/' && (folder < 0 || fchdir(folder) < 0))
-    return folder < 0 ? -EBADF : -errno;
+  if (path[0] != '/' && fchdir(folder) < 0)
+    return -errno;
   int nofollow = wish->flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0;
   int fd = open(path, O_PATH | O_CLOEXEC | nofollow);
   return fd < 0 ? -errno : fd;

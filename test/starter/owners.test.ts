@@ -19,7 +19,7 @@ const owners: Op = {
 };
 
 const testNotes = testUnless(
-  firstReason(noUserNamespaces(), noTool("getfattr"), noTool("busybox")),
+  firstReason(noUserNamespaces(), noTool("getfattr"), noTool("busybox"), noTool("python3")),
 );
 
 /** What a script under the op printed, and the notes on files of a directory that it made. */
@@ -47,6 +47,13 @@ describe("owners", () => {
     const done = await notesOf("chown 1:1 none || echo no; chown 1:1 none/x || echo no");
     expect(done.stdout).toBe("no\nno\n");
     expect(done.stderr).toContain("No such file or directory");
+  });
+
+  testNotes("are refused for descriptors that are not open", async () => {
+    const done = await notesOf(
+      "python3 -c 'import os\nfor fd in (2, 77):\n  try: os.fchown(fd, 1, 1); print(\"done\")\n  except OSError as e: print(e.errno)'",
+    );
+    expect(done.stdout).toBe("done\n9\n");
   });
 
   testNotes("are seen as the caller sees paths, in a root of its own", async () => {
