@@ -329,3 +329,12 @@ testBuild(
     expect(said.split("\n")[0]).toContain("build var IMAGE is not defined");
   },
 );
+
+testBuild("%files below a file is refused in one line that names both", async () => {
+  writeDefinition(dir, "below.def", "%files\n    data/one /bin/sh/below/one\n");
+  const built = await build(["below.sif", "below.def"]);
+  expect(built.code).toBe(255);
+  expect(built.stderr).toMatch(
+    /while copying \[data\/one\]: .*"\/bin\/sh\/below".*a file is in the way/,
+  );
+});

@@ -70,7 +70,7 @@ export async function copyFromHost(stage: Stage, source: string, target: string)
   const base = pattern.startsWith("/") ? "" : `${stage.ports.cwd}/`;
   for (const path of expandGlob(pattern, base)) {
     const to = inRoot(stage.root, target === "" ? path : target);
-    makeParent(to);
+    makeParent(to, stage.root, source);
     await copy(stage, "host", ["-fLr", "--", base + path, to], source, to);
   }
 }
@@ -89,7 +89,7 @@ async function copyFromStage(
   for (const path of expandGlob(source.startsWith("/") ? source : `/${source}`, from)) {
     const real = resolveIn(hostFiles(from), path).path;
     let to = inRoot(stage.root, target === "" ? path : target);
-    makeParent(to);
+    makeParent(to, stage.root, source);
     // In a directory the copy has the name that was asked for, not the one a link led to; a source that
     // ends in a slash has none, and its content goes there.
     const isContent = path.endsWith("/") && isDirectory(from + real);
@@ -116,9 +116,22 @@ function inRoot(root: string, path: string): string {
 }
 
 /** Makes the directory a copy goes into: the target itself when it ends in a slash. */
-function makeParent(to: string): void {
+/** Makes the directory that a copy goes to. Throws a Fault where a file is in its way. */
+function makeParent(to: string, root: string, source: string): void {
   if (existsSync(to)) return;
-  mkdirSync(to.endsWith("/") ? to : dirName(to), { recursive: true, mode: 0o755 });
+  const folder = to.endsWith("/") ? to : dirName(to);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : "";
+    const isFile = code === "EEXIST" || code === "ENOTDIR";
+    const why = isFile ? "a file is in the way" : String(code);
+    throw new Fault(
+      "io",
+      `unable to copy files: while copying [${source}]: Cannot make the directory "${folder.slice(root.length)}" in the container: ${why}`,
+      { cause },
+    );
+  }
 }
 
 async function copy(
