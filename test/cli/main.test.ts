@@ -108,19 +108,19 @@ describe("help is wanted", () => {
 
 describe("failures of a command end with status 255 and one line", () => {
   test("a command that this version lacks", async () => {
-    expect(await call(["skiff", "plugin", "list"])).toEqual({
+    expect(await call(["skiff", "plugin", "enable", "x"])).toEqual({
       code: 255,
       stdout: "",
       stderr:
-        'FATAL:   "skiff plugin list" is not available in this version; "skiff help" lists the commands\n',
+        'FATAL:   "skiff plugin enable" is not available in this version; plugins of the reference tool are compiled against its own sources\n',
     });
   });
 
   test("a command that this version lacks, in the name that it was called by", async () => {
-    const { code, stderr } = await call(["singularity", "plugin", "list"]);
+    const { code, stderr } = await call(["singularity", "plugin", "enable", "x"]);
     expect(code).toBe(255);
     expect(stderr).toBe(
-      'FATAL:   "singularity plugin list" is not available in this version; "singularity help" lists the commands\n',
+      'FATAL:   "singularity plugin enable" is not available in this version; plugins of the reference tool are compiled against its own sources\n',
     );
   });
 
@@ -188,7 +188,7 @@ describe("the surroundings", () => {
 
   test("colour messages on a terminal only, and not with --nocolor", async () => {
     const { stdout } = await shell(
-      `script -qec "skiff plugin list; skiff --nocolor plugin list" /dev/null </dev/null`,
+      `script -qec "skiff plugin enable x; skiff --nocolor plugin enable x" /dev/null </dev/null`,
     );
     expect(stdout).toContain("\x1b[31mFATAL:  \x1b[0m ");
     expect(stdout).toContain("\nFATAL:   ");
