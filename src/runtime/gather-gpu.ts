@@ -1,3 +1,4 @@
+import { Fault } from "../base/fault.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { gpuFacts } from "../host/gpu-facts.ts";
 import type { Config } from "../plan/config.ts";
@@ -38,6 +39,12 @@ export async function gatherGpu(
     : nv !== undefined && useNvidiaContainerCli
       ? "use nvidia-container-cli = yes"
       : undefined;
+  if (byTool !== undefined && request.oci === true) {
+    throw new Fault("usage", `Cannot use ${byTool} with --oci: an OCI runtime sets the root up`, {
+      exitCode: 255,
+      hint: "use --nv, or --device nvidia.com/gpu=all",
+    });
+  }
   const nvidiaCli =
     byTool === undefined
       ? undefined

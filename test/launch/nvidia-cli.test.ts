@@ -101,6 +101,11 @@ describe("--nvccli", () => {
     },
   );
 
+  inContainer("is not for OCI runtimes, which set the root up themselves", async () => {
+    const refused = await call(["--oci", `${dir}/img`, "true"]);
+    expect([refused.code, refused.stderr]).toEqual([255, expect.stringContaining("with --oci")]);
+  });
+
   inContainer("leaves the mounts of the container as they are without it", async () => {
     const mounts = "awk '{ print $5, $7, $8 }' /proc/self/mountinfo | grep -v nvidia-smi";
     const [plain, set] = await Promise.all([
