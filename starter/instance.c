@@ -196,13 +196,6 @@ int op_instance(struct starter *starter, const struct op_instance *op)
 
 /* ---- process 1 ---- */
 
-/* Input that ends at once; an image may lack /dev/null. */
-static int open_nothing(void)
-{
-  int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-  return fd >= 0 ? fd : memfd_create("nothing", MFD_CLOEXEC);
-}
-
 /* No descriptor of the caller's reaches a program that outlives it. */
 static void hide_descriptors(void)
 {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -104,13 +105,23 @@ void close_others(const int *keep, size_t count)
   }
 }
 
-/* Nothing of the caller's terminal or pipes; what is printed goes to `log`, -1: nowhere. */
+/* Input that ends at once; an image may lack /dev/null, and a root that is being made does. */
+int open_nothing(void)
+{
+  int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+  return fd >= 0 ? fd : memfd_create("nothing", MFD_CLOEXEC);
+}
+
+/*
+ * Nothing of the caller's terminal or pipes; what is printed goes to `log`, -1: nowhere. The input is
+ * never left closed: the next file that the program opens would take its place, and be lost when the
+ * program makes itself a daemon.
+ */
 void null_stdio(int log)
 {
-  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int fd = 0; fd <= STDERR_FILENO; fd++)
-    if (fd == STDIN_FILENO || log < 0)
-      null < 0 ? close(fd) : dup2(null, fd);
-    else
-      dup2(log, fd);
+  int nothing = open_nothing();
+  if (nothing > STDIN_FILENO)
+    dup2(nothing, STDIN_FILENO);
+  for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+    dup2(log < 0 ? nothing : log, fd);
 }

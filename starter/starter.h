@@ -106,6 +106,7 @@ int lock_range(int file, bool exclusive, uint64_t offset, uint64_t size);
 
 /* process */
 void close_others(const int *keep, size_t count);
+int open_nothing(void);
 void null_stdio(int log);
 void reset_signals(uint64_t keep_ignored);
 void name_process(const struct starter *starter, const char *name);

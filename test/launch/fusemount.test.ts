@@ -34,6 +34,11 @@ describe("--fusemount", () => {
       ["--fusemount", `host-daemon:squashfuse_ll ${files} /mnt`, "img.sqfs"],
       "/mnt/f",
     ],
+    [
+      "a program of the host that makes itself a daemon after it has opened its file",
+      ["--fusemount", `host-daemon:squashfuse ${files} /mnt`, "img.sqfs"],
+      "/mnt/f",
+    ],
     ["with a private /dev", ["-C", "--fusemount", `${host} /mnt`, "img.sqfs"], "/mnt/f"],
     ["a program in the container", ["--fusemount", `${inside} /mnt`, ...carried, "img"], "/mnt/f"],
     [
