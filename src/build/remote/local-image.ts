@@ -58,8 +58,11 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
     }
     case "http": {
       const { openHttpFile } = await import("../../registry/http-file/fetch-file.ts");
-      return await fetchWhole(address.text, access, (hooks) =>
-        openHttpFile(access.http, address.url, access.places, hooks),
+      return await fetchWhole(
+        address.text,
+        access,
+        (hooks) => openHttpFile(access.http, address.url, access.places, hooks),
+        NETWORK_WORDS,
       );
     }
     case "ipfs": {
@@ -146,21 +149,35 @@ interface WholeFile {
   fetch(): Promise<string>;
 }
 
+/** What is said of a transfer, and of none. */
+interface TransferWords {
+  readonly fetching: string;
+  readonly cached: string;
+}
+
+const USUAL_WORDS: TransferWords = { fetching: "Fetching", cached: "Using cached SIF image" };
+/** As the reference tools have it for files of web servers; callers look for it. */
+const NETWORK_WORDS: TransferWords = {
+  fetching: "Downloading network image",
+  cached: "Using image from cache",
+};
+
 async function fetchWhole(
   text: string,
   access: RemoteAccess,
   open: (hooks: TransferHooks) => Promise<WholeFile>,
+  words: TransferWords = USUAL_WORDS,
 ): Promise<string> {
   let step: Step | undefined;
   if (access.offline) {
     throw new Fault("not-found", `Cannot use ${text} offline: only its server knows what it is`);
   }
   const file = await open(transferHooks(access, () => step));
-  if (file.isCached) access.talk.info("Using cached SIF image");
+  if (file.isCached) access.talk.info(words.cached);
   else {
     const sizeBytes = file.sizeBytes ?? 0;
     requireRoom(access, sizeBytes, sizeBytes, text);
-    step = access.step(`Fetching ${text}`, file.sizeBytes);
+    step = access.step(`${words.fetching} ${text}`, file.sizeBytes);
   }
   try {
     return await file.fetch();
