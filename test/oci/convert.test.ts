@@ -96,6 +96,50 @@ testUnless(firstReason(lack, notRoot(), noUserNamespaces()))(
   },
 );
 
+testUnless(lack)(
+  "an image that says itself how to run has room for it, also where a name comes twice",
+  async () => {
+    const script = (value: string): LayerEntry => ({
+      path: ".singularity.d/env/91-environment.sh",
+      mode: 0o755,
+      content: `export LONG=${value.repeat(20_000)}\n`,
+    });
+    const large = "0123456789".repeat(300_000);
+    const lower = [
+      { path: "dir", kind: "dir" as const },
+      script("x"),
+      { path: "dir/a", content: large },
+    ];
+    const twice = { path: "dir/b", content: "second" };
+    const file = `${dir}/own.sif`;
+    for (const [tag, upper] of [
+      ["own", [twice]],
+      [
+        "own-twice",
+        [{ path: "dir", kind: "dir" as const }, { path: "dir/b", content: large }, twice],
+      ],
+    ] as const) {
+      writeLayout(`${dir}/${tag}`, [
+        {
+          tag,
+          layers: [lower, upper].map((entries) => ({
+            archive: layerArchive(entries),
+            packing: "gzip" as const,
+          })),
+        },
+      ]);
+      await convertLocal("oci", `${dir}/${tag}:${tag}`, file);
+      const offset = String(await partitionOffset(file));
+      expect(Number(offset)).toBeGreaterThan(50_000);
+      const read = async (path: string): Promise<string> =>
+        (await run(["unsquashfs", "-o", offset, "-cat", file, path], { as: "self" })).stdout;
+      expect(await read("dir/a")).toBe(large);
+      expect(await read("dir/b")).toBe("second");
+      expect(await read(".singularity.d/env/91-environment.sh")).toHaveLength(20_013);
+    }
+  },
+);
+
 testUnless(lack)("SOURCE_DATE_EPOCH is the latest time in an image", async () => {
   await convertLocal("oci", `${layout}:one`, `${dir}/epoch.sif`, { epoch: LAYER_TIME + 2 });
   const offset = String(await partitionOffset(`${dir}/epoch.sif`));
