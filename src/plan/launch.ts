@@ -302,7 +302,7 @@ function startDirectory(
     logicalCwd !== host.cwd &&
     isSameFile(files.resolve(logicalCwd), files.resolve(host.cwd));
   return {
-    candidates: [isKept ? logicalCwd : host.cwd, home, "/"],
+    candidates: [...new Set([isKept ? logicalCwd : host.cwd, home, "/"])],
     fatal: false,
     why: "the caller's working directory",
   };

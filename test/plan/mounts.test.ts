@@ -59,6 +59,11 @@ describe("default mounts", () => {
     expect(mount).toMatchObject({ target: "/home/ann/run", create: true, optional: true });
   });
 
+  test("the home is no way out of itself", () => {
+    const plan = planOf({ request: { noHome: true }, host: madeUpHost({ cwd: "/home/ann" }) });
+    expect(plan.cwd.candidates).toEqual(["/home/ann", "/"]);
+  });
+
   describe("behind a link", () => {
     const tree = { ...HOST_TREE, "/alias": { link: "/data" } } as const;
     const host = madeUpHost({ cwd: "/data", logicalCwd: "/alias" }, tree);
