@@ -33,7 +33,7 @@ struct watcher {
 struct wish {
   int folder; /* descriptor of the caller, or AT_FDCWD */
   uint64_t path;
-  int uid, gid;
+  uid_t uid, gid;
   int flags;
   bool by_fd;
 };
@@ -41,7 +41,7 @@ struct wish {
 static bool read_wish(const struct kernel_notif *call, struct wish *wish)
 {
   const uint64_t *args = call->args;
-  *wish = (struct wish){AT_FDCWD, args[0], (int)args[1], (int)args[2], 0, false};
+  *wish = (struct wish){AT_FDCWD, args[0], (uid_t)args[1], (gid_t)args[2], 0, false};
   switch (call->number) {
 #ifdef SYS_chown
   case SYS_chown:
@@ -57,7 +57,8 @@ static bool read_wish(const struct kernel_notif *call, struct wish *wish)
     wish->by_fd = true;
     return true;
   case SYS_fchownat:
-    *wish = (struct wish){(int)args[0], args[1], (int)args[2], (int)args[3], (int)args[4], false};
+    *wish = (struct wish){(int)args[0], args[1], (uid_t)args[2], (gid_t)args[3], (int)args[4],
+                           false};
     return true;
   }
   return false;
@@ -139,7 +140,7 @@ static bool is_own(const struct watcher *self, pid_t pid, int target)
   return mount_of(root) == mount_of(target);
 }
 
-static void write_owner(const struct watcher *self, int target, int uid, int gid)
+static void write_owner(const struct watcher *self, int target, uid_t uid, gid_t gid)
 {
   struct stat stat;
   if (fstat(target, &stat) < 0 || !(S_ISREG(stat.st_mode) || S_ISDIR(stat.st_mode)))
@@ -149,19 +150,19 @@ static void write_owner(const struct watcher *self, int target, int uid, int gid
   auto_fd fd = openat(self->starter->proc, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0)
     return;
-  int old_uid = 0, old_gid = 0;
+  uid_t old_uid = 0, old_gid = 0;
   bool is_noted = fgetxattr(fd, OWNER, text, sizeof text - 1) > 0 &&
-                  sscanf(text, "%d:%d", &old_uid, &old_gid) == 2;
-  if (uid == -1)
+                  sscanf(text, "%u:%u", &old_uid, &old_gid) == 2;
+  if (uid == (uid_t)-1)
     uid = old_uid;
-  if (gid == -1)
+  if (gid == (gid_t)-1)
     gid = old_gid;
   if (uid == 0 && gid == 0) {
     if (is_noted)
       fremovexattr(fd, OWNER);
     return;
   }
-  int length = snprintf(text, sizeof text, "%d:%d", uid, gid);
+  int length = snprintf(text, sizeof text, "%u:%u", uid, gid);
   fsetxattr(fd, OWNER, text, (size_t)length, 0);
 }
 

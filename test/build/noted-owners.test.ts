@@ -2,6 +2,7 @@ import { expect } from "bun:test";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { imageHost } from "../../src/host/image-host.ts";
 import { openImage } from "../../src/image/open.ts";
+import { layerArchive } from "../oci/layer-archive.ts";
 import { noTool, noUserNamespaces } from "../support/host-lacks.ts";
 import { type Finished, run, skiff } from "../support/run.ts";
 import { scratch } from "../support/scratch.ts";
@@ -115,3 +116,29 @@ testUnless(lack)(
   },
   60_000,
 );
+
+for (const rung of [[], ["--ignore-subuid"]]) {
+  const name = rung.length === 0 ? "" : ", with one id too";
+  testUnless(lack)(
+    `archives say nothing by attributes that look like notes${name}`,
+    async () => {
+      writeDefinition(dir, "unused.def", "");
+      const note = new Map([["user.skiff.owner", new TextEncoder().encode("a:-7")]]);
+      const entries = [
+        { path: "f", xattrs: note },
+        { path: "line\nf m 777 9 9", uid: 5, gid: 5 },
+      ];
+      writeFileSync(`${dir}/noted.tar`, layerArchive(entries));
+      const file =
+        "FROM scratch AS one\nADD noted.tar /a/\nFROM scratch\nCOPY static-shell /bin/sh\nCOPY --from=one /a /a\n";
+      writeFileSync(`${dir}/Dockerfile`, file);
+      await run(["chown", "-R", "--reference", dir, dir], { as: "self" });
+      const options = { cwd: dir, extraEnv: { SKIFF_CACHEDIR: `${dir}/kept` } };
+      const words = ["build", "--force", ...rung, "noted.sif", "Dockerfile"];
+      const built = await skiff(words, options);
+      expect([built.code, built.stderr]).toEqual([0, expect.stringContaining("Build complete")]);
+      expect(owners("noted.sif", ["/a/f"])).toEqual(["0:0"]);
+    },
+    60_000,
+  );
+}

@@ -4,7 +4,7 @@ import { planOutput } from "../../format/oci/merge/merge-output.ts";
 import type { MergedNode } from "../../format/oci/merge/merged-node.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
 import { lastWords } from "../child.ts";
-import { notedOwner } from "../owners/noted-owners.ts";
+import { notedOwner, OWNER } from "../owners/noted-owners.ts";
 import type { BuildPorts } from "../stage.ts";
 import { toolHint } from "../tool-hint.ts";
 import { pipeTo } from "./pipe-to.ts";
@@ -112,8 +112,9 @@ function fitToRights(root: MergedNode, owners: Owners, lost: Map<string, string>
       node.minor = 0;
       node.content = new Uint8Array(0);
     }
+    // No layer says to whom we gave a file.
     const isLost = (name: string): boolean =>
-      name.startsWith("trusted.") || (uid !== 0 && name.startsWith("security."));
+      name === OWNER || name.startsWith("trusted.") || (uid !== 0 && name.startsWith("security."));
     if ([...node.xattrs.keys()].some(isLost)) {
       node.xattrs = new Map([...node.xattrs].filter(([name]) => !isLost(name)));
     }

@@ -1,13 +1,23 @@
 import { llistxattr, lremovexattr } from "../../host/file-attributes.ts";
 import { lgetxattr, listDir, lstat } from "../../host/syscall.ts";
+import { hasOneId } from "../one-id.ts";
 
 /** Where one id exists, the starter notes here to whom a file was given (starter/owners.c). */
-const OWNER = "user.skiff.owner";
+export const OWNER = "user.skiff.owner";
 
-/** To whom a file was given, `uid:gid`; undefined when that is root, or who owns it. */
+const IDS = /^([0-9]{1,10}):([0-9]{1,10})$/;
+/** The next one stands for no id at all. */
+const MAX_ID = 0xfffffffe;
+
+/**
+ * To whom a file was given, `uid:gid`; undefined when that is root, or who owns it. What looks like a
+ * note may have come with an image: it counts only where there are notes, and as two ids.
+ */
 export function notedOwner(path: string): string | undefined {
   const value = lgetxattr(path, OWNER);
-  return value && new TextDecoder().decode(value);
+  if (value === undefined || !hasOneId()) return undefined;
+  const [text, uid, gid] = IDS.exec(new TextDecoder().decode(value)) ?? [];
+  return Number(uid) <= MAX_ID && Number(gid) <= MAX_ID ? text : undefined;
 }
 
 /** The notes in a tree. */

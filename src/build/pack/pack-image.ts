@@ -231,6 +231,8 @@ export function pseudoOf(
   for (const [path, ids] of place.owners ?? []) {
     const entry = before.lstat(path);
     const [uid = 0, gid = 0] = ids.split(":").map(Number);
+    // mksquashfs takes a definition a line.
+    if (path.includes("\n")) continue;
     if (entry !== undefined && entry.kind !== "symlink") owners.set(path, { ...entry, uid, gid });
   }
   const given = [...owners].map(([path, { mode }]) => ({ kind: "mode", path, mode }) as const);
