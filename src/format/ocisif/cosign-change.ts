@@ -1,13 +1,10 @@
-import { Fault } from "../../base/fault.ts";
 import { decodeOsText, encodeOsText } from "../../base/os-text.ts";
 import { signatureTag } from "../cosign/simple-signing.ts";
 import { OCI_MANIFEST } from "../oci/manifest.ts";
 import { DATA_OCI_BLOB, DATA_OCI_ROOT } from "../sif/codes.ts";
-import { GROUP_MASK, NAME_BYTES, type SifDescriptor } from "../sif/descriptor.ts";
-import { encodeStart } from "../sif/edit.ts";
-import { digestExtra, encodeDigestExtra } from "../sif/extra.ts";
-import { isDeterministic, ZERO_TIME } from "../sif/header.ts";
+import { digestExtra } from "../sif/extra.ts";
 import type { SifImage } from "../sif/image.ts";
+import { BlobTable, endOf } from "./_blob-table.ts";
 import type { DigestedText } from "./image-texts.ts";
 import type { DigestOf } from "./oci-sif.ts";
 
@@ -70,55 +67,24 @@ export function planBlobs(
   now: bigint,
 ): PlannedBlobs {
   const { header } = image;
-  const time = isDeterministic(header) ? ZERO_TIME : now;
   const objects = image.objects.filter(
     (one) => one.dataType !== DATA_OCI_ROOT && !dropped.has(digestExtra(one)),
   );
+  const there = new Set(objects.map(digestExtra));
   // Behind everything: the file is whole until its table is replaced.
-  let at = image.objects.reduce(
-    (end, o) => Math.max(end, o.offset + o.sizeBytes),
-    header.dataOffset,
-  );
-  const pieces: { offset: number; bytes: Uint8Array }[] = [];
-  const add = (dataType: number, { bytes, digest }: DigestedText): void => {
-    const used = new Set(objects.map(({ slot }) => slot));
-    let slot = 0;
-    while (used.has(slot)) slot++;
-    if (slot >= header.descriptorsTotal) {
-      throw new Fault(
-        "failed",
-        "insufficient descriptor capacity to add a signature to the image",
-        {
-          hint: "pull the image again, which gives its table more room",
-        },
-      );
-    }
-    const object: SifDescriptor = {
-      ...{ slot, dataType, id: slot + 1, group: GROUP_MASK + 1, link: 0 },
-      ...{ offset: at, sizeBytes: bytes.length, paddedBytes: bytes.length },
-      ...{ createdAt: time, modifiedAt: time, uid: 0n, gid: 0n },
-      name: new Uint8Array(NAME_BYTES),
-      extra: encodeDigestExtra(digest),
-    };
-    objects.push(object);
-    pieces.push({ offset: at, bytes });
-    at += bytes.length;
-  };
-  for (const blob of blobs) {
-    if (!objects.some((one) => digestExtra(one) === blob.digest)) add(DATA_OCI_BLOB, blob);
-  }
-  add(DATA_OCI_ROOT, index);
-  objects.sort((a, b) => a.slot - b.slot);
-  const start = encodeStart({
-    header: {
-      ...header,
-      modifiedAt: time,
-      descriptorsFree: header.descriptorsTotal - objects.length,
-      dataBytes: at - header.dataOffset,
-    },
-    objects,
+  const table = new BlobTable(header, objects, endOf(image.objects, header.dataOffset), now);
+  const add = (dataType: number, { bytes, digest }: DigestedText) => ({
+    offset: table.add(dataType, digest, bytes.length),
+    bytes,
   });
-  return { pieces, start };
+  const pieces = [];
+  for (const blob of blobs) {
+    if (there.has(blob.digest)) continue;
+    there.add(blob.digest);
+    pieces.push(add(DATA_OCI_BLOB, blob));
+  }
+  pieces.push(add(DATA_OCI_ROOT, index));
+  return { pieces, start: table.finish().start };
 }
 
 function refName(imageDigest: string): string {

@@ -229,7 +229,8 @@ function slotOffset(header: SifHeader, slot: number): number {
   return header.tableOffset + slot * DESCRIPTOR_BYTES;
 }
 
-function lowestFreeSlot(image: SifImage): number | undefined {
+/** Undefined where the table is full. */
+export function lowestFreeSlot(image: SifImage): number | undefined {
   const used = new Set(image.objects.map((o) => o.slot));
   for (let slot = 0; slot < image.header.descriptorsTotal; slot++) {
     if (!used.has(slot)) return slot;
@@ -244,7 +245,7 @@ function usedDataBytes(image: SifImage): number {
 }
 
 /** Deterministic images keep their fixed time. */
-function changeTime(header: SifHeader, now: bigint): bigint {
+export function changeTime(header: SifHeader, now: bigint): bigint {
   return isDeterministic(header) ? ZERO_TIME : now;
 }
 
