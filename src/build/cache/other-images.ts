@@ -1,8 +1,8 @@
-import { closeSync, openSync, readSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { cleanPath, resolvePath } from "../../base/path.ts";
 import { imageHost } from "../../host/image-host.ts";
 import { openImage } from "../../image/open.ts";
+import { hashFile } from "../pack/file-hash.ts";
 import { type RecordedImage, readRecordedImage } from "../record/read-image-record.ts";
 import { type RecordedState, readState } from "../record/recorded-state.ts";
 import { undoEdits } from "../root/undo-edits.ts";
@@ -139,8 +139,6 @@ export async function unpackOther(
   undoEdits(root, state.before);
 }
 
-const PIECE_BYTES = 4 << 20;
-
 async function partDigest(
   path: string,
   offsetBytes: number,
@@ -148,25 +146,6 @@ async function partDigest(
   signal: AbortSignal,
 ): Promise<string> {
   const hash = new Bun.CryptoHasher("sha256");
-  const buffer = new Uint8Array(PIECE_BYTES);
-  const fd = openSync(path, "r");
-  try {
-    for (let at = 0; at < sizeBytes; ) {
-      const count = readSync(
-        fd,
-        buffer,
-        0,
-        Math.min(PIECE_BYTES, sizeBytes - at),
-        offsetBytes + at,
-      );
-      if (count === 0) break;
-      hash.update(buffer.subarray(0, count));
-      at += count;
-      await Bun.sleep(0);
-      signal.throwIfAborted();
-    }
-  } finally {
-    closeSync(fd);
-  }
+  await hashFile(path, offsetBytes, hash, signal, sizeBytes);
   return hash.digest("hex");
 }
