@@ -1,7 +1,7 @@
 import {
   chmodSync,
-  chownSync,
   copyFileSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -128,8 +128,8 @@ export function writeTree(root: string, tree: Readonly<Record<string, TreeNode>>
 /** Gives a tree to an account, links themselves included. */
 export function giveTo(path: string, owner: { readonly uid: number; readonly gid: number }): void {
   const stat = lstatSync(path);
+  lchownSync(path, owner.uid, owner.gid);
   if (stat.isSymbolicLink()) return;
-  chownSync(path, owner.uid, owner.gid);
   if (!stat.isDirectory()) {
     chmodSync(path, stat.mode & 0o7777);
     return;

@@ -163,7 +163,10 @@ for (const [name, words, reason] of images) {
         s.type(`${skiffPath} shell ${words.join(" ")}\n`);
         await s.until("> ");
         s.type("test -t 0 && echo in$((1+1))\n");
+        // The next prompt comes before the shell listens: it would drop a Ctrl-D between the two.
         await s.until("in2");
+        await s.until("> ");
+        await Bun.sleep(500);
         s.type("\x04");
         await s.until("host> ");
       }),
