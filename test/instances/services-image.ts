@@ -8,12 +8,13 @@ import {
   rmSync,
 } from "node:fs";
 import { noSubIds, noTool } from "../support/host-lacks.ts";
+import { leanDebian } from "../support/lean-debian.ts";
 import { ordinaryUser } from "../support/ordinary-user.ts";
 import { run } from "../support/run.ts";
 import { firstReason } from "../support/skip.ts";
 import { noInstances } from "./instance-lab.ts";
 
-const PACKAGES = "postgresql,redis-server,nginx-light";
+const PACKAGES = ["postgresql", "redis-server", "nginx-light"];
 
 /**
  * A packed Debian root with PostgreSQL, Redis and nginx, made once by mmdebstrap and kept below
@@ -29,21 +30,7 @@ export async function servicesImage(): Promise<
   const work = mkdtempSync("/var/tmp/skiff-services.");
   try {
     chmodSync(work, 0o777);
-    const lean = ["doc", "locale", "man"].map(
-      (name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`,
-    );
-    const made = await run(
-      [
-        "mmdebstrap",
-        "--quiet",
-        "--variant=apt",
-        `--include=${PACKAGES}`,
-        ...lean,
-        "bookworm",
-        `${work}/root.tar`,
-      ],
-      { timeoutMs: 400_000 },
-    );
+    const made = await run(leanDebian(PACKAGES, `${work}/root.tar`), { timeoutMs: 400_000 });
     if (made.code !== 0) return { lack: `mmdebstrap failed: ${lastLine(made.stderr)}` };
     const packed = await run(
       [

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { basename, dirname } from "node:path";
 import { noTool, notRoot } from "./host-lacks.ts";
+import { leanDebian } from "./lean-debian.ts";
 import { type Finished, run } from "./run.ts";
 import { firstReason } from "./skip.ts";
 import { skiffPath } from "./tree.ts";
@@ -104,21 +105,7 @@ export async function makeVm(): Promise<Vm | { readonly lack: string }> {
   const work = mkdtempSync("/var/tmp/skiff-vm.");
   try {
     const root = `${work}/root`;
-    const lean = ["doc", "locale", "man"].map(
-      (name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`,
-    );
-    const made = await asSelf(
-      [
-        "mmdebstrap",
-        "--quiet",
-        "--variant=apt",
-        `--include=${PACKAGES}`,
-        ...lean,
-        "bookworm",
-        root,
-      ],
-      400_000,
-    );
+    const made = await asSelf(leanDebian(PACKAGES, root), 400_000);
     if (made.code !== 0) return { lack: `mmdebstrap failed: ${made.stderr.trim()}` };
     mkdirSync(`${root}/work`);
     writeFileSync(`${root}/sbin/vm-init`, INIT);

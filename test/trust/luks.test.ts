@@ -4,7 +4,7 @@ import { run, skiff } from "../support/run.ts";
 import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
-import { inVirtualMachine, noVirtualMachine } from "../support/virtual-machine.ts";
+import { inVirtualMachine, noVirtualMachine } from "../support/user-mode-linux.ts";
 
 const dir = scratch();
 const WORD = "the-word-that-must-not-be-seen";
