@@ -69,7 +69,7 @@ for (const mpi of MPIS) {
     inStep(
       "ranks of a step of Slurm are in one container, and read each other's memory",
       async () => {
-        const words = ["srun", `--mpi=${STEPS[mpi]}`, "-n", `${SIZE}`, ...program()];
+        const words = ["srun", "--quiet", `--mpi=${STEPS[mpi]}`, "-n", `${SIZE}`, ...program()];
         const { code, stdout, stderr } = await asUser(words);
         expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: TOGETHER, stderr: "" });
       },
