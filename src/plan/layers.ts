@@ -45,7 +45,7 @@ export function planRoot(input: LayerInput): RootPlan {
     );
   }
   const writableImage = request.writable && layer === "none";
-  if (writableImage && fstype === "squashfs") {
+  if (request.writable && upper === undefined && fstype === "squashfs") {
     throw new Fault(
       "denied",
       `Cannot write to "${image.path}": no SIF writable overlay partition found in ${image.path}`,

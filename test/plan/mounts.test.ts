@@ -314,6 +314,15 @@ describe("layers", () => {
     );
   });
 
+  test("neither can one whose layers are all squashfs", () => {
+    const image = madeUpImage();
+    const { root, tree } = image;
+    const layered = { ...image, overlays: [{ ...root, kind: "squashfs", id: 2, tree } as const] };
+    expect(() => planOf({ image: layered, request: { writable: true } })).toThrow(
+      "no SIF writable overlay partition found",
+    );
+  });
+
   test("before kernel 5.11 a user gets an underlay", () => {
     const plan = planOf({ host: madeUpHost({ kernel: "4.18.0", kernelVersion: [4, 18] }) });
     expect(plan.root.layer).toBe("underlay");
