@@ -1,4 +1,5 @@
 import { Fault } from "../../base/fault.ts";
+import { OVERLAY_NOTE } from "../oci/merge/kept-marks.ts";
 import type { TarEntry } from "../tar/tar-entry.ts";
 import { paddingOf } from "../tar/tar-reader.ts";
 import { encodeTarHeader, TAR_END } from "../tar/tar-writer.ts";
@@ -8,8 +9,6 @@ const CHUNK_BYTES = 1024 * 1024;
 /** By these the kernel's overlay, in both its ways, and fuse-overlayfs mark a directory that hides all below it. */
 const OPAQUE = /^(?:(?:trusted|user)\.overlay|user\.fuseoverlayfs)\.opaque$/;
 const REDIRECT = /^(?:(?:trusted|user)\.overlay|user\.fuseoverlayfs)\.(?:redirect|metacopy)$/;
-/** Notes of overlays to themselves. */
-const OWN = /^(?:(?:trusted|user)\.overlay|user\.fuseoverlayfs)\./;
 
 /**
  * A layer that the kernel's overlay or fuse-overlayfs wrote or reads, as the tar archive that an OCI layer
@@ -33,7 +32,7 @@ export function* layerArchive(files: Iterable<PackedFile>): Generator<Uint8Array
         hint: "copy it within the container, and remove the old one",
       });
     }
-    const xattrs = new Map([...entry.xattrs].filter(([name]) => !OWN.test(name)));
+    const xattrs = new Map([...entry.xattrs].filter(([name]) => !OVERLAY_NOTE.test(name)));
     yield encodeTarHeader({ ...entry, xattrs });
     if (names.some((name) => OPAQUE.test(name))) {
       yield encodeTarHeader(mark(entry, `${path}/.wh..wh..opq`));

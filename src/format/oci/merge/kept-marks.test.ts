@@ -79,3 +79,11 @@ test("a directory that hides what nobody knows says so by attributes", () => {
   const names = [...(root.children?.get("d")?.xattrs.keys() ?? [])];
   expect(names).toEqual(["trusted.overlay.opaque", "user.overlay.opaque"]);
 });
+
+test("attributes by which overlays would hide something are no marks of a layer", () => {
+  const yes = new Uint8Array([121]);
+  const names = ["user.overlay.opaque", "trusted.overlay.redirect", "user.overlays"];
+  const xattrs = new Map(names.map((name) => [name, yes]));
+  const root = keep([{ ...entry("d", "dir"), xattrs }], undefined);
+  expect([...(root.children?.get("d")?.xattrs.keys() ?? [])]).toEqual(["user.overlays"]);
+});

@@ -11,6 +11,9 @@ import { impliedDirectory, type MergedNode } from "./merged-node.ts";
  */
 const OPAQUE_ATTRIBUTES: readonly string[] = ["trusted.overlay.opaque", "user.overlay.opaque"];
 
+/** Notes of overlays to themselves; what they say is of the overlay that wrote them. */
+export const OVERLAY_NOTE: RegExp = /^(?:(?:trusted|user)\.overlay|user\.fuseoverlayfs)\./;
+
 /**
  * Marks of removal in a layer that stays a layer of its own, as the kernel's overlay has them: a
  * character device 0:0 for what is gone, an attribute for a directory that hides what is below it
@@ -20,6 +23,13 @@ const OPAQUE_ATTRIBUTES: readonly string[] = ["trusted.overlay.opaque", "user.ov
 export class KeptMarks {
   readonly opaque: Set<MergedNode> = new Set();
   readonly #gone: Set<MergedNode> = new Set();
+
+  /** An entry without what an overlay would take for marks: in an archive those are names alone. */
+  plain(entry: TarEntry): TarEntry {
+    if (entry.xattrs.size === 0) return entry;
+    const kept = [...entry.xattrs].filter(([name]) => !OVERLAY_NOTE.test(name));
+    return { ...entry, xattrs: new Map(kept) };
+  }
 
   /** Notes that lower layers' `name` is gone. */
   remove(parent: MergedNode, name: string, mtimeSeconds: number): void {

@@ -60,9 +60,10 @@ export class LayerMerge {
    * that keep some contents. Throws a Fault `invalid` that names layer and entry.
    */
   add(
-    entry: TarEntry,
+    given: TarEntry,
     ordinal: number,
   ): { readonly node: MergedNode; readonly path: string } | undefined {
+    const entry = this.#marks?.plain(given) ?? given;
     if (++this.entries > MAX_ENTRIES)
       throw this.#fault(entry, `there are more than ${MAX_ENTRIES}`);
     const parts = cleanName(entry.path);
