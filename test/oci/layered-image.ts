@@ -44,6 +44,8 @@ export function writeLayeredImage(folder: string): void {
     file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\napp:x:1234:1235::/home/app:/bin/sh\n"),
     file("etc/group", "root:x:0:\napp:x:1235:\n"),
     file("etc/gone", "below\n"),
+    file("etc/localtime", "below\n"),
+    file("home/below", ""),
     file("etc/word", "below\n"),
     dir("over"),
     file("over/old", "old\n"),
@@ -52,7 +54,9 @@ export function writeLayeredImage(folder: string): void {
   ]);
   const middle = layerArchive([
     dir("etc"),
+    file(".wh.home", ""),
     file("etc/.wh.gone", ""),
+    file("etc/.wh.localtime", ""),
     file("etc/word", "above\n"),
     dir("over"),
     file("over/.wh..wh..opq", ""),

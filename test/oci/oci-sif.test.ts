@@ -50,6 +50,12 @@ for (const file of ["many.sif", "layers.sif"]) {
     },
   );
 
+  testUnless(lack)(`${file} takes mounts on what a layer removed`, async () => {
+    const looked = await call("exec", file, "sh", "-c", "ls /home/below; ls -d /home/*");
+    expect([looked.code, looked.stdout]).toEqual([0, expect.stringMatching(/^\/home\/[^/\n]+\n$/)]);
+    expect(looked.stderr).not.toContain("Skipping");
+  });
+
   testUnless(ociLack)(
     `${file} runs by an OCI runtime: its directory, its words as they are`,
     async () => {

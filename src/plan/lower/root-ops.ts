@@ -187,9 +187,8 @@ export function rootOps(plan: Plan, base: string): WiredOp[] {
         });
       }
     }
-    // Directories that fuse-overlayfs made hide what lies below them, so there they come on top.
-    if (root.overlayTool === undefined) lower.push(STUBS);
-    else lower.unshift(STUBS);
+    // On top: a layer may hide what lies below it, and what was removed by one needs mount points, too.
+    lower.unshift(STUBS);
   }
   lower.push(IMAGE);
   let upper = "";
