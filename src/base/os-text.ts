@@ -69,14 +69,6 @@ export function encodeOsText(text: string): Uint8Array {
   return text.isWellFormed() ? encoder.encode(text) : encodeUnitWise(text);
 }
 
-/** Writes the bytes of `text` to `into`, which has room for three times its length; gives their number. */
-export function encodeOsTextInto(text: string, into: Uint8Array): number {
-  if (text.isWellFormed()) return encoder.encodeInto(text, into).written;
-  const bytes = encodeUnitWise(text);
-  into.set(bytes);
-  return bytes.length;
-}
-
 function encodeUnitWise(text: string): Uint8Array {
   // No iterators and no Uint8Array.from: at the start of a process their first use costs 0.15 ms.
   const out = new Uint8Array(text.length * 3);

@@ -41,7 +41,6 @@ export interface SyscallNumbers {
   readonly processVmReadv: number;
   readonly mount: number;
   readonly umount2: number;
-  readonly syncfs: number;
   readonly pidfdOpen: number;
   readonly pidfdSendSignal: number;
   /** Open flags that differ between the two. */
@@ -91,7 +90,6 @@ const X64: SyscallNumbers = {
   processVmReadv: 310,
   mount: 165,
   umount2: 166,
-  syncfs: 306,
   pidfdOpen: 434,
   pidfdSendSignal: 424,
   O_DIRECTORY: 0o200000,
@@ -140,7 +138,6 @@ const ARM64: SyscallNumbers = {
   processVmReadv: 270,
   mount: 40,
   umount2: 39,
-  syncfs: 267,
   pidfdOpen: 434,
   pidfdSendSignal: 424,
   O_DIRECTORY: 0o40000,

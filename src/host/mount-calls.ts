@@ -1,6 +1,5 @@
 import { encodeOsText } from "../base/os-text.ts";
 import { addressOf, call, EINVAL, SYS } from "./_raw-call.ts";
-import { close, O_DIRECTORY, O_RDONLY, open } from "./syscall.ts";
 
 /*
  * Mounts of this process's own namespace, by raw system calls; rules as in syscall.ts.
@@ -23,15 +22,6 @@ export function unmount(target: string): number {
   const text = cString(target);
   const result = call(SYS.umount2, addressOf(text), 0);
   return result === 0 ? 0 : call(SYS.umount2, addressOf(text), MNT_DETACH);
-}
-
-/** syncfs(2) of the file system that a directory lies on: 0, or minus the errno. */
-export function syncFileSystem(directory: string): number {
-  const fd = open(directory, O_RDONLY | O_DIRECTORY);
-  if (fd < 0) return fd;
-  const result = call(SYS.syncfs, fd);
-  close(fd);
-  return result;
 }
 
 function cString(text: string): Uint8Array {

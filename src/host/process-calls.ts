@@ -70,12 +70,6 @@ export function uname(): KernelNames {
   return { hostname: field(1), release: field(2), machine: field(4) };
 }
 
-/** The kernel's release alone: "6.18.44-x". */
-export function kernelRelease(): string {
-  call(SYS.uname, RESULT_AT);
-  return textOf(RESULT.subarray(130, RESULT.indexOf(0, 130)));
-}
-
 /** Whether a descriptor is a terminal (TCGETS succeeds). */
 export function isTerminal(fd: number): boolean {
   const TCGETS = 0x5401;

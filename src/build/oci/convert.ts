@@ -59,8 +59,6 @@ export interface ConvertOptions {
 const MAX_TIME = 0xffffffff;
 const SILENT: Talk = { info: () => {}, warning: () => {}, verbose: () => {} };
 
-/** What was written early is not what the merge has left. */
-
 /**
  * Makes a SIF at `target` of an image, without an unpacked tree: the layers are read once, from the
  * topmost down, and what is foreseen to be left of them is streamed as one tar archive into mksquashfs,

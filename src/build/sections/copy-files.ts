@@ -115,8 +115,7 @@ function inRoot(root: string, path: string): string {
   return root + resolved + (path.endsWith("/") && resolved !== "/" ? "/" : "");
 }
 
-/** Makes the directory a copy goes into: the target itself when it ends in a slash. */
-/** Makes the directory that a copy goes to. Throws a Fault where a file is in its way. */
+/** Makes the directory a copy goes into: the target itself when it ends in a slash. Throws a Fault where a file is in its way. */
 function makeParent(to: string, root: string, source: string): void {
   if (existsSync(to)) return;
   const folder = to.endsWith("/") ? to : dirName(to);

@@ -27,8 +27,6 @@ export type CompressionName = "gzip" | "lzma" | "lzo" | "xz" | "lz4" | "zstd";
 
 const COMPRESSIONS: readonly CompressionName[] = ["gzip", "lzma", "lzo", "xz", "lz4", "zstd"];
 
-/** `hsqs` read as a little-endian number. */
-export const SQUASHFS_MAGIC: number = 0x73717368;
 export const SUPERBLOCK_BYTES: number = 96;
 /** Position of a table that the image does not have. */
 export const NO_TABLE: number = -1;
