@@ -13,12 +13,15 @@ export interface ImageUser {
   readonly home: string;
 }
 
+/** The next one stands for no id at all. */
+const MAX_ID = 0xfffffffe;
+
 /**
  * The `USER` of an OCI image, which counts with `--oci`: root is root of a user namespace, anybody else
  * one of the caller's sub-ids; for a real root it is that user. Undefined where the image names none,
  * and for --fakeroot, which says who it is. `tree` is the image's.
  *
- * @throws Fault `not-found` for a name that the image does not know.
+ * @throws Fault `not-found` for a name that the image does not know, and for ids that no kernel has.
  */
 export function planImageUser(
   request: LaunchRequest,
@@ -33,8 +36,10 @@ export function planImageUser(
   const [user = "", group = ""] = word.split(":", 2);
   const account = accountOf(user, tree);
   const gid = group === "" ? account?.gid : groupOf(group, tree);
-  if (account === undefined || gid === undefined) {
-    const what = account === undefined ? `user "${user}"` : `group "${group}"`;
+  const isUser = account !== undefined && account.uid <= MAX_ID;
+  const isGroup = gid !== undefined && gid <= MAX_ID;
+  if (!isUser || !isGroup) {
+    const what = !isUser ? `user "${user}"` : `group "${group}"`;
     throw new Fault("not-found", `Cannot start "${image.path}": the image has no ${what}`, {
       hint: "its configuration names one (USER); start it with --fakeroot, or without --oci",
     });
