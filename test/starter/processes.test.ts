@@ -247,7 +247,8 @@ describe("stopping", () => {
         );
         const launch = `${starter.path} 3 3<${file}`;
         const seen = await onTerminal(`bash -c '${launch}'`, [["ready", "\x03"]]);
-        expect([name, seen.match(/interrupted/g)?.length]).toEqual([name, 1]);
+        const times = seen.match(/interrupted/g)?.length;
+        expect({ name, seen, times }).toEqual({ name, seen, times: 1 });
         expect(seen).toContain("over\r\n");
         // Nothing that forks: a stop between vfork(2) and exec stops nobody, in a container or not.
         const stopped = exec("/bin/bash", "-c", "echo ready; read -t 0.6; echo resumed; exit 4");
@@ -261,7 +262,7 @@ describe("stopping", () => {
           ["Stopped", "fg\n"],
           ["resumed", "echo status $?; exit 0\n"],
         ]);
-        expect([name, shell.includes("status 4")]).toEqual([name, true]);
+        expect(`${name}: ${shell}`).toContain("status 4");
       }
     },
   );
