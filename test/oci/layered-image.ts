@@ -29,7 +29,7 @@ export const CONFIG: Readonly<Record<string, unknown>> = {
 
 /**
  * Writes an OCI layout with an image that runs, in three layers of which upper ones remove what lower
- * ones have: `many`; and as `user`, `root`, `nobody` and `4294967296` with such a `USER`.
+ * ones have: `many`; and as `user`, `root`, `nobody`, `4294967296` and `1000700000` with such a `USER`.
  */
 export function writeLayeredImage(folder: string): void {
   const file = (path: string, content: string) => ({ path, content });
@@ -69,7 +69,7 @@ export function writeLayeredImage(folder: string): void {
   }));
   writeLayout(folder, [
     { tag: "many", layers, config: CONFIG },
-    ...["app", "root", "nobody", "4294967296"].map((User) => ({
+    ...["app", "root", "nobody", "4294967296", "1000700000"].map((User) => ({
       ...{ tag: User, layers: layers.slice(0, 1), config: { ...CONFIG, User } },
     })),
   ]);

@@ -32,7 +32,8 @@ const pull = (file: string, tag: string, ...flags: string[]): Promise<Finished> 
 
 beforeAll(async () => {
   if (lack !== undefined) return;
-  for (const tag of ["many", "app", "root", "nobody", "4294967296"]) await pull(`${tag}.sif`, tag);
+  for (const tag of ["many", "app", "root", "nobody", "4294967296", "1000700000"])
+    await pull(`${tag}.sif`, tag);
   await pull("layers.sif", "many", "--keep-layers");
 });
 
@@ -98,6 +99,8 @@ testUnless(ociLack)(
       expect(refused.code).toBe(255);
       expect(refused.stderr).toMatch(new RegExp(`^FATAL: [^\\n]*has no user "${name}"[^\\n]*\\n$`));
     }
+    const far = await call("exec", "--oci", "1000700000.sif", "true");
+    expect([far.code, far.stderr]).toEqual([255, expect.stringContaining("sub-ids do not reach")]);
   },
 );
 

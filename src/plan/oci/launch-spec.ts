@@ -117,16 +117,31 @@ function isNested(inner: IdentityPlan, outer: IdentityPlan | undefined): outer i
   return outer !== undefined && inner.uid !== outer.uid;
 }
 
-/** The caller, who is 0 outside, keeps the number; the ids around it come from the sub-ids. */
+/**
+ * The caller, who is 0 outside, keeps the number; the ids around it come from the sub-ids. Throws a Fault where
+ * the image's user is none of them.
+ */
 function idMaps(
   inner: IdentityPlan,
   outer: IdentityPlan | undefined,
 ): Pick<SpecLinux, "uidMappings" | "gidMappings"> {
   if (!isNested(inner, outer)) return {};
-  return {
-    uidMappings: aroundOwn(inner.uid, countOf(outer.uidMap)),
-    gidMappings: aroundOwn(inner.gid, countOf(outer.gidMap)),
-  };
+  const uidMappings = aroundOwn(inner.uid, countOf(outer.uidMap));
+  const gidMappings = aroundOwn(inner.gid, countOf(outer.gidMap));
+  const has = (maps: readonly SpecIdMap[], id: number): boolean =>
+    maps.some(({ containerID, size }) => id >= containerID && id < containerID + size);
+  const { become, why } = inner;
+  if (become !== undefined && !(has(uidMappings, become.uid) && has(gidMappings, become.gid))) {
+    const ids = `${become.uid}:${become.gid}`;
+    throw new Fault(
+      "denied",
+      `Cannot start the image as ${ids} (${why}): your sub-ids do not reach so far`,
+      {
+        hint: "start it with --fakeroot, or without --oci; more ids come from /etc/subuid and /etc/subgid",
+      },
+    );
+  }
+  return { uidMappings, gidMappings };
 }
 
 function countOf(map: string): number {
