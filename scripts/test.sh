@@ -15,7 +15,7 @@ trap 'exit 130' INT TERM HUP
 
 finish() {
   if [ -s "$failures" ]; then
-    say '==> What failed'
+    say '==> What failed, at the first attempt or at both'
     cat "$failures"
   fi
   printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
@@ -58,15 +58,18 @@ count() {
   printf '%s' "$counted"
 }
 
-# Each failed test with the end of what the runner printed of it; the runner's own list at its end has only names.
+# Each test that failed, also one that passed at its second attempt, with the end of what the runner printed of it;
+# the runner's own list at its end has only names.
 keep_failures() {
   awk '/^[0-9]+ tests (failed|skipped):$/ { exit }
-    /^\((pass|skip|todo)\) / || /\.test\.ts:$/ { from = NR + 1; next }
+    /^\(pass\) .* \(attempt [0-9]+\)/ { keep = 1 }
+    /^\((pass|skip|todo)\) / && !keep || /\.test\.ts:$/ { from = NR + 1; next }
     { line[NR] = $0 }
-    /^\(fail\) / {
-      for (i = from > NR - 16 ? from : NR - 16; i <= NR; i++) print line[i]
+    /^\(fail\) / || keep {
+      for (i = from > NR - 20 ? from : NR - 20; i <= NR; i++) print line[i]
       print ""
       from = NR + 1
+      keep = 0
     }' "$log" >>"$failures"
 }
 
@@ -102,7 +105,8 @@ else
   failed=$((failed + 1))
 fi
 
-flags='--randomize --timeout=120000'
+# A test gets a second attempt: on a busy machine a key or a signal may come when it says nothing.
+flags='--randomize --retry=1 --timeout=120000'
 limit="timeout --foreground -k 10 ${SKIFF_TEST_LIMIT_S:-1200}"
 # Word splitting of both, and of the list of files, is meant.
 # shellcheck disable=SC2086
