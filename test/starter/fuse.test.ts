@@ -208,7 +208,7 @@ testWithSquashfuse(
         "image.part",
         "memfd:log (deleted)",
         "memfd:log (deleted)",
-        "null",
+        "memfd:nothing (deleted)",
       ]);
     }
     child.kill("SIGKILL");
