@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirName } from "../../base/path.ts";
 import { hostFiles } from "../../host/host-files.ts";
@@ -41,6 +41,25 @@ test("recordedOwners() reads what apk installed", () => {
       "/var/empty/x": "",
     }),
   ).toEqual({ "/etc/shadow": "0:42", "/var/empty": "9:9" });
+});
+
+test("the owner of a link is not that of what it leads to", () => {
+  const root = mkdtempSync(`${tmpdir()}/skiff-test-`);
+  try {
+    mkdirSync(`${root}/usr/lib/apk/db`, { recursive: true });
+    writeFileSync(`${root}/usr/lib/of-root`, "");
+    writeFileSync(`${root}/usr/lib/given`, "");
+    symlinkSync("usr/lib", `${root}/lib`);
+    symlinkSync("of-root", `${root}/usr/lib/link`);
+    const installed = "P:x\nV:1\nF:lib\nR:link\na:5:7:777\nR:given\na:8:9:640\n\n";
+    writeFileSync(`${root}/usr/lib/apk/db/installed`, installed);
+    expect(Object.fromEntries(recordedOwners(hostFiles(root)))).toEqual({
+      "/usr/lib/link": "5:7",
+      "/usr/lib/given": "8:9",
+    });
+  } finally {
+    rmSync(root, { recursive: true });
+  }
 });
 
 test("recordedOwners() of a root without package managers is empty", () => {

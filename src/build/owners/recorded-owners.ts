@@ -1,5 +1,6 @@
 import { type FileView, resolveIn } from "../../base/file-view.ts";
 import { decodeOsText } from "../../base/os-text.ts";
+import { baseName, cleanPath, dirName } from "../../base/path.ts";
 import { readIn } from "../metadata/inspect-metadata.ts";
 
 /**
@@ -15,8 +16,9 @@ const SHADOWS = ["/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-"]
 export function recordedOwners(root: FileView): ReadonlyMap<string, string> {
   const owners = new Map<string, string>();
   const add = (path: string, ids: string): void => {
-    const found = resolveIn(root, path);
-    if (found.entry !== undefined && ids !== "0:0") owners.set(found.path, ids);
+    // On the way links are followed; one that was installed itself has the owner, not what it leads to.
+    const own = cleanPath(`${resolveIn(root, dirName(path)).path}/${baseName(path)}`);
+    if (root.lstat(own) !== undefined && ids !== "0:0") owners.set(own, ids);
   };
   const text = (path: string): string => decodeOsText(readIn(root, path) ?? new Uint8Array(0));
   const users = idsIn(text("/etc/passwd"));
