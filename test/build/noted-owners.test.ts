@@ -50,7 +50,7 @@ function owners(image: string, paths: readonly string[]): readonly (string | und
   });
 }
 
-const PATHS = ["/a", "/a/b", "/a/moved", "/a/late", "/setup"];
+const PATHS = ["/a", "/a/b", "/a/moved", "/a/late", "/setup", "/bare"];
 
 testUnless(lack)(
   "scripts, tools of the host and later steps give files away",
@@ -76,12 +76,16 @@ testUnless(lack)(
     echo late > late
     /bin/busybox chown 6:6 late
     ! /bin/busybox chown 1:1 /nosuch
+    : > /bare
+    /bin/busybox ln -s bare /alias
+    /bin/busybox mkdir -p /lib/apk/db
+    printf 'P:x\\nV:1\\nF:\\nR:alias\\na:5:7:777\\n' > /lib/apk/db/installed
     : > /bound/f
     /bin/busybox chown 11:11 /bound/f
 %test
     echo tested
 `;
-    const expected = ["5:7", "0:0", "8:3", "6:6", "9:9"];
+    const expected = ["5:7", "0:0", "8:3", "6:6", "9:9", "0:0"];
     await run(["mkdir", "-p", `${dir}/bound`], { as: "self" });
     const words = ["--bind", `${dir}/bound:/bound`];
     writeDefinition(dir, "one.def", sections);
@@ -99,7 +103,7 @@ testUnless(lack)(
       "Bootstrap: localimage\nFrom: one.sif\n%post\n    /bin/busybox chown 0:0 /a/late\n";
     writeFileSync(`${dir}/next.def`, next);
     expect((await build("next.sif", "next.def")).code).toBe(0);
-    expect(owners("next.sif", PATHS)).toEqual(["5:7", "0:0", "8:3", "0:0", "9:9"]);
+    expect(owners("next.sif", PATHS)).toEqual(["5:7", "0:0", "8:3", "0:0", "9:9", "0:0"]);
   },
   60_000,
 );
