@@ -1,4 +1,4 @@
-import { copyFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { Place } from "../test/support/place.ts";
 import { treeRoot } from "../test/support/tree.ts";
 import { type Case, compare, type Setting } from "./cases.ts";
@@ -53,8 +53,18 @@ async function sameBytes({ place }: Setting): Promise<string> {
   return `${lines.length} cold builds of skiff: ${count === 1 ? `one sha256, ${lines[0]}` : `${count} different files MISSED`}`;
 }
 
-function writeScripts(place: Place): void {
-  copyFileSync(`${treeRoot}/examples/lolcow.def`, `${place.outside}/lolcow.def`);
+/** The first mirror of the apt sources there, in either of their two forms. */
+const MIRROR = `cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+awk '$1 == "URIs:" { print $2; exit } $1 == "deb" { print $2 ~ /^\\[/ ? $3 : $2; exit }'`;
+
+/** The example names no mirror, which the peer wants: both are given the one of the place. */
+async function writeScripts(place: Place): Promise<void> {
+  const mirror = (await place.run(["sh", "-c", MIRROR])).stdout.trim();
+  const example = readFileSync(`${treeRoot}/examples/lolcow.def`, "utf8");
+  writeFileSync(
+    `${place.outside}/lolcow.def`,
+    mirror === "" ? example : example.replace(/^OSVersion:.*$/m, `$&\nMirrorURL: ${mirror}`),
+  );
   for (const [name, text] of [
     ["cold", COLD],
     ["warm", WARM],
@@ -68,7 +78,7 @@ const cold: Case = {
   preparesItself: true,
   run: async (setting) => {
     const { place, peer, quick } = setting;
-    writeScripts(place);
+    await writeScripts(place);
     const script = `${place.inside}/cold`;
     const title = "lolcow.def, nothing in the cache";
     const reason = await whyNot(setting);
@@ -92,7 +102,7 @@ const again: Case = {
   preparesItself: true,
   run: async (setting) => {
     const { place, quick } = setting;
-    writeScripts(place);
+    await writeScripts(place);
     const title = "lolcow.def, steps in the cache";
     const reason = await whyNot(setting);
     if (reason !== undefined) return notMeasured(title, reason);
