@@ -1,18 +1,18 @@
 import { beforeAll, describe, expect } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../support/run.ts";
+import { scratch } from "../support/scratch.ts";
 import { testUnless } from "../support/skip.ts";
 import { treeRoot } from "../support/tree.ts";
 
-const dir = mkdtempSync("/var/tmp/skiff-man.");
+const dir = scratch("self");
 const pages = join(dir, "man/man1");
 
 beforeAll(async () => {
   const argv = [process.execPath, join(treeRoot, "scripts/generate-man.ts"), dir];
   const { code, stderr } = await run(argv, { as: "self", cwd: treeRoot });
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  return () => rmSync(dir, { recursive: true });
 });
 
 describe("the manual pages", () => {
