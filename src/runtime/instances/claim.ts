@@ -31,8 +31,7 @@ export function claimName(directory: string, name: string, tell: (text: string) 
   const made = makeDirectories(directory);
   const fd = made < 0 ? made : lockDirectory(directory);
   if (fd < 0) throw cannotWrite(directory, -fd);
-  const found = readRecord(directory, name);
-  refuseTaken(directory, name, found);
+  const found = findStale(directory, name);
   const path = recordPath(directory, name);
   if (found.kind !== "none") {
     tell(staleText(found, name));
@@ -58,10 +57,30 @@ export function claimName(directory: string, name: string, tell: (text: string) 
 /** Removes a record, unless another start has replaced it since it was read. */
 export function removeRecord(directory: string, name: string, seen: Found): void {
   const fd = lockDirectory(directory);
-  if (JSON.stringify(readRecord(directory, name)) === JSON.stringify(seen)) {
+  if (isSame(readRecord(directory, name), seen)) {
     unlink(recordPath(directory, name));
   }
   if (fd >= 0) close(fd);
+}
+
+/**
+ * What stands for a name that no live process holds.
+ *
+ * @throws Fault when the name is taken.
+ */
+function findStale(directory: string, name: string): Found {
+  let found = readRecord(directory, name);
+  for (;;) {
+    refuseTaken(directory, name, found);
+    // A start that has ended well since it was read has put the record in place of its claim.
+    const again = readRecord(directory, name);
+    if (isSame(again, found)) return found;
+    found = again;
+  }
+}
+
+function isSame(one: Found, other: Found): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** Two starts must not both find the same stale record. A file system without locks loses only that. */
