@@ -15,7 +15,7 @@ cp /bin/busybox img/bin
 for name in sh cat touch sed id readlink sleep; do ln -s busybox img/bin/$name; done
 cp /etc/passwd /etc/group img/etc
 chown -R user: img
-skiff=/work/dist/skiff
+skiff=/files/dist/skiff
 user $skiff build img.sif img 2>/dev/null
 echo "+cpu +memory +pids" >/sys/fs/cgroup/cgroup.subtree_control
 mkdir -p /sys/fs/cgroup/own/shell

@@ -22,7 +22,7 @@ user mksquashfs img img.sqfs -quiet -no-progress >/dev/null
 try() {
   who=$1 title=$2
   shift 2
-  printf '%s: %s\\n' "$who $title" "$($who /work/dist/skiff "$@" 2>&1 | tr -d '\\0' | tr '\\n' ' ')"
+  printf '%s: %s\\n' "$who $title" "$($who /files/dist/skiff "$@" 2>&1 | tr -d '\\0' | tr '\\n' ' ')"
 }
 everywhere() {
   try user img exec --security "$1" img sh -c "$2"
@@ -31,9 +31,9 @@ everywhere() {
   done
   try root img.sqfs exec --security "$1" img.sqfs sh -c "$2"
   try user oci exec --oci --security "$1" img sh -c "$2"
-  user /work/dist/skiff instance start --security "$1" img.sqfs one 2>/dev/null
+  user /files/dist/skiff instance start --security "$1" img.sqfs one 2>/dev/null
   try user instance exec instance://one sh -c "$2"
-  user /work/dist/skiff instance stop one 2>/dev/null
+  user /files/dist/skiff instance stop one 2>/dev/null
 }
 `;
 const CASES = 6;

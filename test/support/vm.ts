@@ -33,7 +33,7 @@ const PACKAGES = [
   ...["apparmor", "checkpolicy", "cryptsetup-bin", "crun"],
 ];
 
-/** The first program of the machine: mounts what a system has, runs /work/script, and ends the machine. */
+/** The first program of the machine: mounts what a system has, runs /files/script, and ends the machine. */
 const INIT = `#!/bin/sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
 mount -n -o remount,rw / 2>/dev/null
@@ -50,12 +50,12 @@ for module in fuse overlay squashfs loop dm-crypt dm-mod tun; do modprobe $modul
 chmod 666 /dev/fuse /dev/net/tun 2>/dev/null
 ip link set lo up
 hostname vm
-mount -t ext4 /dev/vdb /work
-cd /work
-sh ./script >/work/.stdout 2>/work/.stderr </dev/null
-echo $? >/work/.code
+mount -t ext4 /dev/vdb /files
+cd /files
+sh ./script >/files/.stdout 2>/files/.stderr </dev/null
+echo $? >/files/.code
 cd /
-umount /work || mount -o remount,ro /work
+umount /files || mount -o remount,ro /files
 sync
 busybox poweroff -f
 `;
@@ -107,7 +107,7 @@ export async function makeVm(): Promise<Vm | { readonly lack: string }> {
     const root = `${work}/root`;
     const made = await asSelf(leanDebian(PACKAGES, root), 400_000);
     if (made.code !== 0) return { lack: `mmdebstrap failed: ${made.stderr.trim()}` };
-    mkdirSync(`${root}/work`);
+    mkdirSync(`${root}/files`);
     writeFileSync(`${root}/sbin/vm-init`, INIT);
     chmodSync(`${root}/sbin/vm-init`, 0o755);
     // The ordinary user of the machine, with sub-ids as useradd gives them.
@@ -151,13 +151,13 @@ async function makeInitrd(root: string, path: string): Promise<void> {
 
 /** What happens in a machine. */
 export interface VmRun {
-  /** Shell script, run by root in /work, where the files are; skiff is /work/dist/skiff. */
+  /** Shell script, run by root in /files, where the files are; skiff is /files/dist/skiff. */
   readonly script: string;
-  /** Files and directories put into /work: name there → path here. */
+  /** Files and directories put into /files: name there → path here. */
   readonly files?: Readonly<Record<string, string>>;
   /** More words of the kernel's command line. */
   readonly kernelWords?: readonly string[];
-  /** MiB of free space in /work; default 256. */
+  /** MiB of free space in /files; default 256. */
   readonly spaceMiB?: number;
   /** Milliseconds until the machine is ended; default 180000. */
   readonly timeoutMs?: number;
