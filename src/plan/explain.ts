@@ -186,8 +186,8 @@ function rootLines(plan: Plan): string[] {
     rows.push([`${kind} ${volumeText(layer.volume)}`, because(layer.volume.why)]);
   }
   if (root.tmpfsUpper) rows.push(["writable layer in memory", because("--writable-tmpfs")]);
-  for (const stub of root.stubs) {
-    if (!stub.exists) rows.push([`mount point ${stub.path} made`, because("the image lacks it")]);
+  for (const point of root.mountPoints) {
+    if (!point.exists) rows.push([`mount point ${point.path} made`, because("the image lacks it")]);
   }
   return table(rows);
 }

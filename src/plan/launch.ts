@@ -30,7 +30,7 @@ import { planNamespaces } from "./namespaces.ts";
 import { addOciScripts } from "./oci/image-scripts.ts";
 import { planImageUser } from "./oci/image-user.ts";
 import { layerTree } from "./overlays.ts";
-import type { Notice, Plan, ProcessPlan, RootPlan, Stub } from "./plan.ts";
+import type { MountPoint, Notice, Plan, ProcessPlan, RootPlan } from "./plan.ts";
 import { bootProcess, type ProcessChoice, planOciProcess, planProcess } from "./process.ts";
 import type { LaunchRequest } from "./request.ts";
 import { planSecurity } from "./security.ts";
@@ -177,7 +177,7 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
       namespaces,
       init: namespaces.pid && !request.noInit,
       identity,
-      root: finishRoot(root, list.stubs, tree),
+      root: finishRoot(root, list.mountPoints, tree),
       mounts: list.mounts,
       propagation: config.values.mountSlave ? "slave" : "private",
       sessionMiB: host.isRealRoot ? 0 : config.values.sessiondirMaxSize,
@@ -258,12 +258,16 @@ function startUnder(
 }
 
 /** The root with its mount points; a layer that none of them needs is left out. */
-function finishRoot(root: RootPlan, stubs: readonly Stub[], tree: FileView): RootPlan {
+function finishRoot(root: RootPlan, mountPoints: readonly MountPoint[], tree: FileView): RootPlan {
   if (root.layer === "none") return root;
-  const isPlain = stubs.length === 0 && root.overlays.length === 0 && !root.tmpfsUpper;
+  const isPlain = mountPoints.length === 0 && root.overlays.length === 0 && !root.tmpfsUpper;
   if (isPlain)
     return { ...root, layer: "none", why: "the image has every mount point, no layer is needed" };
-  return { ...root, stubs, underlay: root.layer === "underlay" ? planUnderlay(stubs, tree) : [] };
+  return {
+    ...root,
+    mountPoints,
+    underlay: root.layer === "underlay" ? planUnderlay(mountPoints, tree) : [],
+  };
 }
 
 /** Where the program starts (reference: runtime.md 4.3). */

@@ -88,7 +88,7 @@ export function planRoot(input: LayerInput): RootPlan {
     tmpfsUpper,
     readOnly: !writableImage && !tmpfsUpper && upper === undefined,
     nosuid: host.isRealRoot && !userNamespace && !request.allowSetuid,
-    stubs: [],
+    mountPoints: [],
     underlay: [],
   };
 }

@@ -26,8 +26,8 @@ export class MountTable implements FileView {
   readonly #root: FileView;
   /** Latest last; the latest that holds a path wins. */
   readonly #mounts: Mounted[] = [];
-  /** Stub directories and files made in the image's lower layer. */
-  readonly #stubs = new Map<string, "dir" | "file">();
+  /** Mount points made, directories and files, in the image's lower layer. */
+  readonly #mountPoints = new Map<string, "dir" | "file">();
 
   constructor(root: FileView) {
     this.#root = root;
@@ -38,8 +38,8 @@ export class MountTable implements FileView {
     this.#mounts.push({ target, view, source });
   }
 
-  addStub(path: string, kind: "dir" | "file"): void {
-    this.#stubs.set(path, kind);
+  addMountPoint(path: string, kind: "dir" | "file"): void {
+    this.#mountPoints.set(path, kind);
   }
 
   has(target: string): boolean {
@@ -64,8 +64,8 @@ export class MountTable implements FileView {
   lstat(path: string): FileEntry | undefined {
     const mount = this.#mountOf(path);
     if (mount === undefined) {
-      const stub = this.#stubs.get(path);
-      if (stub !== undefined) return { ...EMPTY_DIR, kind: stub };
+      const point = this.#mountPoints.get(path);
+      if (point !== undefined) return { ...EMPTY_DIR, kind: point };
       return this.#root.lstat(path);
     }
     if (mount.view === undefined) return path === mount.target ? EMPTY_DIR : undefined;

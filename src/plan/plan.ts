@@ -72,13 +72,13 @@ export interface RootPlan {
   readonly readOnly: boolean;
   readonly nosuid: boolean;
   /** Mount points the image lacks, made in a lower layer of the overlay (or by underlay), in order. */
-  readonly stubs: readonly Stub[];
+  readonly mountPoints: readonly MountPoint[];
   /** With `layer` "underlay": the entries of the root. */
   readonly underlay: readonly UnderlayEntry[];
 }
 
 /** A mount point, or a directory on the way to one, that the image does not have. */
-export interface Stub {
+export interface MountPoint {
   readonly path: string;
   readonly kind: "dir" | "file";
   /** Permission bits: those of the image where the directory exists in it. */

@@ -1,5 +1,5 @@
 import type { FileView } from "../base/file-view.ts";
-import type { Stub } from "./plan.ts";
+import type { MountPoint } from "./plan.ts";
 
 /** One entry of a root that is put together from binds, parents first. */
 export type UnderlayEntry =
@@ -12,8 +12,8 @@ export type UnderlayEntry =
  * The entries of an underlay (reference: runtime.md 4.6): every directory that must get a new entry
  * is made anew in the session, its old children are bound or linked into it, and the missing ones added.
  */
-export function planUnderlay(stubs: readonly Stub[], image: FileView): UnderlayEntry[] {
-  const made = new Map(stubs.map((stub) => [stub.path, stub]));
+export function planUnderlay(mountPoints: readonly MountPoint[], image: FileView): UnderlayEntry[] {
+  const made = new Map(mountPoints.map((point) => [point.path, point]));
   const out: UnderlayEntry[] = [];
   const fill = (dir: string): void => {
     const prefix = dir === "/" ? "" : dir;
@@ -24,11 +24,11 @@ export function planUnderlay(stubs: readonly Stub[], image: FileView): UnderlayE
     }
     for (const name of [...names].sort()) {
       const path = `${prefix}/${name}`;
-      const stub = made.get(path);
-      if (stub?.kind === "dir") {
-        out.push({ kind: "dir", path, mode: stub.mode });
+      const point = made.get(path);
+      if (point?.kind === "dir") {
+        out.push({ kind: "dir", path, mode: point.mode });
         fill(path);
-      } else if (stub !== undefined) {
+      } else if (point !== undefined) {
         out.push({ kind: "file", path });
       } else {
         const entry = image.lstat(path);

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import type { HostFacts, ImageFacts } from "../../src/plan/facts.ts";
 import { lower } from "../../src/plan/lower/lower.ts";
-import { given, madeUpHost, madeUpImage, planOf, stubPaths } from "../support/made-up-launch.ts";
+import {
+  given,
+  madeUpHost,
+  madeUpImage,
+  mountPointPaths,
+  planOf,
+} from "../support/made-up-launch.ts";
 
 /** Which layer stands over the image, and who serves it (reference: runtime.md 4.6). */
 const oldKernel: Partial<HostFacts> = { kernel: "4.18.0", kernelVersion: [4, 18] };
@@ -24,7 +30,7 @@ describe("the layer", () => {
   test("is overlay by default, with the missing mount points", () => {
     const { root } = planOf({ request: { binds: [given("/data:/new/place")] } });
     expect([root.layer, root.overlayTool]).toEqual(["overlay", undefined]);
-    expect(stubPaths(planOf({ request: { binds: [given("/data:/new/place")] } }))).toContain(
+    expect(mountPointPaths(planOf({ request: { binds: [given("/data:/new/place")] } }))).toContain(
       "/new/place",
     );
   });

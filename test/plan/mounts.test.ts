@@ -7,8 +7,8 @@ import {
   madeUpHost,
   madeUpImage,
   mountLines,
+  mountPointPaths,
   planOf,
-  stubPaths,
 } from "../support/made-up-launch.ts";
 
 const BIND = "nosuid,nodev";
@@ -31,13 +31,13 @@ describe("default mounts", () => {
   });
 
   test("missing mount points are made in a layer over the image, existing ones are not", () => {
-    expect(stubPaths(planOf())).toEqual(["/etc/localtime", "/home/ann"]);
+    expect(mountPointPaths(planOf())).toEqual(["/etc/localtime", "/home/ann"]);
   });
 
   test("a working directory outside the home is mounted, and made when the image lacks it", () => {
     const plan = planOf({ host: madeUpHost({ cwd: "/data" }) });
     expect(mountLines(plan)).toContain(`/data <- /data ${BIND}`);
-    expect(stubPaths(plan)).toContain("/data");
+    expect(mountPointPaths(plan)).toContain("/data");
     expect(plan.cwd.candidates).toEqual(["/data", "/home/ann", "/"]);
   });
 
@@ -109,7 +109,7 @@ describe("default mounts", () => {
     );
     const plan = planOf({ image });
     expect(mountLines(plan)).toContain(`/etc/localtime <- /usr/share/zoneinfo/UTC ${BIND}`);
-    expect(stubPaths(plan)).toContain("/etc/localtime");
+    expect(mountPointPaths(plan)).toContain("/etc/localtime");
   });
 });
 
@@ -199,21 +199,21 @@ describe("user binds", () => {
   test("a destination that the image lacks is made, parents too", () => {
     const plan = planOf({ request: { binds: [given("/data:/a/b/c:ro")] } });
     expect(mountLines(plan)).toContain("/a/b/c <- /data ro,nosuid,nodev");
-    expect(stubPaths(plan)).toEqual(expect.arrayContaining(["/a", "/a/b", "/a/b/c"]));
+    expect(mountPointPaths(plan)).toEqual(expect.arrayContaining(["/a", "/a/b", "/a/b/c"]));
   });
 
   test("a destination below another bind is made there, not in the image", () => {
     const plan = planOf({ request: { binds: [given("/data:/opt"), given("/tmp:/opt/new")] } });
     const bind = plan.mounts.find((m) => m.target === "/opt/new");
     expect(bind).toMatchObject({ kind: "bind", create: true });
-    expect(stubPaths(plan)).not.toContain("/opt/new");
+    expect(mountPointPaths(plan)).not.toContain("/opt/new");
   });
 
   test("a directory comes before what is bound into it, whatever their order", () => {
     const plan = planOf({ request: { binds: [given("/tmp:/opt/new"), given("/data:/opt")] } });
     const targets = plan.mounts.map((m) => m.target);
     expect(targets.indexOf("/opt")).toBeLessThan(targets.indexOf("/opt/new"));
-    expect(stubPaths(plan)).not.toContain("/opt/new");
+    expect(mountPointPaths(plan)).not.toContain("/opt/new");
   });
 
   for (const request of [

@@ -75,18 +75,18 @@ function squashfuse(image: string, more: Partial<FuseOp> = {}): FuseOp {
   });
 }
 
-/** An image with a stub directory above it, as any launch from a packed image. */
+/** An image with a directory of mount points above it, as any launch from a packed image. */
 function launch(image: Op, program: Op, upper?: string): Op[] {
   return [
     ...session(),
     mkdir("/image"),
-    mkdir("/stub/missing/point"),
+    mkdir("/points/missing/point"),
     mkdir("/upper"),
     mkdir("/work"),
     image,
     {
       kind: "overlay",
-      lower: ["/stub", "/image"],
+      lower: ["/points", "/image"],
       upper: upper ?? "",
       work: upper === undefined ? "" : "/work",
       target: "/root",
@@ -109,7 +109,7 @@ describe.each([
   ["with the system calls of 4.18", { classic: true }],
 ])("a FUSE image %s", (_, options) => {
   testWithSquashfuse(
-    "runs under a read-only overlay with stubs, and no server is left",
+    "runs under a read-only overlay with mount points above, and no server is left",
     async () => {
       const program = script("cat /etc/name; ls -d /missing/point/image.part; touch /etc/x");
       const done = await starter.run(launch(squashfuse(image), program), options);

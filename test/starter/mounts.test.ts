@@ -297,11 +297,11 @@ describe.each([
       look(
         [
           mount("tmpfs", "/dir", { root: "/root" }),
-          mkdir("/dir/stub/data", "/root"),
+          mkdir("/dir/points/data", "/root"),
           mkdir("/dir/low", "/root"),
           {
             kind: "overlay",
-            lower: ["/root/dir/stub", "/root/dir/low"],
+            lower: ["/root/dir/points", "/root/dir/low"],
             upper: "",
             work: "",
             target: "/root/dir/low",

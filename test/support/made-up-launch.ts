@@ -241,6 +241,6 @@ function mountLine(m: PlannedMount): string {
 }
 
 /** Mount points that the launch makes in a layer of its own. */
-export function stubPaths(plan: Plan): string[] {
-  return plan.root.stubs.filter((s) => !s.exists).map((s) => s.path);
+export function mountPointPaths(plan: Plan): string[] {
+  return plan.root.mountPoints.filter((s) => !s.exists).map((s) => s.path);
 }

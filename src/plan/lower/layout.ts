@@ -3,7 +3,7 @@ export const HOST = "/host";
 /** The container's root. */
 export const ROOT = "/root";
 export const IMAGE = "/image";
-export const STUBS = "/stubs";
+export const MOUNT_POINTS = "/mount-points";
 export const UPPER = "/upper";
 export const WORK = "/work";
 export const UNDER = "/under";

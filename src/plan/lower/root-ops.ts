@@ -2,7 +2,7 @@ import { MOUNT_FLAGS } from "../../ops/mount-flags.ts";
 import type { WiredOp } from "../../ops/op.ts";
 import type { Plan, Volume } from "../plan.ts";
 import { imageFaults, setupFault } from "./fault-texts.ts";
-import { HOST, IMAGE, overlayDir, ROOT, STUBS, UNDER, UPPER, WORK } from "./layout.ts";
+import { HOST, IMAGE, MOUNT_POINTS, overlayDir, ROOT, UNDER, UPPER, WORK } from "./layout.ts";
 import { SERVER_PATH, servedOverlay } from "./served-overlay.ts";
 
 const { ro, nodev, nosuid } = MOUNT_FLAGS;
@@ -176,19 +176,19 @@ export function rootOps(plan: Plan, base: string): WiredOp[] {
     if (layer === undefined || i === writable) continue;
     lower.push(layer.dir === "/" ? overlayDir(i) : `${overlayDir(i)}${layer.dir}`);
   }
-  if (root.stubs.length > 0) {
-    for (const stub of root.stubs) {
-      const path = stub.path === "/" ? STUBS : `${STUBS}${stub.path}`;
-      if (stub.kind === "dir") mkdir(path, stub.mode);
+  if (root.mountPoints.length > 0) {
+    for (const point of root.mountPoints) {
+      const path = point.path === "/" ? MOUNT_POINTS : `${MOUNT_POINTS}${point.path}`;
+      if (point.kind === "dir") mkdir(path, point.mode);
       else {
         out.push({
-          op: { kind: "file", root: "", path, mode: stub.mode, content: new Uint8Array(0) },
-          faults: setupFault(`cannot make the mount point ${stub.path}`),
+          op: { kind: "file", root: "", path, mode: point.mode, content: new Uint8Array(0) },
+          faults: setupFault(`cannot make the mount point ${point.path}`),
         });
       }
     }
     // On top: a layer may hide what lies below it, and what was removed by one needs mount points, too.
-    lower.unshift(STUBS);
+    lower.unshift(MOUNT_POINTS);
   }
   lower.push(IMAGE);
   let upper = "";
@@ -207,8 +207,8 @@ export function rootOps(plan: Plan, base: string): WiredOp[] {
   }
   // The kernel wants two lower layers, or an upper one.
   if (upper === "" && lower.length === 1) {
-    mkdir(STUBS);
-    lower.unshift(STUBS);
+    mkdir(MOUNT_POINTS);
+    lower.unshift(MOUNT_POINTS);
   }
   mkdir(ROOT);
   const flags = (root.readOnly ? ro : 0) | nodev | (root.nosuid ? nosuid : 0);

@@ -44,11 +44,11 @@ export function addConfiguredBinds(list: MountList, input: MountInput): void {
     // A link in the image must not send the host's zone over another zone's file.
     if (
       target === "/etc/localtime" &&
-      list.canStub &&
+      list.canMakeMountPoint &&
       list.table.lstat(target)?.kind === "symlink"
     ) {
       if (host.realPath(source) === undefined) continue;
-      list.stub(target, "file");
+      list.makeMountPoint(target, "file");
     }
     if (host.realPath(source) === undefined && !ALWAYS.includes(target)) {
       throw new Fault(

@@ -27,7 +27,7 @@ function addHome(list: MountList, input: MountInput): void {
       },
     );
   }
-  if (!list.canStub && !stageHomeParent(list, input)) return;
+  if (!list.canMakeMountPoint && !stageHomeParent(list, input)) return;
   if (request.contain && !home.custom) {
     if (request.workdir === undefined) {
       addSessionDir(

@@ -2,7 +2,7 @@ import { Fault } from "../../base/fault.ts";
 import type { FileView } from "../../base/file-view.ts";
 import { dirName } from "../../base/path.ts";
 import { MountTable } from "../mount-table.ts";
-import type { MountFlag, Notice, PlannedMount, Stub } from "../plan.ts";
+import type { MountFlag, MountPoint, Notice, PlannedMount } from "../plan.ts";
 
 /** A place in the container where something can be mounted. */
 export interface Place {
@@ -29,7 +29,7 @@ export class MountList {
   readonly #layer: "overlay" | "underlay" | "none";
   readonly #image: FileView;
   readonly #mounts: PlannedMount[] = [];
-  readonly #stubs = new Map<string, Stub>();
+  readonly #mountPoints = new Map<string, MountPoint>();
 
   /** @param image the image with its overlays. */
   constructor(image: FileView, layer: "overlay" | "underlay" | "none", notices: Notice[]) {
@@ -44,12 +44,12 @@ export class MountList {
   }
 
   /** Parents before children. */
-  get stubs(): readonly Stub[] {
-    return [...this.#stubs.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  get mountPoints(): readonly MountPoint[] {
+    return [...this.#mountPoints.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
   /** Whether missing mount points can be made in the image's tree. */
-  get canStub(): boolean {
+  get canMakeMountPoint(): boolean {
     return this.#layer !== "none";
   }
 
@@ -72,7 +72,7 @@ export class MountList {
       return { target: ground.path, create: false };
     }
     if (ground.mount !== "/") return { target: ground.path, create: true };
-    if (!this.canStub) {
+    if (!this.canMakeMountPoint) {
       if (options.optional === undefined) {
         this.notices.push({
           level: "warning",
@@ -86,32 +86,32 @@ export class MountList {
     if (parent !== undefined && parent.kind !== "dir") {
       return this.#refuse(target, options, `${dirName(ground.missing ?? "/")} is not a directory`);
     }
-    this.stub(ground.path, options.kind);
+    this.makeMountPoint(ground.path, options.kind);
     return { target: ground.path, create: false };
   }
 
   /** Makes a mount point in the layer over the image, with the directories on the way. */
-  stub(path: string, kind: "dir" | "file"): void {
+  makeMountPoint(path: string, kind: "dir" | "file"): void {
     const parts = path.split("/").slice(1);
     let here = "";
-    this.#addStub("/", "dir");
+    this.#addMountPoint("/", "dir");
     parts.forEach((part, index) => {
       here += `/${part}`;
-      this.#addStub(here, index === parts.length - 1 ? kind : "dir");
+      this.#addMountPoint(here, index === parts.length - 1 ? kind : "dir");
     });
   }
 
-  #addStub(path: string, kind: "dir" | "file"): void {
-    if (this.#stubs.has(path)) return;
+  #addMountPoint(path: string, kind: "dir" | "file"): void {
+    if (this.#mountPoints.has(path)) return;
     const entry = this.#image.lstat(path);
     const exists = entry?.kind === "dir" && kind === "dir";
-    this.#stubs.set(path, {
+    this.#mountPoints.set(path, {
       path,
       kind,
       mode: exists ? entry.mode : kind === "dir" ? 0o755 : 0o644,
       exists,
     });
-    if (!exists) this.table.addStub(path, kind);
+    if (!exists) this.table.addMountPoint(path, kind);
   }
 
   #refuse(target: string, options: PlaceOptions, why: string): undefined {

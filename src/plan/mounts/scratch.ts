@@ -51,7 +51,7 @@ export function addScratch(list: MountList, input: MountInput): void {
       );
     }
     if (request.workdir === undefined) {
-      if (!list.canStub) list.place(target, { kind: "dir", what: target });
+      if (!list.canMakeMountPoint) list.place(target, { kind: "dir", what: target });
       addSessionDir(list, target, 0o755, target, why);
     } else {
       bindHost(list, host, {

@@ -109,7 +109,7 @@ export function hasMinimalDev(input: MountInput): boolean {
 export function addDev(list: MountList, input: MountInput): void {
   const { request, config, host, binds, gpu, namespaces } = input;
   if (config.values.mountDev === "no" || isUnwanted(request, "dev")) return;
-  if (!list.canStub && input.image.tree.lstat("/dev") === undefined) return;
+  if (!list.canMakeMountPoint && input.image.tree.lstat("/dev") === undefined) return;
   const place = list.place("/dev", { kind: "dir", what: "/dev", optional: "dev" });
   if (place === undefined) return;
   if (!hasMinimalDev(input)) {

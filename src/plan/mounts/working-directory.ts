@@ -53,7 +53,7 @@ function bindCwd(list: MountList, host: HostFacts, cwd: string): void {
  */
 function bindCwdName(list: MountList, host: HostFacts, cwd: string): void {
   const name = host.logicalCwd;
-  if (name === undefined || name === cwd || !list.canStub) return;
+  if (name === undefined || name === cwd || !list.canMakeMountPoint) return;
   const ground = list.table.resolve(name);
   if (ground.entry !== undefined || ground.path !== name || ground.mount !== "/") return;
   const why = "the name of the working directory";
