@@ -8,7 +8,7 @@ import { collectOverlays, LAYER_DIR, LAYER_WORK, layerTree } from "./overlays.ts
 import type { OverlayLayer, RootPlan, Volume } from "./plan.ts";
 
 /**
- * The root of the container and the layers over it (reference: runtime.md 4.6). Stubs are left empty:
+ * The root of the container and the layers over it (reference: runtime.md 4.6). Mount points are left empty:
  * mount points are found out afterwards.
  *
  * @throws Fault for layers that exclude each other, are missing, or are forbidden.
