@@ -1,22 +1,10 @@
 import { expect } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { BUSYBOX } from "../launch/image-tree.ts";
-import { writeLayeredImage } from "../oci/layered-image.ts";
-import { noFuse, noSubIds, noTool, noUserNamespaces } from "../support/host-lacks.ts";
-import { ordinaryUser } from "../support/ordinary-user.ts";
+import { readFileSync, writeFileSync } from "node:fs";
+import { layeredLab } from "../oci/layered-lab.ts";
 import { type Finished, skiff } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
-import { firstReason, testUnless } from "../support/skip.ts";
+import { testUnless } from "../support/skip.ts";
 
-const dir = scratch();
-const lack = firstReason(
-  ordinaryUser() === undefined ? "there is no ordinary user on this machine" : undefined,
-  existsSync(BUSYBOX) ? undefined : noTool("busybox"),
-  ...[noUserNamespaces(), noFuse(), noSubIds()],
-  noTool("crun") && noTool("runc"),
-  ...["mksquashfs", "squashfuse_ll", "newuidmap"].map(noTool),
-);
-writeLayeredImage(`${dir}/layout`);
+const { dir, ociLack: lack } = layeredLab();
 writeFileSync(
   `${dir}/Dockerfile`,
   `FROM oci:${dir}/layout:many

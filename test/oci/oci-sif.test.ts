@@ -1,29 +1,13 @@
 import { beforeAll, expect } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { BUSYBOX } from "../launch/image-tree.ts";
-import { noFuse, noSubIds, noTool, noUserNamespaces } from "../support/host-lacks.ts";
+import { readFileSync, writeFileSync } from "node:fs";
 import { ordinaryUser } from "../support/ordinary-user.ts";
 import { type Finished, skiff } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
-import { firstReason, testUnless } from "../support/skip.ts";
-import { writeLayeredImage } from "./layered-image.ts";
+import { testUnless } from "../support/skip.ts";
+import { layeredLab } from "./layered-lab.ts";
 
-const dir = scratch();
+const { dir, lack, ociLack } = layeredLab();
 const user = ordinaryUser();
-const lack = firstReason(
-  user === undefined ? "there is no ordinary user on this machine" : undefined,
-  existsSync(BUSYBOX) ? undefined : noTool("busybox"),
-  ...[noUserNamespaces(), noFuse()],
-  ...["mksquashfs", "squashfuse_ll"].map(noTool),
-);
-const ociLack = firstReason(
-  lack,
-  noSubIds(),
-  noTool("crun") && noTool("runc"),
-  noTool("newuidmap"),
-);
 const layout = `${dir}/layout`;
-writeLayeredImage(layout);
 
 const call = (...args: string[]): Promise<Finished> =>
   skiff(args, { cwd: dir, extraEnv: { SKIFF_CACHEDIR: `${dir}/cache` } });

@@ -1,23 +1,14 @@
 import { beforeAll, expect } from "bun:test";
-import { copyFileSync, existsSync, statSync } from "node:fs";
-import { BUSYBOX } from "../launch/image-tree.ts";
-import { writeLayeredImage } from "../oci/layered-image.ts";
-import { noFuse, noSubIds, noTool, noUserNamespaces } from "../support/host-lacks.ts";
+import { copyFileSync, statSync } from "node:fs";
+import { layeredLab } from "../oci/layered-lab.ts";
+import { noTool } from "../support/host-lacks.ts";
 import { ordinaryUser } from "../support/ordinary-user.ts";
 import { type Finished, run, skiff, start } from "../support/run.ts";
-import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { skiffPath } from "../support/tree.ts";
 
-const dir = scratch();
-const lack = firstReason(
-  ordinaryUser() === undefined ? "there is no ordinary user on this machine" : undefined,
-  existsSync(BUSYBOX) ? undefined : noTool("busybox"),
-  ...[noUserNamespaces(), noFuse(), noSubIds()],
-  noTool("crun") && noTool("runc"),
-  ...["mksquashfs", "squashfuse_ll", "fuse2fs", "fuse-overlayfs", "mkfs.ext3"].map(noTool),
-);
-writeLayeredImage(`${dir}/layout`);
+const { dir, ociLack } = layeredLab();
+const lack = firstReason(ociLack, ...["fuse2fs", "fuse-overlayfs", "mkfs.ext3"].map(noTool));
 
 const call = (...args: string[]): Promise<Finished> =>
   skiff(args, { cwd: dir, extraEnv: { SKIFF_CACHEDIR: `${dir}/cache` } });
