@@ -4,6 +4,7 @@
 
 #include <linux/fcntl.h>
 #include <linux/memfd.h>
+#include <linux/resource.h>
 
 enum { STDERR = 2, DIGITS = 12 };
 
@@ -37,9 +38,18 @@ static bool fill(int fd, const char *bytes, size_t size)
   return call(fcntl, fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
 }
 
+/* Memory files are under the limit on the size of files (ulimit -f), too: Bun has another way. */
+static bool may_write(size_t size)
+{
+  uint64_t limit[2];
+  return call(prlimit64, 0, RLIMIT_FSIZE, NULL, limit) == 0 && size <= limit[0];
+}
+
 void become_starter(const struct record *record, char **env)
 {
   char digits[DIGITS];
+  if (!may_write(record->ops_bytes))
+    return;
   fill_standard_fds();
   int fd = (int)call(memfd_create, "skiff-ops", MFD_ALLOW_SEALING);
   if (fd < 0)

@@ -2,6 +2,7 @@
 #include "starter.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 int op_mkdir(struct starter *starter, const struct op_mkdir *op)
@@ -16,18 +17,22 @@ int op_mkdir(struct starter *starter, const struct op_mkdir *op)
   return S_ISDIR(found.st_mode) ? 0 : ENOTDIR;
 }
 
+/* A limit on the size of files is an error as any other, not the end. */
 static int write_all(int fd, const char *data, size_t size)
 {
-  while (size > 0) {
+  struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+  int error = sigaction(SIGXFSZ, &ignore, &before) < 0 ? errno : 0;
+  while (!error && size > 0) {
     ssize_t done = write(fd, data, size);
     if (done < 0 && errno != EINTR)
-      return errno;
+      error = errno;
     if (done > 0) {
       data += done;
       size -= (size_t)done;
     }
   }
-  return 0;
+  sigaction(SIGXFSZ, &before, NULL);
+  return error;
 }
 
 int op_file(struct starter *starter, const struct op_file *op)

@@ -71,6 +71,7 @@ export const addressOf: NativeFfi["ptr"] = ffi.ptr;
 export const SYS: SyscallNumbers = syscallNumbers(process.arch);
 
 export const AT_FDCWD: number = -100;
+export const EAGAIN: number = 11;
 export const EINVAL: number = 22;
 export const ENOENT: number = 2;
 const ENAMETOOLONG = 36;

@@ -25,6 +25,7 @@ export interface SyscallNumbers {
   readonly fcntl: number;
   readonly ioctl: number;
   readonly memfdCreate: number;
+  readonly pipe2: number;
   readonly getcwd: number;
   readonly uname: number;
   readonly umask: number;
@@ -74,6 +75,7 @@ const X64: SyscallNumbers = {
   fcntl: 72,
   ioctl: 16,
   memfdCreate: 319,
+  pipe2: 293,
   getcwd: 79,
   uname: 63,
   umask: 95,
@@ -122,6 +124,7 @@ const ARM64: SyscallNumbers = {
   fcntl: 25,
   ioctl: 29,
   memfdCreate: 279,
+  pipe2: 59,
   getcwd: 17,
   uname: 160,
   umask: 166,

@@ -101,7 +101,7 @@ function openGocryptfsRoot(file: ImageFile, image: ImageFacts, words: string): I
   const { tree, name } = openClear(file, image, secret);
   const keyFd = memfdCreate("skiff-key", true);
   if (keyFd < 0) throw new Fault("unsupported", "Cannot pass the key on: memfd_create is refused");
-  fillMemfd(keyFd, new TextEncoder().encode(`${secret}\n`));
+  fillMemfd(keyFd, new TextEncoder().encode(`${secret}\n`), "pass the key on");
   return { ...image, tree, clear: { kind: "gocryptfs", file: name, keyFd } };
 }
 

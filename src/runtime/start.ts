@@ -192,6 +192,6 @@ function sealedFd(name: "starter" | "bash", bytes: Uint8Array, inherit: boolean)
       "unsupported",
       `Cannot unpack the embedded ${name}: memfd_create is refused by the kernel`,
     );
-  fillMemfd(fd, bytes);
+  fillMemfd(fd, bytes, `unpack the embedded ${name}`);
   return fd;
 }

@@ -84,3 +84,13 @@ describe("started again without Bun, a launch keeps", () => {
     });
   });
 });
+
+testUnless(why)(
+  "a launch that is known starts under a limit on the size of files, too",
+  async () => {
+    const command = "skiff exec img sh -c 'ulimit -f; echo started'";
+    await bothWays("file-limit", command);
+    const { code, stdout, stderr } = await line("file-limit", `ulimit -f 4; ${command}`);
+    expect([code, stdout], stderr).toEqual([0, "8\nstarted\n"]);
+  },
+);

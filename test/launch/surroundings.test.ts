@@ -255,3 +255,21 @@ describe("standard streams", () => {
     expect(stdout).toMatch(/^now\n[1-9]/);
   });
 });
+
+/** In KiB. The plan and the environment are longer. */
+describe("a limit on the size of files", () => {
+  const long = "A=$(printf %0100000d 1) B=$(printf %0100000d 2)";
+  for (const limit of ["-f 1", "-Sf 4"]) {
+    testUnless(lack)(`ulimit ${limit}: the launch works, the program has the limit`, async () => {
+      const { code, stdout, stderr } = await bash(
+        `export ${long}; ulimit ${limit}; ${skiffPath} exec img sh -c 'ulimit -f; echo \${#A} \${#B}'`,
+      );
+      const blocks = limit.endsWith("1") ? 2 : 8;
+      expect([code, stdout], stderr).toEqual([0, `${blocks}\n100000 100000\n`]);
+    });
+  }
+  testUnless(lack)("ulimit -f 0: one line, not a signal", async () => {
+    const { code, stderr } = await bash(`ulimit -f 0; ${skiffPath} exec img true`);
+    expect([code, stderr]).toEqual([255, expect.stringMatching(/^FATAL: .*File too large.*\n$/i)]);
+  });
+});

@@ -124,7 +124,7 @@ export function keyDescriptor(key: Uint8Array): number {
   if (fd < 0) {
     throw new Fault("unsupported", "Cannot pass the key on: memfd_create is refused");
   }
-  fillMemfd(fd, key);
+  fillMemfd(fd, key, "pass the key on");
   return fd;
 }
 
