@@ -61,19 +61,37 @@ static bool is_sent(const struct signalfd_siginfo *info)
   return info->ssi_code <= 0;
 }
 
-static void follow_child(pid_t child)
+/* The last thing that is done for a launch: what the terminal sends meanwhile does not end it. */
+static void run_after(const struct op_fork *op)
+{
+  if (op->after.count == 0)
+    return;
+  print_plain(op->says);
+  pid_t pid = fork();
+  if (pid == 0) {
+    null_stdio(-1);
+    execv(op->after.items[0], op->after.items);
+    _exit(FAILED);
+  }
+  if (pid > 0)
+    wait_status(pid);
+}
+
+static void follow_child(pid_t child, const struct op_fork *op)
 {
   siginfo_t info;
   for (;;) {
     info.si_pid = 0;
     if (waitid(P_PID, (id_t)child, &info, WEXITED | WSTOPPED | WNOHANG) < 0 || info.si_pid == 0)
       return;
-    if (info.si_code == CLD_EXITED)
-      _exit(info.si_status);
-    if (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)
-      die_by(info.si_status);
     if (info.si_code == CLD_STOPPED)
       kill(getpid(), SIGSTOP);
+    if (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED)
+      continue;
+    run_after(op);
+    if (info.si_code == CLD_EXITED)
+      _exit(info.si_status);
+    die_by(info.si_status);
   }
 }
 
@@ -84,16 +102,17 @@ bool is_ending(int signal)
 }
 
 /* While the container is being set up nothing of it may listen: the waiter ends it itself. */
-static void end_early(pid_t child, int signal)
+static void end_early(pid_t child, int signal, const struct op_fork *op)
 {
   if (!is_ending(signal))
     return;
   kill(child, SIGKILL);
   wait_status(child);
+  run_after(op);
   die_by(signal);
 }
 
-static _Noreturn void wait_for(pid_t child, int watch, int socket)
+static _Noreturn void wait_for(pid_t child, int watch, int socket, const struct op_fork *op)
 {
   bool running = false;
   struct pollfd events[2] = {{.fd = watch, .events = POLLIN}, {.fd = socket, .events = POLLIN}};
@@ -112,9 +131,9 @@ static _Noreturn void wait_for(pid_t child, int watch, int socket)
     if (!events[0].revents || read(watch, &info, sizeof info) != (ssize_t)sizeof info)
       continue;
     if (info.ssi_signo == SIGCHLD)
-      follow_child(child);
+      follow_child(child, op);
     else if (!running)
-      end_early(child, (int)info.ssi_signo);
+      end_early(child, (int)info.ssi_signo, op);
     else if (is_sent(&info))
       kill(child, (int)info.ssi_signo);
   }
@@ -144,7 +163,7 @@ int op_fork(struct starter *starter, const struct op_fork *op)
     return errno;
   if (child > 0) {
     close(take_fd(&theirs));
-    wait_for(child, watch, ours);
+    wait_for(child, watch, ours, op);
   }
   close(take_fd(&ours));
   starter->pending_init = op->init;

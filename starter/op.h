@@ -184,6 +184,8 @@ struct op_hostname {
 
 struct op_fork {
   uint32_t init;
+  struct op_strs after;
+  const char *says;
 };
 
 struct op_janitor {
@@ -495,6 +497,8 @@ static inline const struct op_schema *op_schema(uint32_t code)
   };
   static const struct op_field of_fork[] = {
     OP_FIELD(OP_U32, fork, init),
+    OP_FIELD(OP_STRS, fork, after),
+    OP_FIELD(OP_STR, fork, says),
   };
   static const struct op_field of_janitor[] = {
     OP_FIELD(OP_STRS, janitor, argv),

@@ -45,7 +45,9 @@ export function describeOp(op: Op): string {
     case "loopback":
       return "bring the loopback interface up";
     case "fork":
-      return op.init ? "fork, the child is process 1 and reaps" : "fork, the parent waits";
+      return `fork, ${op.init ? "the child is process 1 and reaps" : "the parent waits"}${
+        op.after.length === 0 ? "" : ` and then runs ${commandLine(op.after)}`
+      }`;
     case "janitor":
       return `at the end run ${commandLine(op.argv)}`;
     case "rlimit":

@@ -73,7 +73,7 @@ export const OP_FIELDS: { readonly [K in OpKind]: Readonly<Record<string, FieldK
   umount: { target: "str", detach: "u32", optional: "u32" },
   hostname: { name: "str" },
   loopback: {},
-  fork: { init: "u32" },
+  fork: { init: "u32", after: "strs", says: "str" },
   janitor: { argv: "strs" },
   rlimit: { resource: "u32", soft: "u64", hard: "u64" },
   umask: { mask: "u32" },

@@ -48,10 +48,14 @@ export interface LoopbackOp {
  * namespace and forks again at the first of `seccomp`, `attr`, `exec` (so that it is under none of
  * them): it reaps, forwards signals, and ends with the program's status, 128+n for signal n. The
  * child dies with its parent, by SIGKILL too. When the program stops (terminal), the waiter stops.
+ * Before it ends the waiter prints the line `says` and runs `after` (an absolute path first), in the
+ * namespaces of this moment; empty: nothing.
  */
 export interface ForkOp {
   readonly kind: "fork";
   readonly init: number;
+  readonly after: readonly string[];
+  readonly says: string;
 }
 
 /**

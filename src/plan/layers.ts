@@ -45,7 +45,18 @@ export function planRoot(input: LayerInput): RootPlan {
     );
   }
   const writableImage = request.writable && layer === "none";
-  if (request.writable && upper === undefined && fstype === "squashfs") {
+  const how = { userNamespace, unpack: request.unsquash };
+  const mounting: Partial<Volume> & Pick<Volume, "mounter"> =
+    image.clear !== undefined
+      ? clearMounter(image, image.clear, host, how)
+      : {
+          mounter:
+            fstype === "directory"
+              ? { kind: "directory", why: "the image is a directory" }
+              : chooseMounter(fstype, image.path, host, how),
+        };
+  const isUnpacked = mounting.mounter.kind === "unpack";
+  if (request.writable && upper === undefined && fstype === "squashfs" && !isUnpacked) {
     throw new Fault(
       "denied",
       `Cannot write to "${image.path}": no SIF writable overlay partition found in ${image.path}`,
@@ -54,7 +65,7 @@ export function planRoot(input: LayerInput): RootPlan {
       },
     );
   }
-  if (writableImage && !image.writable) {
+  if (writableImage && !image.writable && !isUnpacked) {
     throw new Fault("denied", `Cannot write to "${image.path}": permission denied`, {
       hint: "use an image that you own, or --writable-tmpfs",
     });
@@ -65,17 +76,7 @@ export function planRoot(input: LayerInput): RootPlan {
     offsetBytes: image.root.offsetBytes,
     sizeBytes: image.root.sizeBytes,
     writable: writableImage,
-    ...(image.clear !== undefined
-      ? clearMounter(image, image.clear, host, { userNamespace, unpack: request.unsquash })
-      : {
-          mounter:
-            fstype === "directory"
-              ? { kind: "directory", why: "the image is a directory" }
-              : chooseMounter(fstype, image.path, host, {
-                  userNamespace,
-                  unpack: request.unsquash,
-                }),
-        }),
+    ...mounting,
     why: "IMAGE on the command line",
   };
   const overlayTool = chooseOverlayTool(image.path, host, whyNotKernel(input, layer, overlays));

@@ -6,8 +6,8 @@ import { memfdCreate, O_CLOEXEC, O_RDONLY, open, setCloseOnExec } from "../host/
 import { encodeOps } from "../ops/encode.ts";
 import type { WiredOp } from "../ops/op.ts";
 import type { HostFacts } from "../plan/facts.ts";
-import { setupFault } from "../plan/lower/fault-texts.ts";
 import { type LowerOptions, lower } from "../plan/lower/lower.ts";
+import { removalOps } from "../plan/lower/unpack-ops.ts";
 import type { Plan } from "../plan/plan.ts";
 import { becomeStarter, fillMemfd } from "./become-starter.ts";
 import { installedHelper, ownBinary } from "./installed.ts";
@@ -54,18 +54,12 @@ export async function startPlan(
   options: StartOptions,
 ): Promise<never> {
   const ops = await opsOf(plan, host, options);
-  if (options.temporary !== undefined) ops.unshift(removalOf(options.temporary, host));
+  if (options.temporary !== undefined) {
+    const remove = [host.tool("rm") ?? "/bin/rm", "-rf", "--", options.temporary];
+    ops.unshift(...removalOps(remove, options.instance === undefined, "", "the fetched image"));
+  }
   const stepVariables = plan.share?.drop === true ? plan.share.variables : [];
   return becomeProgram(ops, plan.environment, host, { ...options, stepVariables });
-}
-
-/** Watches over the directory of an image that only this launch uses. */
-function removalOf(directory: string, host: HostFacts): WiredOp {
-  const argv = [host.tool("rm") ?? "/bin/rm", "-rf", "--", directory];
-  return {
-    op: { kind: "janitor", argv },
-    faults: setupFault("cannot watch over the fetched image"),
-  };
 }
 
 /** The last step of every launch: these operations, and the environment of the plan. */

@@ -159,6 +159,16 @@ describe("--writable-tmpfs", () => {
 });
 
 describe("--writable", () => {
+  same("of a SIF that is unpacked", {
+    words: [
+      ...["exec", "--unsquash", "--writable", "@sif", "sh", "-c"],
+      "echo new > /etc/new; rm -r /opt; cat /etc/new; ls -d /opt; exit 7",
+    ],
+    env: { APPTAINER_TMPDIR: "@own" },
+    after: "ls @own",
+    code: 7,
+    prints: /^new$/m,
+  });
   const sandbox = "cp -a @lab/img @own/box";
   same("a sandbox takes writes", {
     before: sandbox,

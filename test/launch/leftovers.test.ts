@@ -153,3 +153,38 @@ describe("a normal end", () => {
     });
   }
 });
+
+describe("an image that is unpacked is gone when the status is known", () => {
+  const ends: readonly (readonly [name: string, words: string, status: number])[] = [
+    ["at the end", "img.sqfs sh -c 'exit 7'", 7],
+    ["in a PID namespace", "--pid img.sqfs sh -c 'exit 7'", 7],
+    ["after a signal to the program", "img.sqfs sh -c 'kill -TERM $$'", 143],
+    ["when the program is not there", "img.sqfs nosuch", 255],
+    ["with changes", "--writable img.sqfs sh -c 'mkdir /new/ /new/sub; chmod 0 /new; exit 7'", 7],
+  ];
+  for (const [name, words, status] of ends) {
+    testUnless(firstReason(lack, noTool("unsquashfs")))(name, async () => {
+      const { code, stdout, stderr } = await run(
+        [
+          "bash",
+          "-c",
+          `mkdir -p unpacked; TMPDIR=${dir}/unpacked ${skiffPath} exec --unsquash ${words}; code=$?; ls unpacked; exit $code`,
+        ],
+        { cwd: dir },
+      );
+      expect([code, stdout], stderr).toEqual([status, ""]);
+      expect(stderr).toMatch(/INFO: {4}Cleaning up image\.\.\.$/m);
+    });
+  }
+  testUnless(firstReason(lack, noTool("unsquashfs")))("after a signal from outside", async () => {
+    const { code, stdout, stderr } = await run(
+      [
+        "bash",
+        "-c",
+        `mkdir -p unpacked; TMPDIR=${dir}/unpacked timeout -s INT 1 ${skiffPath} exec --unsquash img.sqfs sleep 20; code=$?; ls unpacked; exit $code`,
+      ],
+      { cwd: dir },
+    );
+    expect([code, stdout], stderr).toEqual([124, ""]);
+  });
+});

@@ -160,7 +160,7 @@ testWithSquashfuse("the server stays outside of a PID namespace and ends with it
     proc,
     1,
     unshare(CLONE.pid),
-    { kind: "fork", init: 1 },
+    { kind: "fork", init: 1, after: [], says: "" },
     mount("proc", "/proc", { root: "/root" }),
   );
   const child = starter.start(ops);

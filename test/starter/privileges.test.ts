@@ -132,7 +132,7 @@ describe("ids", () => {
   testWithSubIds("stays tied to its parent", async () => {
     const child = starter.start([
       mapped(),
-      { kind: "fork", init: 0 },
+      { kind: "fork", init: 0, after: [], says: "" },
       { kind: "ids", uid: 5, gid: 6, groups: [] },
       script("echo $$; exec sleep 60"),
     ]);
@@ -177,7 +177,7 @@ describe("seccomp", () => {
     const done = await starter.run([
       userNamespace(),
       unshare(CLONE.pid),
-      { kind: "fork", init: 1 },
+      { kind: "fork", init: 1, after: [], says: "" },
       mount("proc", "/proc"),
       caps({ noNewPrivs: 1 }),
       filter,

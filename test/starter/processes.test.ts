@@ -16,10 +16,15 @@ type Child = ReturnType<Driver["start"]>;
 
 /** A PID namespace with its own /proc. */
 function isolated(init: number): Op[] {
-  return [userNamespace(), unshare(CLONE.pid), { kind: "fork", init }, mount("proc", "/proc")];
+  return [
+    userNamespace(),
+    unshare(CLONE.pid),
+    { kind: "fork", init, after: [], says: "" },
+    mount("proc", "/proc"),
+  ];
 }
 
-const joined: Op[] = [userNamespace(), { kind: "fork", init: 0 }];
+const joined: Op[] = [userNamespace(), { kind: "fork", init: 0, after: [], says: "" }];
 
 /** The three ways to fork. */
 const ways: [string, Op[], boolean][] = [

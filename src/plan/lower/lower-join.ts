@@ -42,7 +42,7 @@ export function lowerJoin(
   ];
   if (plan.namespaces.includes("pid")) {
     out.push({
-      op: { kind: "fork", init: 0 },
+      op: { kind: "fork", init: 0, after: [], says: "" },
       faults: setupFault("cannot start a process"),
     });
   }

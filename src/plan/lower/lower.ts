@@ -49,7 +49,7 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
   const out: WiredOp[] = [];
   const { namespaces } = plan;
   if (options.unpacking !== undefined) {
-    out.push(...unpackOps(options.unpacking, options.says.info));
+    out.push(...unpackOps(options.unpacking, options.says.info, options.instance === undefined));
   }
   const groups = plan.limits === undefined ? undefined : limitOps(plan.limits, options);
   out.push(...(groups?.make ?? []));
@@ -83,7 +83,7 @@ export function lower(plan: Plan, options: LowerOptions): WiredOp[] {
     out.push(instanceOp(plan.instance, options.instance, options.says.info));
   } else if (namespaces.pid) {
     out.push({
-      op: { kind: "fork", init: plan.init ? 1 : 0 },
+      op: { kind: "fork", init: plan.init ? 1 : 0, after: [], says: "" },
       faults: setupFault("cannot start a process"),
     });
   }

@@ -16,14 +16,28 @@ export interface Unpacking {
 /** unsquashfs: everything that matters is there, though device nodes, say, could not be made. */
 const ONLY_WARNINGS = 2;
 
+/**
+ * Removes something when the launch is over, in the caller's namespaces: before its status is known
+ * when a process `waits` for the program, which an instance has not, and whatever kills that process.
+ */
+export function removalOps(
+  argv: readonly string[],
+  waits: boolean,
+  says: string,
+  what: string,
+): WiredOp[] {
+  const faults = setupFault(`cannot watch over ${what}`);
+  const out: WiredOp[] = [{ op: { kind: "janitor", argv }, faults }];
+  if (waits) out.push({ op: { kind: "fork", init: 0, after: argv, says }, faults });
+  return out;
+}
+
 /** Unpacks an image in the caller's namespaces. The watcher stands before there is anything to remove. */
-export function unpackOps(unpacking: Unpacking, says: boolean): WiredOp[] {
+export function unpackOps(unpacking: Unpacking, says: boolean, waits: boolean): WiredOp[] {
   const { image, dir } = unpacking;
+  const goodbye = says ? "INFO:    Cleaning up image..." : "";
   const out: WiredOp[] = [
-    {
-      op: { kind: "janitor", argv: unpacking.remove },
-      faults: setupFault("cannot watch over the unpacked image"),
-    },
+    ...removalOps(unpacking.remove, waits, goodbye, "the unpacked image"),
     {
       op: { kind: "mkdir", root: "", path: dir, mode: 0o700 },
       faults: [

@@ -87,7 +87,10 @@ function pidOps(): WiredOp[] {
       op: { kind: "unshare", flags: CLONE_NEWPID, ...maps },
       faults: setupFault("cannot make the namespaces"),
     },
-    { op: { kind: "fork", init: 1 }, faults: setupFault("cannot start a process") },
+    {
+      op: { kind: "fork", init: 1, after: [], says: "" },
+      faults: setupFault("cannot start a process"),
+    },
   ];
 }
 
