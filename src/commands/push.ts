@@ -9,11 +9,8 @@ import { imageHost } from "../host/image-host.ts";
 import { openImageFile } from "../image/image-file.ts";
 import { isLayered } from "../image/open.ts";
 import type { HostFacts } from "../plan/facts.ts";
-import {
-  type PushReceipt,
-  pushLibraryImage,
-  type UploadContent,
-} from "../registry/library/push.ts";
+import { type PushReceipt, pushLibraryImage } from "../registry/library/push.ts";
+import type { UploadContent } from "../registry/library/upload-content.ts";
 import { pushOrasImage } from "../registry/oras/push.ts";
 import type { Context } from "../terminal/context.ts";
 import { formatSize } from "../terminal/format-size.ts";
@@ -124,7 +121,7 @@ function annotationsOf(inv: Invocation, ctx: Context): Readonly<Record<string, s
 
 function contentOf(path: string): UploadContent {
   const file = Bun.file(path);
-  return { sizeBytes: statSync(path).size, slice: (start, end) => file.slice(start, end) };
+  return { sizeBytes: statSync(path).size, read: (start, end) => file.slice(start, end) };
 }
 
 function tellReceipt(ctx: Context, { quota, containerUrl }: PushReceipt, service: string): void {

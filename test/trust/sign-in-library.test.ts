@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { blobAnswer } from "../registry/fake-registry.ts";
 import { desk } from "./signer.ts";
 
@@ -15,6 +15,11 @@ let current: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 let announced = "";
 let parts: Uint8Array<ArrayBuffer>[] = [];
 let isFull = false;
+let hasParts = true;
+/** How often the whole image was asked for. */
+let readings = 0;
+/** The library gives other bytes than it tells of. */
+let isFalse = false;
 
 const server: ReturnType<typeof Bun.serve> = Bun.serve({
   hostname: "127.0.0.1",
@@ -30,6 +35,8 @@ const server: ReturnType<typeof Bun.serve> = Bun.serve({
     }
     if (call === "PUT /store") {
       if (isFull) return new Response("no room", { status: 507 });
+      // Object stores take no body whose length they are not told.
+      if (request.headers.get("content-length") === null) return new Response("", { status: 411 });
       parts.push(new Uint8Array(await request.arrayBuffer()));
       return new Response("", { headers: { etag: `"${parts.length}"` } });
     }
@@ -37,7 +44,10 @@ const server: ReturnType<typeof Bun.serve> = Bun.serve({
       return new Response("", { status: 401 });
     }
     if (/^GET \/v1\/imagefile\//.test(call)) {
-      return blobAnswer({ digest: "", bytes: current }, request);
+      if (request.headers.get("range") === null) readings += 1;
+      const bytes = current.slice();
+      if (isFalse) bytes[bytes.length - 1] = 7;
+      return blobAnswer({ digest: "", bytes }, request);
     }
     if (call === "GET /v1/images/u/c/tool:1") {
       const about = { hash: hashOf(current), size: current.length, description: "what it is" };
@@ -51,6 +61,7 @@ const server: ReturnType<typeof Bun.serve> = Bun.serve({
       return data({ id: "new" });
     }
     if (/_multipart$/.test(pathname)) {
+      if (!hasParts) return new Response("", { status: 404 });
       return request.method === "POST"
         ? data({ uploadID: "up", partSize: PART_BYTES, totalParts: 0 })
         : data({ presignedURL: `${base}/store` });
@@ -95,7 +106,7 @@ test.serial(
       parts = [];
       const signed = await skiff(["sign", "library://u/c/tool:1"], words);
       expect({ code: signed.code, stderr: signed.stderr }).toMatchObject({ code: 0 });
-      expect(signed.stderr).toContain("The library takes whole images: ");
+      expect(signed.stderr).toContain("The library takes whole images: this one is read there");
       const verified = await skiff(["verify", "library://u/c/tool:1"], words);
       expect(verified.stdout).toStartWith("library://u/c/tool:1: trusted: signed by A ");
       const json = await skiff(["verify", "--json", "library://u/c/tool:1"], words);
@@ -116,19 +127,43 @@ test.serial(
   },
 );
 
-test.serial("a large image is sent in parts", async () => {
+test.serial("an image that is not what the library says it is gets no signature", async () => {
   await prepare();
-  const path = await image();
-  await skiff(["sif", "add", "--datatype", "7", "--groupid", "1", path, path]);
-  writeFileSync(`${dir}/large`, new Uint8Array(70_000_000).fill(7));
-  await skiff(["sif", "add", "--datatype", "7", "--groupid", "1", path, "large"]);
-  current = new Uint8Array(readFileSync(path));
-  const length = current.length;
-  parts = [];
-  const signed = await skiff(["sign", "library://u/c/tool:1"], words);
-  expect({ code: signed.code, stderr: signed.stderr }).toMatchObject({ code: 0 });
-  expect(parts.map((part) => part.length).slice(0, 2)).toEqual([PART_BYTES, PART_BYTES]);
-  expect(current.length).toBeGreaterThan(length);
-  writeFileSync(`${dir}/large.sif`, current);
-  expect((await skiff(["verify", "large.sif"])).code).toBe(0);
+  current = new Uint8Array(readFileSync(await image()));
+  announced = "";
+  isFalse = true;
+  const refused = await skiff(["sign", "library://u/c/tool:1"], words);
+  isFalse = false;
+  expect(refused).toMatchObject({ code: 255, stdout: "" });
+  expect(refused.stderr).toContain("its bytes are not those that it is known by");
+  expect(announced).toBe("");
 });
+
+test.serial(
+  "a large image is sent in parts, or in one, is read twice and never stored",
+  async () => {
+    await prepare();
+    const path = await image();
+    await skiff(["sif", "add", "--datatype", "7", "--groupid", "1", path, path]);
+    writeFileSync(`${dir}/large`, new Uint8Array(70_000_000).fill(7));
+    await skiff(["sif", "add", "--datatype", "7", "--groupid", "1", path, "large"]);
+    for (const isInParts of [true, false]) {
+      hasParts = isInParts;
+      current = new Uint8Array(readFileSync(path));
+      const { length } = current;
+      [parts, readings] = [[], 0];
+      const cache = `${dir}/cache-${isInParts}`;
+      const extraEnv = { SKIFF_CACHEDIR: cache };
+      const signed = await skiff(["sign", "library://u/c/tool:1"], { extraEnv });
+      expect({ code: signed.code, stderr: signed.stderr }).toMatchObject({ code: 0 });
+      expect(existsSync(`${cache}/cache/library`)).toBe(false);
+      const sent = parts.map((part) => part.length);
+      if (isInParts) expect(sent.slice(0, 2)).toEqual([PART_BYTES, PART_BYTES]);
+      else expect({ sent, readings }).toEqual({ sent: [current.length], readings: 2 });
+      expect(current.length).toBeGreaterThan(length);
+      writeFileSync(`${dir}/large.sif`, current);
+      expect((await skiff(["verify", "large.sif"])).code).toBe(0);
+    }
+    hasParts = true;
+  },
+);

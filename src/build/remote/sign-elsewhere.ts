@@ -2,6 +2,7 @@ import { Fault } from "../../base/fault.ts";
 import type { ImageAddress } from "../../format/oci/image-address.ts";
 import { parseManifest } from "../../format/oci/manifest.ts";
 import { requestedVersion } from "../../format/oci/reference.ts";
+import { streamOf } from "../../registry/http/stream-of.ts";
 import { fetchManifest } from "../../registry/oci/manifest-request.ts";
 import type { Registry } from "../../registry/oci/registry.ts";
 import { sendBlob } from "../../registry/oci/upload.ts";
@@ -10,7 +11,7 @@ import { putSif } from "../../registry/oras/push.ts";
 import type { ImageSigner } from "../../trust/sign/signature-object.ts";
 import type { SignChoice } from "../../trust/sign/signed-text.ts";
 import { type RemoteAccess, registryOf } from "./access.ts";
-import { applied, type SignedChange, signChange } from "./signed-change.ts";
+import { newBytes, signChange } from "./signed-change.ts";
 import { remoteSignedImage } from "./signed-image.ts";
 
 /**
@@ -53,34 +54,28 @@ async function signInRegistry(
   const { repository } = address.image;
   const kept = await keptWords(registry, address);
   const image = await remoteSignedImage(address, access);
-  const { writes, oldEnd, added } = await signChange(
-    image,
-    image.remote.sizeBytes,
-    signer,
-    choice,
-    text,
-  );
-  const { dataOffset } = image.sif.header;
+  const { sizeBytes: oldBytes } = image.remote;
+  const now = BigInt(Math.floor(Date.now() / 1000));
+  const order = { image, sizeBytes: oldBytes, signer, choice, text, now };
+  const change = await signChange(order);
   const hash = new Bun.CryptoHasher("sha256");
   let sizeBytes = 0;
   const bytesOf = async function* (): AsyncGenerator<Uint8Array> {
-    yield* headWith(image.remote.range(0, dataOffset), dataOffset, writes);
-    yield* image.remote.range(dataOffset, oldEnd);
-    yield* added;
+    let at = 0;
+    for await (const piece of image.remote.range(0, change.oldEnd)) {
+      yield newBytes(piece, at, change);
+      at += piece.length;
+    }
+    yield* change.added;
   };
-  const pieces = bytesOf();
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await pieces.next();
-      if (done === true) return controller.close();
-      hash.update(value);
-      sizeBytes += value.length;
-      controller.enqueue(value);
-    },
-    async cancel() {
-      await pieces.return(undefined);
-    },
-  });
+  const counted = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const piece of bytesOf()) {
+      hash.update(piece);
+      sizeBytes += piece.length;
+      yield piece;
+    }
+  };
+  const body = streamOf(counted());
   let digest = "";
   const end = (): string => {
     digest = `sha256:${hash.digest("hex")}`;
@@ -89,21 +84,6 @@ async function signInRegistry(
   await sendBlob(registry, repository, body, end, text);
   const sif = { digest, sizeBytes, ...kept };
   await putSif(registry, address.image, sif, text);
-}
-
-/** The bytes before the data, with the changes of the table in them. */
-async function* headWith(
-  old: AsyncIterable<Uint8Array>,
-  length: number,
-  writes: SignedChange["writes"],
-): AsyncGenerator<Uint8Array> {
-  const head = new Uint8Array(length);
-  let at = 0;
-  for await (const piece of old) {
-    head.set(piece, at);
-    at += piece.length;
-  }
-  yield applied(head, 0, writes);
 }
 
 /** What the old manifest says about the image: the new one says it, too. */

@@ -1,21 +1,21 @@
-import { closeSync, openSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import type { ImageAddress } from "../../format/oci/image-address.ts";
 import { wantedPlatform } from "../../format/oci/platform.ts";
-import { readSif } from "../../format/sif/image.ts";
-import { descriptorSource } from "../../host/open-file.ts";
 import { openLibraryImage } from "../../registry/library/pull.ts";
-import { pushLibraryImage, type UploadContent } from "../../registry/library/push.ts";
+import { pushLibraryImage } from "../../registry/library/push.ts";
+import type { UploadContent } from "../../registry/library/upload-content.ts";
 import type { ImageSigner } from "../../trust/sign/signature-object.ts";
 import type { SignChoice } from "../../trust/sign/signed-text.ts";
-import { localSignedImage } from "../../trust/signed-image.ts";
 import type { RemoteAccess } from "./access.ts";
-import { applied, type SignedChange, signChange } from "./signed-change.ts";
+import { signWhileReading } from "./sign-while-reading.ts";
+import { newBytes, type SignedChange } from "./signed-change.ts";
+import { openSignedImage, type RangedSif } from "./signed-image.ts";
 
 /**
  * Signs a SIF in a library. A library takes whole images, and wants to know their digests first
- * (library-api.md sections 6 and 7): so the image is fetched once, or not at all when the cache has it,
- * and the signed one is sent as it is put together. The tag is set when the library has all of it.
+ * (library-api.md sections 6 and 7): so the image is read twice, and what the second reading gives goes
+ * back to the library with the signatures. Nothing is stored here. The tag is set when the library
+ * has all of it.
  */
 export async function signInLibrary(
   address: ImageAddress & { readonly kind: "library" },
@@ -36,43 +36,54 @@ export async function signInLibrary(
   const parts = { partBytes: access.partBytes, concurrency: access.concurrency };
   const hooks = { note: (line: string) => talk.info(line), signal: access.signal };
   const found = await openLibraryImage({ http, place, image, text, arch, places, parts, hooks });
-  talk.info(
-    found.isCached
-      ? "The library takes whole images: the one in the cache is signed and sent"
-      : "The library takes whole images: this one is fetched, signed and sent",
-  );
-  const path = await found.fetch();
-  const fd = openSync(path, "r");
+  talk.info("The library takes whole images: this one is read there, and sent to it signed");
+  const source = found.isCached ? fileRanges(await found.fetch(), found.sizeBytes) : found;
+  const signed = await openSignedImage(source);
+  const { sizeBytes, description } = found;
+  const now = BigInt(Math.floor(Date.now() / 1000));
+  const order = { image: signed, sizeBytes, signer, choice, text, now };
+  const reading = access.step(`Reading ${text}`, sizeBytes);
+  const { change, digests } = await signWhileReading(order, found.sha256, (done) =>
+    reading.update(done),
+  ).finally(() => reading.finish());
+  const content = {
+    ...contentOf(source, change),
+    ...(digests === undefined ? {} : { digests }),
+  };
+  const sending = access.step(`Sending ${text}`, content.sizeBytes);
   try {
-    const { sizeBytes } = found;
-    const source = descriptorSource(fd, path, sizeBytes);
-    const signed = localSignedImage(readSif(source), source, fd);
-    const change = await signChange(signed, sizeBytes, signer, choice, text);
-    const content = contentOf(path, change);
-    const { description } = found;
-    const step = access.step(`Sending ${text}`, content.sizeBytes);
-    try {
-      const onBytes = (done: number): void => step.update(done);
-      const target = { ...image, tags: [tag] };
-      await pushLibraryImage({ http, place, image: target, content, arch, description, onBytes });
-    } finally {
-      step.finish();
-    }
+    const onBytes = (done: number): void => sending.update(done);
+    const target = { ...image, tags: [tag] };
+    await pushLibraryImage({ http, place, image: target, content, arch, description, onBytes });
   } finally {
-    closeSync(fd);
+    sending.finish();
   }
 }
 
-/** The signed image, put together of the old one and what changes as it is asked for. */
-function contentOf(path: string, { added, oldEnd, writes }: SignedChange): UploadContent {
+/** The image in the cache. */
+function fileRanges(path: string, sizeBytes: number): RangedSif {
   const file = Bun.file(path);
+  return {
+    sizeBytes,
+    range: (offset, end) => file.slice(offset, end).stream(),
+  };
+}
+
+/** The signed image, put together of the old one and what changes as it is asked for. */
+function contentOf(source: RangedSif, change: SignedChange): UploadContent {
+  const { added, oldEnd } = change;
   const tail = new Uint8Array(Buffer.concat(added));
   return {
     sizeBytes: oldEnd + tail.length,
-    async slice(start, end) {
-      const old = await file.slice(Math.min(start, oldEnd), Math.min(end, oldEnd)).bytes();
-      const rest = tail.subarray(Math.max(start - oldEnd, 0), Math.max(end - oldEnd, 0));
-      return new Blob([applied(old, start, writes), rest]);
+    async *read(start, end) {
+      let at = start;
+      if (start < oldEnd) {
+        for await (const piece of source.range(start, Math.min(end, oldEnd))) {
+          yield newBytes(piece, at, change);
+          at += piece.length;
+        }
+      }
+      if (end > oldEnd) yield tail.subarray(Math.max(start - oldEnd, 0), end - oldEnd);
     },
   };
 }

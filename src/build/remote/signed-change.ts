@@ -19,17 +19,26 @@ export interface SignedChange {
   readonly added: readonly Uint8Array[];
 }
 
-/** Signs an image of `sizeBytes` and tells what changes; `text` names it. Throws a Fault. */
+export interface SignOrder {
+  readonly image: SignedImage;
+  /** Of the file. */
+  readonly sizeBytes: number;
+  readonly signer: ImageSigner;
+  readonly choice: SignChoice;
+  /** Names the image. */
+  readonly text: string;
+  /** Seconds since 1970. */
+  readonly now: bigint;
+}
+
+/** Signs an image and tells what changes; `digests` of its data where they are known. Throws a Fault. */
 export async function signChange(
-  image: SignedImage,
-  sizeBytes: number,
-  signer: ImageSigner,
-  choice: SignChoice,
-  text: string,
+  order: SignOrder,
+  digests?: Parameters<typeof signedTexts>[2],
 ): Promise<SignedChange> {
+  const { choice, image, now, signer, sizeBytes, text } = order;
   const tasks = signTasks(image, choice);
-  const texts = await signedTexts(image, tasks);
-  const now = BigInt(Math.floor(Date.now() / 1000));
+  const texts = await signedTexts(image, tasks, digests);
   let { sif } = image;
   const writes: Piece[] = [];
   const added: Uint8Array[] = [];
@@ -48,16 +57,23 @@ export async function signChange(
   return { writes, oldEnd, added };
 }
 
-/** Bytes of the old file from `offset` on, which become those of the new one. */
-export function applied<Bytes extends Uint8Array>(
-  bytes: Bytes,
+/** Of a piece of the old file that lies at `offset`, what the new one has. */
+export function newBytes(
+  piece: Uint8Array,
   offset: number,
-  writes: SignedChange["writes"],
-): Bytes {
-  for (const one of writes) {
+  { oldEnd, writes }: SignedChange,
+): Uint8Array {
+  const kept = piece.subarray(0, Math.max(oldEnd - offset, 0));
+  const end = offset + kept.length;
+  const changes = writes.filter(
+    (one) => one.offset < end && one.offset + one.bytes.length > offset,
+  );
+  if (changes.length === 0) return kept;
+  const bytes = kept.slice();
+  for (const one of changes) {
     const from = Math.max(offset, one.offset);
-    const to = Math.min(offset + bytes.length, one.offset + one.bytes.length);
-    if (from < to) bytes.set(one.bytes.subarray(from - one.offset, to - one.offset), from - offset);
+    const to = Math.min(end, one.offset + one.bytes.length);
+    bytes.set(one.bytes.subarray(from - one.offset, to - one.offset), from - offset);
   }
   return bytes;
 }

@@ -30,7 +30,13 @@ export async function remoteSignedImage(
   address: ImageAddress,
   access: RemoteAccess,
 ): Promise<SignedImage & { readonly remote: RangedSif }> {
-  const remote = await openRanged(address, access);
+  return await openSignedImage(await openRanged(address, access));
+}
+
+/** The same of one whose place is known. */
+export async function openSignedImage(
+  remote: RangedSif,
+): Promise<SignedImage & { readonly remote: RangedSif }> {
   const head = await readHead(remote);
   const source: ByteSource = {
     sizeBytes: remote.sizeBytes,

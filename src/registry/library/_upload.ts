@@ -2,24 +2,16 @@ import { Fault } from "../../base/fault.ts";
 import type { HttpClient } from "../http/client.ts";
 import { readErrorBody } from "../http/error-body.ts";
 import { HttpFault } from "../http/http-fault.ts";
+import { streamOf } from "../http/stream-of.ts";
 import { askLibrary, type LibraryData, requireText } from "./_library-request.ts";
 import type { LibraryPlace } from "./pull.ts";
+import { type FileDigests, heldPart, piecesOf, type UploadContent } from "./upload-content.ts";
 
-/** What is sent. */
-export interface UploadContent {
-  readonly sizeBytes: number;
-  /** The bytes from `start` to `end`; never more than a part of an upload. */
-  slice(start: number, end: number): Blob | Promise<Blob>;
-}
-
-interface Upload {
+interface Upload extends FileDigests {
   readonly http: HttpClient;
   readonly place: LibraryPlace;
   readonly imageId: string;
   readonly content: UploadContent;
-  /** Hexadecimal. */
-  readonly sha256: string;
-  readonly md5: string;
   readonly onBytes: ((done: number) => void) | undefined;
 }
 
@@ -54,8 +46,9 @@ export async function uploadImage(upload: Upload): Promise<LibraryData> {
   const url = requireText(start, "uploadURL", "the upload");
   const signed = new URL(url).searchParams.get("X-Amz-SignedHeaders") ?? "";
   const isSigned = signed.split(";").includes("x-amz-content-sha256");
-  await put(http, url, await content.slice(0, sizeBytes), {
+  await put(http, url, content.read(0, sizeBytes), {
     "content-type": "application/octet-stream",
+    "content-length": String(sizeBytes),
     ...(isSigned ? { "x-amz-content-sha256": sha256 } : {}),
   });
   upload.onBytes?.(sizeBytes);
@@ -76,20 +69,24 @@ async function uploadParts(upload: Upload, base: string, start: LibraryData): Pr
   try {
     for (let at = 0; at < sizeBytes; at += partSize) {
       const partNumber = completedParts.length + 1;
-      const part = await content.slice(at, Math.min(at + partSize, sizeBytes));
+      const end = Math.min(at + partSize, sizeBytes);
+      const part = await heldPart(content, at, end);
       const hash = new Bun.CryptoHasher("sha256");
-      for await (const piece of part.stream()) hash.update(piece);
+      if (isHashed) for await (const piece of piecesOf(part, 0, end - at)) hash.update(piece);
       const sha256sum = isHashed ? hash.digest("hex") : "";
-      const asked = { partSize: part.size, uploadID, partNumber, sha256sum };
+      const asked = { partSize: end - at, uploadID, partNumber, sha256sum };
       const given = await askLibrary(http, place, "PUT", `${base}/_multipart`, asked);
       const url = requireText(given, "presignedURL", `part ${partNumber}`);
-      const headers = isHashed ? { "x-amz-content-sha256": sha256sum } : {};
-      const answer = await put(http, url, part, headers);
+      const headers = {
+        "content-length": String(end - at),
+        ...(isHashed ? { "x-amz-content-sha256": sha256sum } : {}),
+      };
+      const answer = await put(http, url, part.read(0, end - at), headers);
       completedParts.push({ partNumber, token: answer.headers.get("etag") ?? "" });
-      upload.onBytes?.(at + part.size);
+      upload.onBytes?.(end);
     }
-    const end = { uploadID, completedParts };
-    return (await askLibrary(http, place, "PUT", `${base}/_multipart_complete`, end)) ?? {};
+    const all = { uploadID, completedParts };
+    return (await askLibrary(http, place, "PUT", `${base}/_multipart_complete`, all)) ?? {};
   } catch (error) {
     await askLibrary(http, place, "PUT", `${base}/_multipart_abort`, { uploadID }).catch(() => {});
     throw error;
@@ -100,10 +97,14 @@ async function uploadParts(upload: Upload, base: string, start: LibraryData): Pr
 async function put(
   http: HttpClient,
   url: string,
-  body: Blob,
+  content: ReturnType<UploadContent["read"]>,
   headers: Readonly<Record<string, string>>,
 ): Promise<Response> {
-  const answer = await http.send({ method: "PUT", url, body, headers });
+  const isBlob = content instanceof Blob;
+  const body = isBlob ? content : streamOf(content);
+  // What is read while it is sent cannot be sent again.
+  const again = isBlob ? {} : { tries: 1 };
+  const answer = await http.send({ method: "PUT", url, body, headers, ...again });
   if (!answer.ok) {
     const said = await readErrorBody(answer);
     const host = new URL(url).host;

@@ -37,6 +37,8 @@ export interface LibraryImageOptions {
 /** A SIF in a library. */
 export interface LibraryImage {
   readonly sizeBytes: number;
+  /** Of the file, in hexadecimal. */
+  readonly sha256: string;
   readonly isCached: boolean;
   /** "" for none. */
   readonly description: string;
@@ -77,6 +79,7 @@ export async function openLibraryImage(options: LibraryImageOptions): Promise<Li
   };
   return {
     sizeBytes,
+    sha256: hash.slice("sha256.".length),
     description,
     isCached: findVerified(places, wanted) !== undefined,
     range: (offset, end) => streamRanged(request, offset, end),

@@ -2,13 +2,10 @@ import { Fault } from "../../base/fault.ts";
 import type { LibraryReference } from "../../format/oci/image-address.ts";
 import type { HttpClient } from "../http/client.ts";
 import { askLibrary, type LibraryData, requireText } from "./_library-request.ts";
-import { type UploadContent, uploadImage } from "./_upload.ts";
+import { uploadImage } from "./_upload.ts";
 import type { LibraryPlace } from "./pull.ts";
 import { setTags } from "./set-tags.ts";
-
-export type { UploadContent } from "./_upload.ts";
-
-const HASH_BYTES = 4 << 20;
+import { type FileDigests, piecesOf, type UploadContent } from "./upload-content.ts";
 
 export interface LibraryPush {
   readonly http: HttpClient;
@@ -46,15 +43,7 @@ export async function pushLibraryImage(push: LibraryPush): Promise<PushReceipt> 
     });
   }
   const { sizeBytes } = content;
-  const sha256 = new Bun.CryptoHasher("sha256");
-  const md5 = new Bun.CryptoHasher("md5");
-  for (let at = 0; at < sizeBytes; at += HASH_BYTES) {
-    const part = await content.slice(at, Math.min(at + HASH_BYTES, sizeBytes));
-    const piece = await part.bytes();
-    sha256.update(piece);
-    md5.update(piece);
-  }
-  const digests = { sha256: sha256.digest("hex"), md5: md5.digest("hex") };
+  const digests = content.digests ?? (await digestsOf(content));
   const obtain = async (kind: string, name: string, fields: object): Promise<string> => {
     const found =
       (await askLibrary(http, place, "GET", `v1/${kind}/${name}`)) ??
@@ -88,6 +77,16 @@ export async function pushLibraryImage(push: LibraryPush): Promise<PushReceipt> 
   }
   await setTags({ http, place, containerId, imageId, arch }, image.tags);
   return receipt;
+}
+
+async function digestsOf(content: UploadContent): Promise<FileDigests> {
+  const sha256 = new Bun.CryptoHasher("sha256");
+  const md5 = new Bun.CryptoHasher("md5");
+  for await (const piece of piecesOf(content, 0, content.sizeBytes)) {
+    sha256.update(piece);
+    md5.update(piece);
+  }
+  return { sha256: sha256.digest("hex"), md5: md5.digest("hex") };
 }
 
 function readReceipt(data: LibraryData): PushReceipt {

@@ -19,8 +19,6 @@ export interface SignChoice {
   readonly object?: number;
 }
 
-const HASH = "sha256";
-
 /** One task for each signature, in the order they are added. Throws a Fault whose message is the peer's. */
 export function signTasks(image: SignedImage, choice: SignChoice): readonly SignTask[] {
   const { sif } = image;
@@ -45,13 +43,16 @@ export function signTasks(image: SignedImage, choice: SignChoice): readonly Sign
   return groups.map((group) => ({ group, objects: groupObjects(sif, group) }));
 }
 
-/** The texts to be signed, one for each task; every object is read once. */
+/** The hash that data are signed by. */
+export const HASH = "sha256";
+
+/** The texts to be signed, one for each task; every object is read once, unless `digests` knows them all. */
 export async function signedTexts(
   image: SignedImage,
   tasks: readonly SignTask[],
+  digests: Pick<DataDigests, "begin" | "of"> = new DataDigests(image, [HASH]),
 ): Promise<readonly string[]> {
   const { sif } = image;
-  const digests = new DataDigests(image, [HASH]);
   const named = (hex: string): { algorithm: string; hex: string } => ({ algorithm: HASH, hex });
   const texts: string[] = [];
   digests.begin(tasks.flatMap(({ objects }) => objects));
