@@ -3,6 +3,7 @@ import { Fault } from "../base/fault.ts";
 import { decodeOsText } from "../base/os-text.ts";
 import { resolvePath } from "../base/path.ts";
 import type { Invocation } from "../cli/invocation.ts";
+import { notePath } from "../host/launch-trace.ts";
 import { close, O_RDONLY, open, read } from "../host/syscall.ts";
 import { evaluateEnvFile } from "../plan/env/env-file.ts";
 import type { EnvFileValues } from "../plan/env/environment-input.ts";
@@ -37,6 +38,7 @@ export function readEnvFiles(
       arguments: request.args,
       cwd: host.cwd ?? "/",
       files,
+      computed: (name) => computed(name, host),
     });
     if (result.kind === "values") {
       for (const text of result.complaints) notices.push({ level: "warning", text });
@@ -48,6 +50,22 @@ export function readEnvFiles(
       hint: "an environment file holds assignments; values may use quotes and variables, but run no programs",
     });
   });
+}
+
+/** What the reference tool's shell computes; nothing of it is the same in the next launch. */
+function computed(name: string, host: HostFacts): string | undefined {
+  if (name.startsWith("~")) return host.accountByName(name.slice(1))?.home;
+  notePath("/proc/self/stat", "content");
+  switch (name) {
+    case "$":
+      return String(process.pid);
+    case "PPID":
+      return String(process.ppid);
+    case "RANDOM":
+      return String(Math.floor(Math.random() * 32768));
+    default:
+      return undefined;
+  }
 }
 
 const LIMIT_BYTES = 1 << 22;

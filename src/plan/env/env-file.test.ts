@@ -17,6 +17,7 @@ function evaluate(text: string): EnvFileResult {
       gid: 7,
       groups: [],
     },
+    computed: (name) => ({ $: "4711", RANDOM: "99", PPID: "1", "~root": "/root" })[name],
   });
 }
 
@@ -50,6 +51,11 @@ describe("evaluateEnvFile()", () => {
     ['A="\\$HOME"', { A: "$HOME" }],
     ["A=a\\\nb", { A: "ab" }],
     ["A=$(echo a\\ b)", { A: "a b" }],
+    ["A=$$\nB=x.$RANDOM\nC=${PPID}\nD=[$SECONDS$!]", { A: "4711", B: "x.99", C: "1", D: "[]" }],
+    ["A=$UID,$EUID,$GID\nUID=8", { A: "7,7,7" }],
+    ["A=1\nB=$LINENO", { A: "1", B: "2" }],
+    ["A=~/a\nB=~root/b\nC=~nobody/c", { A: "/home/ann/a", B: "/root/b", C: "~nobody/c" }],
+    ["set -x\nA=1\nlocal B=2", { A: "1" }],
     ["if true; then F=cond; fi\nf() { K=in; }\nf", { F: "cond", K: "in" }],
   ];
   for (const [text, expected] of cases) {

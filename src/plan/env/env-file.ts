@@ -2,6 +2,7 @@ import { ExitSignal } from "../shell/exit-signal.ts";
 import { Interpreter } from "../shell/interpreter.ts";
 import { NeedsShell } from "../shell/needs-shell.ts";
 import type { ScriptFiles, ScriptText } from "../shell/script-files.ts";
+import { describeOrigin } from "../shell/state.ts";
 import type { NamedValue } from "./environment-input.ts";
 
 export interface EnvFileInput {
@@ -15,6 +16,8 @@ export interface EnvFileInput {
   readonly cwd: string;
   /** The host's files, for tests such as `[ -d /scratch ]`. */
   readonly files: ScriptFiles;
+  /** Of the names that a shell computes: `$`, `PPID`, `RANDOM`, `~NAME`. */
+  readonly computed: (name: string) => string | undefined;
 }
 
 /** What an `--env-file` gives (reference: runtime.md 2.2). */
@@ -53,7 +56,14 @@ export function evaluateEnvFile(input: EnvFileInput): EnvFileResult {
   state.set("APPTAINER_IMAGE", input.imagePath, start);
   state.set("IFS", " \t\n", start);
   state.set("PWD", input.cwd, start);
+  const { uid, gid } = input.files;
+  for (const [name, id] of Object.entries({ UID: uid, EUID: uid, GID: gid }))
+    state.set(name, String(id), start);
   state.exportAll = true;
+  state.computed = (name) =>
+    name === "LINENO"
+      ? describeOrigin(interpreter.origin(interpreter.at)).replace(/.*:/s, "")
+      : input.computed(name);
   try {
     const error = interpreter.runScript(file.path, file.text);
     if (error !== undefined) {

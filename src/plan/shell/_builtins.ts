@@ -43,7 +43,8 @@ const setBuiltin: Builtin = (args, host) => {
       else if (name === "f" || name === "noglob") state.noGlob = on;
       else if (/^(?:h|hashall|m|monitor|pipefail|b|notify|history|emacs|vi)$/.test(name) && !on)
         continue;
-      else if (/^[xv]$|^xtrace$|^verbose$/.test(name) && !on) continue;
+      // An environment file is on the launch's own way: a trace of it would be taken for messages.
+      else if (/^[xv]$|^xtrace$|^verbose$/.test(name) && (!on || host.isEnvFile)) continue;
       else throw new NeedsShell(`uses set ${arg}${flag === "o" ? ` ${name}` : ""}`);
     }
   }
@@ -179,7 +180,8 @@ const hashBuiltin: Builtin = (args) => {
 
 const sourceBuiltin: Builtin = (args, host) => {
   const [path, ...rest] = args[0] === "--" ? args.slice(1) : args;
-  if (path === undefined || !path.includes("/")) throw new NeedsShell(`sources "${path ?? ""}"`);
+  if (path === undefined || (!path.includes("/") && !host.isEnvFile))
+    throw new NeedsShell(`sources "${path ?? ""}"`);
   return host.sourceFile(path, rest);
 };
 

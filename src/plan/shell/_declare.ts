@@ -68,6 +68,10 @@ export function declare(command: string, operands: readonly Declared[], host: Bu
   const names = operands.filter((operand) => "name" in operand);
   if (names.length === 0) throw new NeedsShell(`lists variables with ${command}`);
   const inFunction = host.state.scopes.length > 0;
+  if (command === "local" && !inFunction && host.isEnvFile) {
+    host.streams.error.write("local: can only be used in a function\n");
+    return 1;
+  }
   const local =
     command === "local" ||
     (inFunction && (command === "declare" || command === "typeset") && !attributes.global);

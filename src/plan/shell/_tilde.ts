@@ -2,7 +2,7 @@ import type { FieldBuilder } from "./_fields.ts";
 import { NeedsShell } from "./needs-shell.ts";
 import type { ShellState } from "./state.ts";
 
-/** A leading `~`, `~/`; other forms need the account database. `whole`: the text is the whole word. */
+/** A leading `~`, `~/`, `~NAME`; a name that is not known stays. `whole`: the text is the whole word. */
 export function tilde(
   text: string,
   whole: boolean,
@@ -20,12 +20,17 @@ export function tilde(
     if (!whole) return text;
     end = text.length;
   }
-  if (end > 1) throw new NeedsShell(`looks up "${text.slice(0, end)}"`);
-  const home = state.get("HOME");
+  const home = end > 1 ? homeOf(text.slice(0, end), state) : state.get("HOME");
+  if (home === undefined && end > 1) return text;
   if (home === undefined) throw new NeedsShell('looks up "~"');
   if (fields === undefined) return home + text.slice(end);
   fields.quoted(home);
   return text.slice(end);
+}
+
+function homeOf(name: string, state: ShellState): string | undefined {
+  if (state.computed === undefined) throw new NeedsShell(`looks up "${name}"`);
+  return state.computed(name);
 }
 
 /** Tildes at the start of an assigned value and after its colons. */

@@ -4,6 +4,8 @@ import type { Streams } from "./stream.ts";
 /** What builtins need from the interpreter. */
 export interface BuiltinHost extends ExpansionHost {
   readonly streams: Streams;
+  /** See Interpreter. */
+  readonly isEnvFile: boolean;
   /** Offset of the running command. */
   readonly at: number;
   /** Runs text as `eval` does. */

@@ -379,7 +379,8 @@ function scalar(
     case "-":
     case "$":
     case "!":
-      throw new NeedsShell(`reads $${name}`);
+      if (state.computed === undefined) throw new NeedsShell(`reads $${name}`);
+      return state.computed(name);
     default:
       return state.get(name);
   }

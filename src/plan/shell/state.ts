@@ -65,6 +65,11 @@ export class ShellState {
   refuseUnset = false;
   exportAll = false;
   noGlob = false;
+  /**
+   * What the shell's own names stand for (`$`, `RANDOM`, `~ann`): undefined is none. Without it a name
+   * that a shell computes ends the evaluation.
+   */
+  computed: ((name: string) => string | undefined) | undefined = undefined;
   /** Saved bindings of `local` names, one map a function call. */
   readonly scopes: Map<string, Variable | undefined>[] = [];
 
@@ -82,15 +87,19 @@ export class ShellState {
     copy.refuseUnset = this.refuseUnset;
     copy.exportAll = this.exportAll;
     copy.noGlob = this.noGlob;
+    copy.computed = this.computed;
     for (const scope of this.scopes) copy.scopes.push(new Map(scope));
     return copy;
   }
 
-  /** The variable; names that bash gives a value of its own end the evaluation when not set here. */
+  /** The variable; of names that bash gives a value of its own, what `computed` says. */
   lookup(name: string): Variable | undefined {
     const found = this.variables.get(name);
-    if (found === undefined && DYNAMIC.test(name)) throw new NeedsShell(`reads $${name}`);
-    return found;
+    if (found !== undefined || !DYNAMIC.test(name)) return found;
+    if (this.computed === undefined) throw new NeedsShell(`reads $${name}`);
+    const value = this.computed(name);
+    const origin = { path: "the shell", text: "", at: -1 };
+    return { value, elements: undefined, exported: false, readOnly: false, origin };
   }
 
   /** The scalar value (element 0 of an array); undefined when unset. */
