@@ -82,16 +82,34 @@ static int search(const struct starter *starter, const char *name, char path[PAT
   }
 }
 
-/* The path of a file below the working directory, from the root on; as it is where that is not known. */
+/*
+ * The path from the root on, without `.`, `..` and empty words, by the words alone: no link is looked
+ * at. As it is where the working directory is not known.
+ */
 static char *full_path(char *path, char full[PATH_MAX])
 {
-  while (path[0] == '.' && path[1] == '/')
-    path += 2;
-  if (path[0] == '/' || !getcwd(full, PATH_MAX))
+  struct stat found;
+  full[0] = full[1] = 0;
+  if (path[0] != '/' && !getcwd(full, PATH_MAX))
     return path;
-  size_t length = strlen(full);
-  int size = snprintf(full + length, PATH_MAX - length, "%s%s", full[1] ? "/" : "", path);
-  return size > 0 && (size_t)size < PATH_MAX - length ? full : path;
+  if (strlen(full) + strlen(path) + 2 > PATH_MAX)
+    return path;
+  char *end = full[1] ? full + strlen(full) : full;
+  for (const char *word = path; *word;) {
+    size_t length = strcspn(word, "/");
+    if (length == 2 && word[0] == '.' && word[1] == '.')
+      while (end > full && *--end != '/')
+        ;
+    else if (length > 0 && !(length == 1 && word[0] == '.')) {
+      *end++ = '/';
+      memcpy(end, word, length);
+      end += length;
+    }
+    word += length + (word[length] == '/');
+  }
+  *end = 0;
+  /* Behind a link `..` may lead elsewhere. */
+  return *full && stat(full, &found) == 0 ? full : path;
 }
 
 static int try_candidate(struct starter *starter, char **argv, const char *note, bool full_name)
@@ -99,17 +117,19 @@ static int try_candidate(struct starter *starter, char **argv, const char *note,
   struct stat found;
   char path[PATH_MAX];
   char full[PATH_MAX];
-  const char *file = argv[0];
+  char *file = argv[0];
   if (!strchr(file, '/')) {
     int error = *file ? search(starter, file, path) : ENOENT;
     if (error)
       return error;
     file = path;
-  } else if (stat(file, &found) < 0 && (errno == ENOENT || errno == ENOTDIR))
+  }
+  /* A path from the root on that was given is kept as it is. */
+  if (full_name && (file == path || file[0] != '/'))
+    file = argv[0] = full_path(file, full);
+  if (file != path && stat(file, &found) < 0 && (errno == ENOENT || errno == ENOTDIR))
     return ENOENT;
   print_plain(note);
-  if (full_name)
-    file = argv[0] = full_path(file == path ? path : argv[0], full);
   return exec_file(starter, file, argv);
 }
 

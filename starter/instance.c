@@ -27,6 +27,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -42,7 +43,7 @@ static int file_name(char room[NAME_ROOM], const char *name, const char *end)
 }
 
 /* Whole or not at all. Not flushed to the disk: after a crash no process of before lives. */
-static int replace_file(int directory, const char *name, const char *temporary,
+static int replace_file(int directory, const char *name, const char *temporary, mode_t mode,
                         const struct iovec *parts, int count)
 {
   size_t size = 0;
@@ -50,7 +51,7 @@ static int replace_file(int directory, const char *name, const char *temporary,
     size += parts[i].iov_len;
   unlinkat(directory, temporary, 0);
   auto_fd fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                      0600);
+                      mode);
   if (fd < 0)
     return errno;
   ssize_t done = writev(fd, parts, count);
@@ -76,18 +77,26 @@ static int write_record(const struct starter *starter, const struct op_instance 
   int length = snprintf(head, sizeof head, "%d %llu\n", init, (unsigned long long)started);
   struct iovec parts[2] = {{head, (size_t)length},
                            {(void *)op->record.data, op->record.size}};
-  return replace_file(op->dir_fd, name, temporary, parts, 2);
+  return replace_file(op->dir_fd, name, temporary, 0600, parts, 2);
 }
 
+/* For whoever may look: a file is replaced and keeps its mode, a pipe or device is written to. */
 static int write_pid(const struct op_instance *op, pid_t init)
 {
   char temporary[NAME_ROOM], text[16];
+  struct stat found;
   if (op->pid_dir_fd < 0)
     return 0;
-  int error = file_name(temporary, op->pid_name, ".new");
   int length = snprintf(text, sizeof text, "%d\n", init);
+  bool is_there = fstatat(op->pid_dir_fd, op->pid_name, &found, AT_SYMLINK_NOFOLLOW) == 0;
+  if (is_there && !S_ISREG(found.st_mode) && !S_ISLNK(found.st_mode)) {
+    auto_fd fd = openat(op->pid_dir_fd, op->pid_name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 || write(fd, text, (size_t)length) < 0 ? errno : 0;
+  }
+  mode_t mode = is_there && S_ISREG(found.st_mode) ? found.st_mode & 0777 : 0644;
   struct iovec part = {text, (size_t)length};
-  return error ? error : replace_file(op->pid_dir_fd, op->pid_name, temporary, &part, 1);
+  int error = file_name(temporary, op->pid_name, ".new");
+  return error ? error : replace_file(op->pid_dir_fd, op->pid_name, temporary, mode, &part, 1);
 }
 
 static void remove_claim(const struct op_instance *op)

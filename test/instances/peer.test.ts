@@ -54,7 +54,10 @@ $T exec instance://act sh -c 'cat /proc/1/comm; ps | grep -c "[s]leep 1000"'; $T
 $T exec --pwd /opt instance://dir pwd; $T exec --pwd /nosuch instance://dir pwd; echo $?; $T instance stop -F dir`,
   fakeroot: `$T instance start --fakeroot img root; $T exec instance://root sh -c 'id -u; echo $HOME'; $T instance stop -F root`,
   "the process id file": `$T instance start --pid-file p.$$ img pidf; wc -l <p.$$; test "$(cat p.$$)" = "$($T instance list -j pidf | grep -oE '"pid": [0-9]+' | grep -oE '[0-9]+')"; echo $?
-rm p.$$; $T instance stop -F pidf`,
+rm p.$$; $T instance stop -F pidf
+umask 027; $T instance start --pid-file p.$$ img pidm; stat -c %a p.$$; $T instance stop -F pidm; chmod 640 p.$$
+$T instance start --pid-file p.$$ img pidm; stat -c %a p.$$; rm p.$$; $T instance stop -F pidm
+mkfifo p.$$; wc -l <p.$$ & $T instance start --pid-file p.$$ img pidp; wait; rm p.$$; $T instance stop -F pidp`,
   "hostname and network": `$T instance start --hostname box --net --network none img net; $T exec instance://net sh -c 'hostname; cat /etc/hostname; cat /proc/net/dev | grep -c :'; $T instance stop -F net`,
 };
 

@@ -107,6 +107,23 @@ describe("the name of the program", () => {
     words: ["exec", "--pwd", "/bin", "@img", "./sh", "-c", show],
   });
   same("is as given, for a path", { words: ["exec", "@img", "/bin/../bin/sh", "-c", show] });
+  for (const [name, dir, word] of [
+    ["words that lead up", "/bin", "../bin/sh"],
+    ["words that lead up and down", "/", "bin/../bin//sh"],
+    ["a directory that is not there", "/", "nosuch/../bin/./sh"],
+    ["above the root", "/bin", "../../../bin/sh"],
+  ] as const) {
+    same(`is without ${name}`, {
+      words: ["exec", "--pwd", dir, "@img", word, "-c", show],
+      code: 0,
+    });
+  }
+  for (const path of ["/bin/", "/usr/../bin", ":/nosuch", "../bin"]) {
+    same(`is its path, for PATH=${path}`, {
+      words: ["exec", "--pwd", "/bin", "--env", `PATH=${path}`, "@img", "sh", "-c", "echo $0"],
+      code: 0,
+    });
+  }
   same("is what a name of --shell leads to", {
     words: ["shell", "--shell", "sh", "@img"],
     stdin: "echo $0\n",
