@@ -36,6 +36,7 @@ export interface HttpRequest {
 const REDIRECTS = [301, 302, 303, 307, 308];
 const MOST_REDIRECTS = 10;
 const ANSWER_TIMEOUT_MS = 60_000;
+const LONG_BYTES = 1 << 20;
 const USER_AGENT = "skiff/0.1";
 
 /**
@@ -188,6 +189,7 @@ export class HttpClient {
 
 /** What may take any time to send. */
 function isLong(body: HttpRequest["body"]): boolean {
+  if (body instanceof Uint8Array) return body.length > LONG_BYTES;
   return body instanceof Blob || body instanceof ReadableStream;
 }
 

@@ -5,7 +5,7 @@ import { HttpFault } from "../http/http-fault.ts";
 import { streamOf } from "../http/stream-of.ts";
 import { askLibrary, type LibraryData, requireText } from "./_library-request.ts";
 import type { LibraryPlace } from "./pull.ts";
-import { type FileDigests, heldPart, piecesOf, type UploadContent } from "./upload-content.ts";
+import { type FileDigests, partsOf, piecesOf, type UploadContent } from "./upload-content.ts";
 
 interface Upload extends FileDigests {
   readonly http: HttpClient;
@@ -65,12 +65,13 @@ async function uploadParts(upload: Upload, base: string, start: LibraryData): Pr
   }
   const options = start["options"] as Readonly<Record<string, unknown>> | undefined;
   const isHashed = (options?.["s3compliant"] ?? "true") === "true";
+  const partOf = partsOf(content);
   const completedParts: { readonly partNumber: number; readonly token: string }[] = [];
   try {
     for (let at = 0; at < sizeBytes; at += partSize) {
       const partNumber = completedParts.length + 1;
       const end = Math.min(at + partSize, sizeBytes);
-      const part = await heldPart(content, at, end);
+      const part = await partOf(at, end);
       const hash = new Bun.CryptoHasher("sha256");
       if (isHashed) for await (const piece of piecesOf(part, 0, end - at)) hash.update(piece);
       const sha256sum = isHashed ? hash.digest("hex") : "";
@@ -100,10 +101,10 @@ async function put(
   content: ReturnType<UploadContent["read"]>,
   headers: Readonly<Record<string, string>>,
 ): Promise<Response> {
-  const isBlob = content instanceof Blob;
-  const body = isBlob ? content : streamOf(content);
+  const isHeld = content instanceof Blob || content instanceof Uint8Array;
+  const body = isHeld ? content : streamOf(content);
   // What is read while it is sent cannot be sent again.
-  const again = isBlob ? {} : { tries: 1 };
+  const again = isHeld ? {} : { tries: 1 };
   const answer = await http.send({ method: "PUT", url, body, headers, ...again });
   if (!answer.ok) {
     const said = await readErrorBody(answer);
