@@ -57,7 +57,9 @@ skiff sif list /tmp/key.sif
 grep -c ${WORD} /tmp/key.sif
 echo "started $(skiff exec --pem-path key.pem /tmp/key.sif cat /etc/secret | tail -1)"
 echo "as user namespace $(skiff exec --userns --pem-path key.pem /tmp/key.sif cat /etc/secret | tail -1)"
-skiff exec --pem-path key.pem /tmp/key.sif ls -l /proc/self/fd 2>/dev/null | grep -e key.sif -e mapper
+for flag in "" --userns "--userns --pid"; do
+  echo "open" $(skiff exec $flag --pem-path key.pem /tmp/key.sif ls /proc/self/fd)
+done
 skiff exec --pem-path other.pem /tmp/key.sif true; echo "wrong key $?"
 skiff exec /tmp/key.sif true; echo "no key $?"
 skiff inspect --deffile /tmp/key.sif
@@ -77,9 +79,10 @@ left 2
     expect(output).toContain("Encrypted squashfs/*System");
     expect(output).toContain("Cryptographic Message (PEM/RSA-OAEP)\n0\n");
     expect(output).toContain(`\nstarted ${WORD}\n`);
-    // No descriptor of the image reaches the program: nothing is printed in between.
+    // No descriptor of the image or the device reaches the program: the fourth is the tool's own.
+    const open = "open 0 1 2 3\n".repeat(3);
     expect(output).toMatch(
-      new RegExp(`as user namespace ${WORD}\n.*the RSA key is not the one.*\nwrong key 255\n`),
+      new RegExp(`as user namespace ${WORD}\n${open}.*the RSA key is not the one.*\nwrong key 255\n`),
     );
     expect(output).toMatch(
       /\n.*required option --passphrase or --pem-path missing.*\nno key 255\nbootstrap: localimage\n/,
