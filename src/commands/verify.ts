@@ -65,7 +65,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     return 0;
   }
   if (!isOwn) {
-    const prefix = failure instanceof IntegrityFault ? "integrity: " : "";
+    const prefix = failure instanceof IntegrityFault ? failure.prefix : "";
     ctx.log.fatal(`Failed to verify container: ${prefix}${failure.message}`);
     return 255;
   }

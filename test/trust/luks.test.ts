@@ -82,7 +82,9 @@ left 2
     // No descriptor of the image or the device reaches the program: the fourth is the tool's own.
     const open = "open 0 1 2 3\n".repeat(3);
     expect(output).toMatch(
-      new RegExp(`as user namespace ${WORD}\n${open}.*the RSA key is not the one.*\nwrong key 255\n`),
+      new RegExp(
+        `as user namespace ${WORD}\n${open}.*the RSA key is not the one.*\nwrong key 255\n`,
+      ),
     );
     expect(output).toMatch(
       /\n.*required option --passphrase or --pem-path missing.*\nno key 255\nbootstrap: localimage\n/,

@@ -23,11 +23,14 @@ export type IntegrityKind =
 /** An image does not verify. The message is the peer's, without its prefix. */
 export class IntegrityFault extends Fault {
   readonly kind: IntegrityKind;
+  /** What the peer says before the message: nothing where it looks for the object to verify itself. */
+  readonly prefix: string;
 
-  constructor(kind: IntegrityKind, message: string) {
+  constructor(kind: IntegrityKind, message: string, prefix = "integrity: ") {
     super(kind === "unusable" ? "not-found" : "denied", message);
     this.name = "IntegrityFault";
     this.kind = kind;
+    this.prefix = prefix;
   }
 }
 

@@ -28,7 +28,7 @@ export interface VerifyTask {
   readonly what: string;
 }
 
-/** The tasks for a choice, in order. Throws an IntegrityFault when the image has no such thing. */
+/** The tasks for a choice, in order; at least one. Throws an IntegrityFault when the image has no such thing. */
 export function verifyTasks(sif: SifImage, choice: VerifyChoice): readonly VerifyTask[] {
   const loose = sif.objects.some((o) => !isSignature(o) && groupNumber(o.group) === 0);
   if (loose) {
@@ -44,11 +44,15 @@ export function verifyTasks(sif: SifImage, choice: VerifyChoice): readonly Verif
   if (chosen.length > 0) return chosen;
   if (choice.legacy === true && choice.all === true) {
     const grouped = groupNumbers(sif).flatMap((group) => groupObjects(sif, group));
+    if (grouped.length === 0) throw new IntegrityFault("unusable", "no groups found");
     return grouped.map((o) => objectTask(sif, o.id, true));
   }
   if (choice.legacy === true) {
     const primary = primaryPartition(sif);
-    if (primary === undefined) throw new IntegrityFault("unusable", "object not found");
+    if (primary === undefined) {
+      const why = sif.objects.length === 0 ? "no objects in image" : "object not found";
+      throw new IntegrityFault("unusable", why, "");
+    }
     return [objectTask(sif, primary.id, true)];
   }
   const groups = groupNumbers(sif);
@@ -59,7 +63,7 @@ export function verifyTasks(sif: SifImage, choice: VerifyChoice): readonly Verif
 function groupTask(sif: SifImage, group: number, isLegacy: boolean): VerifyTask {
   if (group === 0) throw new IntegrityFault("unusable", "invalid group ID");
   const objects = groupObjects(sif, group);
-  if (objects.length === 0) throw new IntegrityFault("unusable", "group not found");
+  if (objects.length === 0) throw missing(sif, "group not found");
   return {
     group,
     objects,
@@ -73,8 +77,9 @@ function groupTask(sif: SifImage, group: number, isLegacy: boolean): VerifyTask 
 function objectTask(sif: SifImage, id: number, isLegacy: boolean): VerifyTask {
   if (id === 0) throw new IntegrityFault("unusable", "invalid object ID");
   const object = findObject(sif, id);
-  if (object === undefined) throw new IntegrityFault("unusable", "object not found");
+  if (object === undefined) throw missing(sif, "object not found");
   const group = groupNumber(object.group);
+  if (group === 0 && !isLegacy) throw new IntegrityFault("unusable", "invalid group ID");
   return {
     group,
     objects: [object],
@@ -83,6 +88,10 @@ function objectTask(sif: SifImage, id: number, isLegacy: boolean): VerifyTask {
     candidates: linkedTo(sif, isLegacy ? id : GROUP_MASK + group),
     what: isLegacy ? `object ${id}` : `object group ${group}`,
   };
+}
+
+function missing(sif: SifImage, why: string): IntegrityFault {
+  return new IntegrityFault("unusable", sif.objects.length === 0 ? "no objects in image" : why);
 }
 
 function linkedTo(sif: SifImage, link: number): readonly SifDescriptor[] {
