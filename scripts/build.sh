@@ -41,11 +41,12 @@ printf 'import "../../src/trust/hash-thread.ts";\n' >build/stage/hash-thread.ts
 step "Bundling the launch path" "$bun" build --target=bun --minify --format=esm '--external=*/embedded.ts' \
   '--external=*/_program.ts' '--external=*/admit.ts' '--external=*/systemd-scope.ts' src/main.ts --outfile build/stage/main.js
 
+# Libraries print what they stumble over when they take this for a development (NODE_ENV).
 # Neither .env nor bunfig.toml of the caller's directory is skiff's business. The JIT starts twenty times
 # later than by default: compiling what runs for milliseconds costs a launch up to 2 ms, and 2 of 15 ms of
 # CPU; what runs for long, such as reading an image, still reaches it.
 step "Compiling dist/skiff" "$bun" build --compile --minify --bytecode --format=esm --splitting \
-  --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-jit-policy=20 \
+  --define 'process.env.NODE_ENV="production"' --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-jit-policy=20 \
   build/stage/main.js build/stage/hash-thread.ts --outfile build/skiff.new
 step "Compiling the launcher" sh scripts/build-launcher.sh build/launcher
 step "Adding the launcher" "$bun" scripts/add-launcher.ts build/skiff.new build/launcher

@@ -21,6 +21,8 @@ export function readValue(kind: FlagKind, text: string): ValueResult {
       return error(`${JSON.stringify(text)} is neither true nor false`);
     case "int":
       return readInt(text);
+    case "uint":
+      return readUint(text);
     case "string":
     case "array":
       return values(text);
@@ -45,6 +47,15 @@ function readInt(text: string): ValueResult {
   const number = match[1] === "-" ? -magnitude : magnitude;
   if (number !== BigInt.asIntN(64, number)) return error(`${text} is out of range`);
   return values(String(number));
+}
+
+/** A number of 32 bits in the same notation, without a sign. */
+function readUint(text: string): ValueResult {
+  const read = /^[+-]/.test(text)
+    ? error(`${JSON.stringify(text)} is not a whole number without a sign`)
+    : readInt(text);
+  const isLarge = read.kind === "values" && Number(read.values[0]) > 0xffffffff;
+  return isLarge ? error(`${text} is out of range`) : read;
 }
 
 function readPairs(text: string): ValueResult {

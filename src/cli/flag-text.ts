@@ -16,7 +16,7 @@ export function shownCommands(commands: readonly CommandSpec[]): readonly Comman
 /** Word for a flag's value; undefined for a boolean. */
 export function metaOf(flag: FlagSpec): string | undefined {
   if (flag.kind === "bool") return undefined;
-  return flag.meta ?? (flag.kind === "int" ? "n" : "text");
+  return flag.meta ?? (flag.kind === "int" || flag.kind === "uint" ? "n" : "text");
 }
 
 /** Whether giving the flag again adds to it. */

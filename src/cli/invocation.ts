@@ -60,7 +60,8 @@ export class FlagValues {
 
   /** The value, or 0 when there is neither value nor default. */
   int(name: string): number {
-    return Number(this.#last(name, "int"));
+    const kind = this.#row(name, undefined)[2] === "uint" ? "uint" : "int";
+    return Number(this.#last(name, kind));
   }
 
   /** Elements of a `strings` or `array` flag, command line first. */

@@ -17,7 +17,7 @@
  * - `array`   repeatable, each value taken as it is
  * - `map`     repeatable `key=value`; CSV only when the value has more than one `=`
  */
-export type FlagKind = "bool" | "string" | "int" | "strings" | "array" | "map";
+export type FlagKind = "bool" | "string" | "int" | "uint" | "strings" | "array" | "map";
 
 /** What a value names, for completion. */
 export type ValueHint = "file" | "dir" | "image" | "none" | readonly string[];

@@ -53,8 +53,8 @@ const ADD_FLAGS: readonly FlagSpec[] = [
     ],
     help: "format of an SBOM",
   },
-  { name: "groupid", kind: "int", meta: "n", help: "group that the object joins" },
-  { name: "link", kind: "int", meta: "n", help: "object or group that it belongs to" },
+  { name: "groupid", kind: "uint", meta: "n", help: "group that the object joins" },
+  { name: "link", kind: "uint", meta: "n", help: "object or group that it belongs to" },
   {
     name: "alignment",
     kind: "int",

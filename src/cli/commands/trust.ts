@@ -3,7 +3,7 @@ import type { CommandSpec, FlagSpec } from "../spec.ts";
 const GROUP_ID_FLAG: FlagSpec = {
   name: "group-id",
   short: "g",
-  kind: "int",
+  kind: "uint",
   meta: "n",
   aliases: [{ name: "groupid", hidden: true, deprecated: "use --group-id" }],
   help: "only the objects of this group",
@@ -12,7 +12,7 @@ const GROUP_ID_FLAG: FlagSpec = {
 const SIF_ID_FLAG: FlagSpec = {
   name: "sif-id",
   short: "i",
-  kind: "int",
+  kind: "uint",
   meta: "n",
   aliases: [{ name: "id", hidden: true, deprecated: "use --sif-id" }],
   help: "only this object",

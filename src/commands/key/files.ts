@@ -16,6 +16,8 @@ export async function importKey(call: KeyCall): Promise<number> {
   const { inv, ctx } = call;
   const [path = ""] = inv.args;
   const keys = await readFile(resolvePath(call.cwd, path), path);
+  // No failure with the peer, either: scripts go on.
+  if (keys.length === 0) ctx.log.warning(`"${path}" is empty: no key was imported`);
   for (const key of keys) {
     if (key.isPrivate() && !inv.bool("global")) {
       const isChanged = inv.bool("new-password");
@@ -34,8 +36,9 @@ export async function importKey(call: KeyCall): Promise<number> {
 
 async function readFile(path: string, name: string): Promise<readonly Key[]> {
   try {
-    const keys = await readKeyFile(readNamed(path));
-    if (keys.length > 0) return keys;
+    const bytes = readNamed(path);
+    const keys = bytes.length === 0 ? [] : await readKeyFile(bytes);
+    if (keys.length > 0 || bytes.length === 0) return keys;
     throw new Fault("invalid", "openpgp: invalid argument: no armored data found");
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
