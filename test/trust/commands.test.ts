@@ -209,6 +209,32 @@ describe("keys of gpg", () => {
     const known = await skiff(again, keysdir);
     expect(known).toMatchObject({ code: 2 });
     expect(known.stderr).toContain("already belongs to the keyring");
+    // So does its secret half: what it would sign nobody could verify.
+    const signed = await skiff(["sign", "-k", "2", await image()], keysdir);
+    expect(signed).toMatchObject({ code: 255 });
+    expect(signed.stderr).toContain("Primary key is revoked");
+  });
+
+  testUnless(absent)("may have several names: all are listed, the main one signs", async () => {
+    const home = { extraEnv: { GNUPGHOME: `${dir}/gnupg-names` }, as: "self", cwd: dir } as const;
+    const call = (...args: string[]) =>
+      run(["gpg", "--batch", "--quiet", "--passphrase", "", ...args], home);
+    await run(["mkdir", "-m", "700", `${dir}/gnupg-names`], { as: "self" });
+    await call("--quick-gen-key", "First <first@example.org>", "ed25519", "sign", "never");
+    await call("--quick-add-uid", "first@example.org", "Second (two) <second@example.org>");
+    await call("--quick-set-primary-uid", "first@example.org", "Second (two) <second@example.org>");
+    const { stdout } = await call("--armor", "--export-secret-keys");
+    await Bun.write(`${dir}/names.asc`, stdout);
+    const keysdir = { extraEnv: { SKIFF_KEYSDIR: `${dir}/names-keys` } };
+    expect(await skiff(["key", "import", "names.asc"], keysdir)).toMatchObject({ code: 0 });
+    const { stdout: list } = await skiff(["key", "list"], keysdir);
+    expect(list).toMatch(
+      /0\) {2}User: {14}(First \(\) <first@example.org>|Second .*)\n {4}User: {14}(First|Second)/,
+    );
+    const path = await image();
+    expect(await skiff(["sign", path], keysdir)).toMatchObject({ code: 0 });
+    const { stdout: said } = await skiff(["verify", path], keysdir);
+    expect(said).toContain(": trusted: signed by Second (two) <second@example.org> (");
   });
 });
 
@@ -241,6 +267,30 @@ test("key remove of a key that is not there, and import of no key, say so", asyn
   const noKey = await skiff(["key", "import", "/etc/passwd"]);
   expect(noKey).toMatchObject({ code: 2 });
   expect(noKey.stderr).toContain("no armored data found");
+  await Bun.write(`${dir}/empty`, "");
+  expect(await skiff(["key", "import", "empty"])).toMatchObject({
+    code: 0,
+    stdout: "",
+    stderr: 'WARNING: "empty" is empty: no key was imported\n',
+  });
+  // Random bytes that begin like a packet: one line, and nothing that the library says to its makers.
+  await Bun.write(`${dir}/random`, new Uint8Array(300).fill(0xfe));
+  const random = await skiff(["key", "import", "random"]);
+  expect(random).toMatchObject({ code: 2 });
+  expect(random.stderr).toMatch(/^ERROR: .*\n$/);
+});
+
+test("key import refuses a key whose signatures on itself are damaged", async () => {
+  const file = `${dir}/whole`;
+  await ownKey();
+  expect(await skiff(["key", "export", file], { stdin: "0\n" })).toMatchObject({ code: 0 });
+  const bytes = new Uint8Array(readFileSync(file));
+  bytes[bytes.length - 5] = (bytes[bytes.length - 5] ?? 0) ^ 1;
+  await Bun.write(`${dir}/damaged`, bytes);
+  const other = { extraEnv: { SKIFF_KEYSDIR: `${dir}/damaged-keys` } };
+  const refused = await skiff(["key", "import", "damaged"], other);
+  expect(refused).toMatchObject({ code: 2, stdout: "" });
+  expect(refused.stderr).toContain("signature invalid");
 });
 
 describe("PEM keys and certificates", () => {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import type { Key, PrivateKey } from "openpgp";
+import type { Key, PrivateKey, PublicKey } from "openpgp";
 import { Fault } from "../../base/fault.ts";
 import { dirName, resolvePath } from "../../base/path.ts";
 import { replaceFile } from "../../config/replace-file.ts";
-import { findByFingerprint, readNamed } from "../../runtime/key-rings.ts";
+import { findByFingerprint, type KeyRings, readNamed } from "../../runtime/key-rings.ts";
 import { askLine, askSecret } from "../../terminal/ask.ts";
 import { fingerprintOf, listedKey } from "../../trust/pgp/describe-key.ts";
 import { readKeyFile } from "../../trust/pgp/key-ring.ts";
@@ -29,9 +29,25 @@ export async function importKey(call: KeyCall): Promise<number> {
         isChanged && isKnown === undefined ? await lockKey(open, askNewPassphrase(ctx)) : key;
       await add(call, "secret", own, "private");
       await add(call, "public", key.toPublic(), "public", true);
-    } else await add(call, inv.bool("global") ? "global" : "public", key.toPublic(), "public");
+    } else {
+      await add(call, inv.bool("global") ? "global" : "public", key.toPublic(), "public");
+      if (!inv.bool("global")) await updateSecret(call.rings, key.toPublic());
+    }
   }
   return 0;
+}
+
+/** Lets a secret key that is there know what its public half has learnt: that it was revoked, or prolonged. */
+export async function updateSecret(rings: KeyRings, key: PublicKey): Promise<void> {
+  const fingerprint = fingerprintOf(key);
+  if (findByFingerprint(await rings.secretKeys(), fingerprint) === undefined) return;
+  await rings.change<PrivateKey>(
+    "secret",
+    async (all) =>
+      await Promise.all(
+        all.map((one) => (fingerprintOf(one) === fingerprint ? one.update(key) : one)),
+      ),
+  );
 }
 
 async function readFile(path: string, name: string): Promise<readonly Key[]> {

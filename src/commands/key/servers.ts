@@ -5,6 +5,7 @@ import { fetchKeys, findKeyServers } from "../../registry/keyserver/find-servers
 import { findByFingerprint } from "../../runtime/key-rings.ts";
 import { fingerprintOf } from "../../trust/pgp/describe-key.ts";
 import type { KeyCall } from "./call.ts";
+import { updateSecret } from "./files.ts";
 
 /** `key search`: what the first key server has for some words. */
 export async function search(call: KeyCall): Promise<number> {
@@ -59,6 +60,7 @@ export async function pull(call: KeyCall): Promise<number> {
     const merged = await known.update(key);
     return all.map((one) => (one === known ? merged : one));
   });
+  if (!isGlobal) await updateSecret(rings, key.toPublic());
   const path = isGlobal ? rings.globalPath : rings.publicPath;
   ctx.print(`${count} key(s) added to keyring of trust ${path}\n`);
   return 0;

@@ -5,10 +5,20 @@ export function userIdOf(key: Key): string {
   return key.users.find((user) => user.userID !== null)?.userID?.userID ?? "";
 }
 
-/** The same with the parentheses always there, as the peer lists keys. */
-export function listedUserId(key: Key): string {
+/** The one that the key says is its main one; where it says nothing that holds, the first. */
+export async function primaryUserIdOf(key: Key, now: Date): Promise<string> {
+  try {
+    const { user } = await key.getPrimaryUser(now);
+    return user.userID?.userID ?? userIdOf(key);
+  } catch {
+    // Of a key that has ended none holds any more.
+    return userIdOf(key);
+  }
+}
+
+/** A user id with the parentheses always there, as the peer lists keys. */
+function listedUserId(id: string): string {
   // Not the library's reading, which knows no address but a well-formed one.
-  const id = userIdOf(key);
   const email = /<([^<>]*)>\s*$/.exec(id)?.[1] ?? "";
   const named = id.replace(/\s*<[^<>]*>\s*$/, "");
   const comment = /\(([^()]*)\)$/.exec(named)?.[1] ?? "";
@@ -40,8 +50,10 @@ export function createdText(key: Key): string {
 /** A key of a list, as the peer shows it, with an empty line at its end. */
 export function listedKey(index: number, key: Key): string {
   const fingerprint = fingerprintOf(key).toUpperCase();
+  const [first = "", ...more] = key.getUserIDs();
   return [
-    `${index})  User:              ${listedUserId(key)}`,
+    `${index})  User:              ${listedUserId(first)}`,
+    ...more.map((id) => `    User:              ${listedUserId(id)}`),
     `    Creation time:     ${createdText(key)}`,
     `    Fingerprint:       ${fingerprint}`,
     `    Length (in bits):  ${keyBits(key)}`,
@@ -51,8 +63,9 @@ export function listedKey(index: number, key: Key): string {
 
 /** A key to choose from, as the peer asks which one signs. */
 export function offeredKey(index: number, key: Key): string {
+  const ids = key.getUserIDs();
   return [
-    `${index}) U: ${listedUserId(key)}`,
+    ...(ids.length === 0 ? [""] : ids).map((id) => `${index}) U: ${listedUserId(id)}`),
     `   C: ${createdText(key)}`,
     `   F: ${fingerprintOf(key).toUpperCase()}`,
     `   L: ${keyBits(key)}`,

@@ -1,5 +1,6 @@
 import type { Key, PrivateKey } from "openpgp";
 import { Fault } from "../../base/fault.ts";
+import { checkOwnSignatures } from "./check-own-signatures.ts";
 import { loadOpenPgp } from "./library.ts";
 
 /*
@@ -58,8 +59,10 @@ export async function readKeyFile(bytes: Uint8Array): Promise<readonly Key[]> {
     const read = isArmored
       ? await Promise.all(blocks.map((armoredKeys) => readKeys({ armoredKeys })))
       : [await readKeys({ binaryKeys: bytes })];
+    for (const key of read.flat()) await checkOwnSignatures(key);
     return read.flat();
   } catch (cause) {
+    if (cause instanceof Fault) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new Fault("invalid", `openpgp: invalid data: ${why}`, { cause });
   }

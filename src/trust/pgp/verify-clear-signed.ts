@@ -1,6 +1,6 @@
 import type { CleartextMessage, Key, KeyID } from "openpgp";
 import type { ClearSignVerifier, SignatureCheck } from "../verify/key-material.ts";
-import { fingerprintOf, userIdOf } from "./describe-key.ts";
+import { fingerprintOf, primaryUserIdOf } from "./describe-key.ts";
 import type { FindKeys, FoundKey } from "./find-keys.ts";
 import { loadOpenPgp } from "./library.ts";
 
@@ -48,7 +48,7 @@ async function checkWith(
   keyId: KeyID,
   now: Date,
 ): Promise<SignatureCheck> {
-  const signer = { name: userIdOf(key), fingerprint: fingerprintOf(key), source };
+  const signer = { name: await primaryUserIdOf(key, now), fingerprint: fingerprintOf(key), source };
   try {
     const [result] = await message.verify([key], now);
     await result?.verified;
