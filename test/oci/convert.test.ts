@@ -1,4 +1,4 @@
-import { expect } from "bun:test";
+import { describe, expect } from "bun:test";
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { noTool, notRoot, noUserNamespaces } from "../support/host-lacks.ts";
 import { ordinaryUser } from "../support/ordinary-user.ts";
@@ -323,3 +323,24 @@ testUnless(firstReason(lack, noUserNamespaces()))(
     }
   },
 );
+
+describe("the architecture of an image is that of", () => {
+  const elf = new Uint8Array(64);
+  elf.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  elf[18] = 62;
+  const rows = [
+    ["its programs, whatever it says", [{ path: "bin/sh", content: elf, mode: 0o755 }], "amd64"],
+    ["its words, where it has no programs", [{ path: "bin/data", content: elf }], "arm64"],
+  ] as const;
+  for (const [name, entries, expected] of rows) {
+    testUnless(lack)(name, async () => {
+      const place = `${dir}/arch-${expected}`;
+      writeLayout(place, [
+        { tag: "t", arch: "arm64", layers: [{ archive: layerArchive(entries), packing: "plain" }] },
+      ]);
+      await convertLocal("oci", `${place}:t`, `${place}.sif`);
+      const { stdout } = await run([skiffPath, "sif", "list", `${place}.sif`]);
+      expect(stdout).toContain(`System/${expected})`);
+    });
+  }
+});

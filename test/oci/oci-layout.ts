@@ -12,6 +12,8 @@ export interface LayoutImage {
   /** The `config` object. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly created?: string;
+  /** GOARCH name; default amd64. */
+  readonly arch?: string;
 }
 
 const sha256 = (bytes: Uint8Array<ArrayBuffer>): string =>
@@ -29,7 +31,7 @@ export function writeLayout(folder: string, images: readonly LayoutImage[]): voi
     writeFileSync(`${folder}/blobs/${digest.replace(":", "/")}`, bytes);
     return { mediaType, digest, size: bytes.length };
   };
-  const manifests = images.map(({ tag, layers, config, created }) => {
+  const manifests = images.map(({ tag, layers, config, created, arch }) => {
     const descriptors = layers.map(({ archive, packing }) => {
       const type = "application/vnd.oci.image.layer.v1.tar";
       if (packing === "plain") return put(archive, type);
@@ -39,7 +41,7 @@ export function writeLayout(folder: string, images: readonly LayoutImage[]): voi
     });
     const image = {
       created: created ?? "2020-02-02T02:02:02Z",
-      architecture: "amd64",
+      architecture: arch ?? "amd64",
       os: "linux",
       config: config ?? {},
       rootfs: { type: "layers", diff_ids: layers.map(({ archive }) => sha256(archive)) },

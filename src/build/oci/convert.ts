@@ -1,5 +1,6 @@
 import { appendFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
+import type { FileView } from "../../base/file-view.ts";
 import { decodeOsText, encodeOsText } from "../../base/os-text.ts";
 import { dirName } from "../../base/path.ts";
 import type { Recipe } from "../../format/deffile/recipe.ts";
@@ -8,7 +9,9 @@ import { planOutput } from "../../format/oci/merge/merge-output.ts";
 import { impliedDirectory, type MergedNode } from "../../format/oci/merge/merged-node.ts";
 import { mergedView } from "../../format/oci/merge/merged-view.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
+import { makeSbom } from "../../image/sbom/make-sbom.ts";
 import { inspectMetadata } from "../metadata/inspect-metadata.ts";
+import { rootArchitecture } from "../pack/architecture.ts";
 import { type FilePart, finishSif } from "../pack/finish-sif.ts";
 import type { RootEdit } from "../root/edit.ts";
 import { editedView } from "../root/edited-view.ts";
@@ -21,8 +24,8 @@ import type { ConvertProgress } from "./merge-image.ts";
 import { mergeWhileWriting } from "./merge-while-writing.ts";
 import { moveTail } from "./move-tail.ts";
 import { type MergedRoot, packOnce } from "./pack-once.ts";
+import { withPackedView } from "./packed-view.ts";
 import { SifFront } from "./sif-front.ts";
-import { squashfsSbom } from "./squashfs-sbom.ts";
 import type { Write } from "./write-merged.ts";
 
 /** Choices about a conversion. */
@@ -115,14 +118,21 @@ export async function convertOciImage(
     const offsetBytes = front.partitionOffset;
     moveTail(file, likely, offsetBytes);
     const sizeBytes = finishRoot(file, offsetBytes, root, latest, output.ids);
+    const look = <T>(at: (view: FileView) => T | Promise<T>): Promise<T> =>
+      withPackedView(file, offsetBytes, mergedView(root), at);
+    // The words of an image may be wrong, its programs are what is started.
+    const found = plan.arch === options.hostArch ? undefined : await look(rootArchitecture);
+    const arch = found ?? plan.arch;
+    if (options.wantedArch !== undefined && arch !== options.wantedArch) {
+      talk.warning(`Architecture ${arch} does not match build arch ${options.wantedArch}`);
+    }
     let sbom: Uint8Array | undefined;
     if (options.sbomVersion !== undefined) {
-      sbom = encodeOsText(
-        await squashfsSbom(file, offsetBytes, mergedView(root), latest, options.sbomVersion),
-      );
+      const version = options.sbomVersion;
+      sbom = encodeOsText(await look((view) => makeSbom(view, latest, version)));
       appendFileSync(file, sbom);
     }
-    putInPlace(file, front.parts(sizeBytes, sbom), target);
+    putInPlace(file, front.parts(arch, sizeBytes, sbom), target);
   } finally {
     space.remove();
   }
@@ -130,6 +140,8 @@ export async function convertOciImage(
 
 /** What a conversion knows before it reads any layer. */
 interface ConversionPlan {
+  /** As the image says; GOARCH name. */
+  readonly arch: string;
   /** Times of directories that no layer describes, and of what is added; no time is later than `limit`. */
   readonly created: number;
   readonly limit: number;
@@ -145,14 +157,12 @@ function planConversion(image: OciImage, options: ConvertOptions): ConversionPla
   const limit = Math.min(options.sourceDateEpoch ?? MAX_TIME, MAX_TIME);
   const created = Math.min(config.createdSeconds, limit);
   const arch = config.arch === "" ? options.hostArch : config.arch;
-  if (options.wantedArch !== undefined && arch !== options.wantedArch) {
-    options.talk.warning(`Architecture ${arch} does not match build arch ${options.wantedArch}`);
-  }
   const { recipe, version, peerVersion } = options;
   const time = new Date(created * 1000);
   const force = options.force ?? false;
   const hasSection = (name: string): boolean => options.hasSection?.(name) ?? true;
   return {
+    arch,
     created,
     limit,
     describe(root, talk) {
@@ -163,7 +173,7 @@ function planConversion(image: OciImage, options: ConvertOptions): ConversionPla
         { recipe, time, arch, version, peerVersion, force, hasSection },
         talk,
       );
-      const front = new SifFront(recipe.text, inspectMetadata(view), config.configJson, arch);
+      const front = new SifFront(recipe.text, inspectMetadata(view), config.configJson);
       return { front, edits: view.edits };
     },
   };

@@ -22,38 +22,34 @@ export class SifFront {
     readonly name: string;
     readonly bytes: Uint8Array;
   }[];
-  readonly #extra: Uint8Array;
 
-  /** @param arch GOARCH name. */
-  constructor(definition: string, inspectJson: string, configJson: string, arch: string) {
+  constructor(definition: string, inspectJson: string, configJson: string) {
     this.#objects = [
       { dataType: DATA_DEFFILE, name: "", bytes: encodeOsText(definition) },
       { dataType: DATA_JSON, name: "inspect-metadata.json", bytes: encodeOsText(inspectJson) },
       { dataType: DATA_JSON, name: "oci-config.json", bytes: encodeOsText(configJson) },
     ];
-    this.#extra = encodePartitionExtra({
-      fsType: FS_SQUASHFS,
-      partType: PART_PRIMARY,
-      arch: archCode(arch) ?? "00",
-    });
   }
 
   /** Where the file system begins. */
   get partitionOffset(): number {
-    return this.#layout(0, undefined).offsets[this.#objects.length] ?? 0;
+    return this.#layout("", 0, undefined).offsets[this.#objects.length] ?? 0;
   }
 
   /**
    * What is to be written into the file that has the file system, and a list of packages behind it, in
    * their places.
+   *
+   * @param arch GOARCH name.
    */
-  parts(partitionBytes: number, sbom: Uint8Array | undefined): readonly FilePart[] {
-    const layout = this.#layout(partitionBytes, sbom);
+  parts(arch: string, partitionBytes: number, sbom: Uint8Array | undefined): readonly FilePart[] {
+    const layout = this.#layout(arch, partitionBytes, sbom);
     const parts = this.#objects.map(({ bytes }, i) => ({ offset: layout.offsets[i] ?? 0, bytes }));
     return [{ offset: 0, bytes: layout.head }, ...parts];
   }
 
-  #layout(partitionBytes: number, sbom: Uint8Array | undefined): SifLayout {
+  #layout(arch: string, partitionBytes: number, sbom: Uint8Array | undefined): SifLayout {
+    const code = archCode(arch) ?? "00";
     const front = this.#objects.map(({ dataType, name, bytes }) => ({
       dataType,
       name,
@@ -64,7 +60,7 @@ export class SifFront {
       dataType: DATA_PARTITION,
       name: "",
       sizeBytes: partitionBytes,
-      extra: this.#extra,
+      extra: encodePartitionExtra({ fsType: FS_SQUASHFS, partType: PART_PRIMARY, arch: code }),
     };
     const behind = sbom === undefined ? [] : [sbomObject(sbom)];
     return layoutSif([...front, partition, ...behind], new Uint8Array(16), ZERO_TIME);

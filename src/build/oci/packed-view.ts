@@ -3,20 +3,18 @@ import type { FileView } from "../../base/file-view.ts";
 import { SquashfsTree } from "../../format/squashfs/tree.ts";
 import { imageHost } from "../../host/image-host.ts";
 import { decompress } from "../../image/decompress.ts";
-import { makeSbom } from "../../image/sbom/make-sbom.ts";
 
 /**
- * The list of packages of a SquashFS file system at an offset of a file.
+ * Looks into a SquashFS file system at an offset of a file.
  *
  * @param tree the same tree in memory, without contents: looked through faster than the packed one.
  */
-export async function squashfsSbom(
+export async function withPackedView<T>(
   path: string,
   offsetBytes: number,
   tree: FileView,
-  seconds: number,
-  version: string,
-): Promise<string> {
+  look: (view: FileView) => T | Promise<T>,
+): Promise<T> {
   const opened = imageHost.openFile(path);
   if (typeof opened === "number") throw new Error(`cannot open ${path}: error ${-opened}`);
   try {
@@ -28,7 +26,7 @@ export async function squashfsSbom(
       list: (at) => tree.list(at),
       read: (at, limitBytes) => packed.read(at, limitBytes),
     };
-    return await makeSbom(view, seconds, version);
+    return await look(view);
   } finally {
     opened.close();
   }
