@@ -32,11 +32,11 @@ export function openForReading(path: string): OpenFile {
   );
 }
 
-/** Reads the table of a SIF and closes it. */
-export function readSifFile(path: string): SifImage {
+/** Reads the table of a SIF, which may be cut off behind it, and closes the file. */
+export function readSifTable(path: string): SifImage {
   const file = openForReading(path);
   try {
-    return readSif(file.source);
+    return readSif(file.source, false);
   } finally {
     file.close();
   }

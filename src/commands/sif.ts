@@ -7,7 +7,7 @@ import { emptySif, encodeStart, planAdd, planDelete, planSetPrimary } from "../f
 import { findObject, readSif, type SifImage } from "../format/sif/image.ts";
 import { write } from "../host/syscall.ts";
 import type { Context } from "../terminal/context.ts";
-import { changeSif, openForReading, readSifFile, writeNewFile } from "./_change-sif.ts";
+import { changeSif, openForReading, readSifTable, writeNewFile } from "./_change-sif.ts";
 import { type AddOptions, newObject } from "./sif/new-object.ts";
 import { showHeader, showList, showObject } from "./sif/show.ts";
 
@@ -48,20 +48,23 @@ export function run(invocation: Invocation, context: Context): number {
 
 /** Text of the global header. */
 export function sifHeader(path: string): string {
-  return showHeader(readSifFile(path).header);
+  return showHeader(readSifTable(path).header);
 }
 
 /** Table of all objects. */
 export function sifList(path: string): string {
-  return showList(readSifFile(path));
+  return showList(readSifTable(path));
 }
 
 /** Everything one object's descriptor tells. `id` as on the command line. */
 export function sifInfo(id: string, path: string): string {
-  return showObject(pick(readSifFile(path), parseId(id)));
+  return showObject(pick(readSifTable(path), parseId(id)));
 }
 
-/** Hands the bytes of an object to `writeChunk`, at most 1 MiB at a time; it gives false to stop. */
+/**
+ * Hands the bytes of an object to `writeChunk`, at most 1 MiB at a time; it gives false to stop. Of an
+ * object that is cut off what is there, then a Fault.
+ */
 export function sifDump(
   id: string,
   path: string,
@@ -70,10 +73,14 @@ export function sifDump(
   const number = parseId(id);
   const file = openForReading(path);
   try {
-    const { offset, sizeBytes } = pick(readSif(file.source), number);
-    for (let at = 0; at < sizeBytes; at += CHUNK_BYTES) {
-      const bytes = file.source.read(offset + at, Math.min(CHUNK_BYTES, sizeBytes - at));
+    const { offset, sizeBytes } = pick(readSif(file.source, false), number);
+    const there = Math.min(sizeBytes, Math.max(0, file.source.sizeBytes - offset));
+    for (let at = 0; at < there; at += CHUNK_BYTES) {
+      const bytes = file.source.read(offset + at, Math.min(CHUNK_BYTES, there - at));
       if (!writeChunk(bytes)) return;
+    }
+    if (there < sizeBytes) {
+      throw new Fault("invalid", `the file ends after ${there} of the object's ${sizeBytes} bytes`);
     }
   } finally {
     file.close();

@@ -81,6 +81,24 @@ describe("sif beside the peer", () => {
     }
   });
 
+  testUnless(lacks)("both look into a file that is cut off behind its table", async () => {
+    const cut = readFileSync(`${treeRoot}/test/fixtures/sif/one-group.sif`).subarray(0, 33_000);
+    const [here, there] = [`${place().outside}/cut.sif`, `${place().inside}/cut.sif`];
+    writeFileSync(here, cut);
+    expectSameText(sifHeader(here), await peerSif("header", there));
+    expectSameText(sifList(here), await peerSif("list", there));
+    for (const id of ["1", "2"]) {
+      expectSameText(sifInfo(id, here), await peerSif("info", id, there));
+      const dumped = await place().run([place().peer, "sif", "dump", id, there]);
+      const ours = await place().run([place().skiff, "sif", "dump", id, there]);
+      const withoutUsage = (text: string): string => text.replace(/Usage:.*/s, "");
+      expect(withoutUsage(ours.stdout)).toBe(withoutUsage(dumped.stdout));
+      expect(ours.code).toBe(dumped.code);
+    }
+    expect(() => sifDel("1", here)).toThrow("goes beyond the end of the file");
+    expect(readFileSync(here).equals(cut)).toBe(true);
+  });
+
   testUnless(lacks)(
     "both write the same bytes for the same additions, and read each other's",
     async () => {

@@ -51,6 +51,13 @@ test("readSif() reads a table that lies elsewhere and has another capacity", () 
   expect(readSif(memorySource(moved)).objects.map((o) => o.offset)).toEqual([120_000, 130_000]);
 });
 
+test("readSif() of a file that is cut off gives its table when it is not to be whole", () => {
+  const bytes = load("one-group");
+  const cut = memorySource(bytes.slice(0, 32_200));
+  expect(() => readSif(cut)).toThrow("goes beyond the end of the file");
+  expect(readSif(cut, false)).toEqual(readSif(memorySource(bytes)));
+});
+
 const SLOT = 4096;
 test.each([
   ["an object beyond the end", SLOT + 585 + 17, 60_000n, "goes beyond the end of the file"],

@@ -24,9 +24,10 @@ const FIRST_READ = 32176;
 /**
  * Reads and checks an image. Refused with a Fault `invalid`: a table or an object that leaves the
  * file, overlaps another or the header; two objects with one id; more than 4096 descriptors. Bytes
- * after the last object are accepted, as are gaps.
+ * after the last object are accepted, as are gaps; with `whole` false, for who only looks at the table,
+ * objects that leave the file, too.
  */
-export function readSif(source: ByteSource): SifImage {
+export function readSif(source: ByteSource, whole: boolean = true): SifImage {
   if (source.sizeBytes < HEADER_BYTES) {
     throw broken(`the file has ${source.sizeBytes} bytes, a header needs ${HEADER_BYTES}`);
   }
@@ -56,7 +57,7 @@ export function readSif(source: ByteSource): SifImage {
     const object = decodeDescriptor(table, start + slot * DESCRIPTOR_BYTES, slot);
     if (object !== undefined) objects.push(object);
   }
-  checkObjects(objects, header, source.sizeBytes);
+  checkObjects(objects, header, whole ? source.sizeBytes : Number.POSITIVE_INFINITY);
   return { header, objects };
 }
 
