@@ -184,6 +184,14 @@ export const IMAGE_CASES: Readonly<Record<string, ImageCase>> = {
     scripts: { "90-environment.sh": 'export IDS="$UID-$GID-$EUID" WHO="${USER:-none}"' },
     host: { USER: "somebody" },
   },
+  "ids that the caller exports": {
+    scripts: PLAIN,
+    host: { UID: "7", EUID: "8", GID: "9" },
+  },
+  "a group id of the caller, and one of the image": {
+    scripts: { "90-environment.sh": 'export SEEN="$GID" GID=5' },
+    host: { GID: "9" },
+  },
   "runtime variables seen by scripts": {
     scripts: {
       "90-environment.sh":

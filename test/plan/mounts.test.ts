@@ -269,6 +269,19 @@ describe("user binds", () => {
     );
   });
 
+  test("the same place by another name: the last covers it", () => {
+    const image = madeUpImage({}, { ...IMAGE_TREE, "/var": "dir", "/var/opt": { link: "/opt" } });
+    const plan = planOf({
+      image,
+      request: { binds: [given("/data:/opt"), given("/tmp:/var/opt"), given("/etc:/opt/")] },
+    });
+    expect(mountLines(plan).filter((l) => l.startsWith("/opt "))).toEqual([
+      `/opt <- /data ${BIND}`,
+      `/opt <- /etc ${BIND}`,
+      `/opt <- /tmp ${BIND}`,
+    ]);
+  });
+
   test("a bind on a default's place takes it", () => {
     const plan = planOf({ request: { binds: [given("/data:/tmp")] } });
     expect(mountLines(plan).filter((l) => l.startsWith("/tmp "))).toEqual([

@@ -27,7 +27,7 @@ export function collectBase(input: EnvironmentInput, injection: Injection): Base
   const put = (name: string, value: string, origin: string): void => {
     all.set(name, { name, value, origin });
   };
-  const dropped = new Set(["HOME", "PATH", "LD_LIBRARY_PATH", "UID", "GID", "EUID", "PWD"]);
+  const dropped = new Set(["HOME", "PATH", "LD_LIBRARY_PATH", "PWD"]);
   for (const name of input.noEnv) dropped.add(name);
   let injectsPwd = false;
   for (const { name } of injection.variables) {
@@ -72,7 +72,7 @@ function divide(
     }
     hidden.push(variable);
     if (FORCED.has(name)) forced.push(variable);
-    if (FORCED.has(name) || name === "HOME") visible.push(variable);
+    if (FORCED.has(name) || name === "HOME" || name === "GID") visible.push(variable);
     if (name === "SINGULARITY_APPNAME" && input.app !== undefined) visible.push(variable);
     if (name === "SINGULARITY_SHELL" && input.shell !== undefined) visible.push(variable);
   }

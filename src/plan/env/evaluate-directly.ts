@@ -264,8 +264,10 @@ class DirectRun {
     const { input } = this.construction;
     const { state } = this.interpreter;
     const variables: EnvironmentVariable[] = [...this.untouched];
+    const given = new Set<string>();
+    for (const { name } of this.untouched) given.add(name);
     for (const [name, variable] of state.variables) {
-      if (!variable.exported || variable.value === undefined) continue;
+      if (!variable.exported || variable.value === undefined || given.has(name)) continue;
       variables.push({ name, value: variable.value, origin: describeOrigin(variable.origin) });
     }
     variables.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));

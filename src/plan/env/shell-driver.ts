@@ -36,7 +36,7 @@ export function writeDriver(construction: Construction): ShellDriver {
   const lines = [
     "exec {__skiff_fd}>&3 3>&-",
     `unset -v ${PRESET}`,
-    `GID=${input.gid}`,
+    `[[ -v GID ]] || GID=${input.gid}`,
     "shopt -s expand_aliases",
   ];
   for (const step of construction.steps) lines.push(...stepLines(step, construction, refer));
@@ -184,6 +184,9 @@ function finishLines(construction: Construction, refer: Refer): string[] {
     ...base.untouched,
     ...injection.variables.filter((variable) => !isScriptName(variable.name)),
   ];
+  const ownedByShell = raw.filter(({ name }) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
+  if (ownedByShell.length > 0)
+    lines.push(`\\builtin export -n ${ownedByShell.map(({ name }) => name).join(" ")}`);
   lines.push(
     // IFS may be anything, and may be exported itself.
     "__skiff_had=${IFS+x} __skiff_ifs=${IFS-} IFS=$'\\n' __skiff_out=()",

@@ -32,20 +32,21 @@ export function addUserBinds(list: MountList, input: MountInput): void {
         { exitCode: 255, hint: `write ${bind.source}:/absolute/path` },
       );
     }
-    const target = list.table.resolve(bind.target).path;
-    if (done.has(target)) {
+    // As it is written: a second name of the same place covers what the first put there.
+    if (done.has(bind.target)) {
       list.notices.push({
         level: "warning",
         text: `While bind mounting '${bind.source}:${bind.target}': destination is already in the mount point list`,
       });
       continue;
     }
-    done.add(target);
+    done.add(bind.target);
     if (bind.imageSrc !== undefined || bind.id !== undefined) {
       addImageBind(list, input, bind);
       continue;
     }
     if (bind.source.startsWith("/dev/") && hasMinimalDev(input)) continue;
+    const target = list.table.resolve(bind.target).path;
     if (isWithin("/dev", bind.source) && isWithin("/dev", target) && bind.source !== bind.target) {
       list.notices.push({
         level: "warning",

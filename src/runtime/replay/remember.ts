@@ -33,7 +33,7 @@ const NAMES_HOLD_MS = 5 * 60_000;
 /** A file changed this recently could change again without its stamp showing it. */
 const SETTLED_SECONDS = 2;
 /** Names that no launch takes over, also when the caller of this one did not have them (reference: runtime.md 2.1). */
-const NEVER_PASSED = ["HOME", "PATH", "LD_LIBRARY_PATH", "UID", "GID", "EUID", "PWD"];
+const NEVER_PASSED = ["HOME", "PATH", "LD_LIBRARY_PATH", "PWD"];
 /** What may be read below /proc: its answers are part of the key, or of this process only. */
 const KEYED = [
   "/proc/self/fd",
