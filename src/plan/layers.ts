@@ -84,7 +84,14 @@ export function planRoot(input: LayerInput): RootPlan {
     image: root,
     layer,
     why,
-    ...(overlayTool === undefined ? {} : { overlayTool }),
+    ...(overlayTool === undefined
+      ? {}
+      : {
+          overlayTool: {
+            ...overlayTool,
+            ...(isForeignToOci(upper, input) ? { oneOwner: true } : {}),
+          },
+        }),
     overlays,
     tmpfsUpper,
     readOnly: !writableImage && !tmpfsUpper && upper === undefined,
@@ -166,6 +173,16 @@ function wasServed({ volume, dir }: OverlayLayer, { image, volumes }: LayerInput
   if (dir !== LAYER_DIR) return false;
   // The kernel works in a directory of that name inside of the one it was given.
   return layerTree(volume, image, volumes)?.lstat(`${LAYER_WORK}/work`)?.mode === 0o700;
+}
+
+/**
+ * Whether the layer to write to carries the caller's number where the caller goes by another: an OCI
+ * runtime is in a namespace where the caller is root, and the numbers of a file system are not mapped.
+ */
+function isForeignToOci(upper: OverlayLayer | undefined, input: LayerInput): boolean {
+  const { request, host, image, volumes } = input;
+  if (request.oci !== true || host.uid === 0 || upper?.volume.fstype !== "ext3") return false;
+  return layerTree(upper.volume, image, volumes)?.lstat(upper.dir)?.uid === host.uid;
 }
 
 /** Why the kernel's overlay cannot serve; absent when it can. */

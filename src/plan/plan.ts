@@ -63,7 +63,12 @@ export interface RootPlan {
   readonly layer: "overlay" | "underlay" | "none";
   readonly why: Why;
   /** Program that serves the overlay where the kernel's cannot be used; absent: the kernel's. */
-  readonly overlayTool?: { readonly path: string; readonly why: Why };
+  readonly overlayTool?: {
+    readonly path: string;
+    readonly why: Why;
+    /** Shows every file as root's of the namespace that it runs in. */
+    readonly oneOwner?: boolean;
+  };
   /** Bottom to top; the writable one is last. */
   readonly overlays: readonly OverlayLayer[];
   /** Upper layer in the session's memory. */

@@ -133,20 +133,20 @@ export async function gatherLaunch(
   env: Readonly<Record<string, string>>,
   rare: RareGatherers,
 ): Promise<LaunchFacts> {
-  const [image = "", ...args] = inv.args;
+  const [word = "", ...args] = inv.args;
   const config = readConfig(inv);
   const host = hostFacts({ binaryPath: config.values.binaryPath, env });
   const request = requestOf(inv, action, calledAs, args);
   const notices: Notice[] = [];
-  if (image === "") {
+  if (word === "") {
     throw new Fault("usage", "Cannot start an image without a name: the word for it is empty", {
       exitCode: 255,
       hint: "name a SIF, SquashFS or ext3 file, or a directory",
     });
   }
-  checkReference(image, host);
-  await checkAdmission(resolvePath(host.cwd ?? "/", image), host, env, rare);
-  const file = openImageFile(resolvePath(host.cwd ?? "/", image), imageHost);
+  const path = imagePath(word, host);
+  await checkAdmission(path, host, env, rare);
+  const file = openImageFile(path, imageHost);
   const isOci = request.oci === true || isLayered(file);
   let opened = isOci ? await rare.layers(file) : imageOf(file, imageHost);
   checkArchitecture(opened, host);
@@ -168,11 +168,15 @@ export async function gatherLaunch(
   };
 }
 
-function checkReference(image: string, host: HostFacts): void {
+/** Where the image lies that the caller's word names. */
+function imagePath(image: string, host: HostFacts): string {
+  const cwd = host.cwd ?? "/";
+  const path = resolvePath(cwd, image);
   const transport = TRANSPORT.exec(image);
-  if (transport === null) return;
-  if (host.files.lstat(resolvePath(host.cwd ?? "/", image)) !== undefined) return;
+  if (transport === null || host.files.lstat(path) !== undefined) return path;
   const name = transport[1] ?? "";
+  // SingularityCE's way to say of a file that it is an OCI-SIF.
+  if (name === "oci-sif" && image.length > 8) return resolvePath(cwd, image.slice(8));
   if (KNOWN.includes(name)) {
     throw new Fault(
       "unsupported",
@@ -187,6 +191,7 @@ function checkReference(image: string, host: HostFacts): void {
       exitCode: 255,
     });
   }
+  return path;
 }
 
 function checkArchitecture(image: ImageFacts, host: HostFacts): void {

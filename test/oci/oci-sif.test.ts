@@ -1,8 +1,9 @@
 import { beforeAll, expect } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
+import { noTool } from "../support/host-lacks.ts";
 import { ordinaryUser } from "../support/ordinary-user.ts";
 import { type Finished, skiff } from "../support/run.ts";
-import { testUnless } from "../support/skip.ts";
+import { firstReason, testUnless } from "../support/skip.ts";
 import { layeredLab } from "./layered-lab.ts";
 
 const { dir, lack, ociLack } = layeredLab();
@@ -55,6 +56,33 @@ for (const file of ["many.sif", "layers.sif"]) {
     },
   );
 }
+
+testUnless(ociLack)("oci-sif: before a path says that it is such a file", async () => {
+  for (const word of ["oci-sif:many.sif", `oci-sif:${dir}/many.sif`]) {
+    const done = await call("exec", "--oci", word, "cat", "/etc/word");
+    expect([done.code, done.stdout], done.stderr).toEqual([0, "above\n"]);
+  }
+  expect((await call("exec", "oci-sif:many.sif", "cat", "/etc/word")).stdout).toBe("above\n");
+  const lost = await call("exec", "oci-sif:lost.sif", "true");
+  expect([lost.code, lost.stderr]).toEqual([255, expect.stringContaining(`${dir}/lost.sif`)]);
+});
+
+testUnless(ociLack)("--oci refuses to leave out what OCI runtimes need", async () => {
+  for (const what of ["dev", "devpts"]) {
+    const done = await call("exec", "--oci", "--no-mount", what, "many.sif", "true");
+    expect([done.code, done.stderr]).toEqual([255, expect.stringContaining(`leave out ${what}`)]);
+  }
+});
+
+const overlayLack = firstReason(ociLack, ...["fuse2fs", "fuse-overlayfs", "mkfs.ext3"].map(noTool));
+testUnless(overlayLack)("--oci writes to an overlay image of the caller's", async () => {
+  const made = await call("overlay", "create", "--sparse", "--size", "64", "over.img");
+  expect(made.code, made.stderr).toBe(0);
+  const words = ["exec", "--oci", "--overlay", "over.img", "many.sif", "sh", "-c"];
+  const written = await call(...words, "echo mine > /new; rm /over/new; stat -c %u /new");
+  expect([written.code, written.stdout], written.stderr).toEqual([0, `${user?.uid}\n`]);
+  expect((await call(...words, "cat /new; ls /over")).stdout).toBe("mine\n");
+});
 
 testUnless(ociLack)(
   "--no-compat keeps the caller's directory and a root that is read-only",

@@ -214,7 +214,7 @@ export function rootOps(plan: Plan, base: string): WiredOp[] {
   const flags = (root.readOnly ? ro : 0) | nodev | (root.nosuid ? nosuid : 0);
   if (root.overlayTool !== undefined) {
     const layers = { lower, upper, work, flags };
-    out.push(...servedOverlay(plan.identity, root.overlayTool.path, layers, base));
+    out.push(...servedOverlay(plan.identity, root.overlayTool, layers, base));
     return out;
   }
   out.push({

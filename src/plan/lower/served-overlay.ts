@@ -20,7 +20,7 @@ export interface OverlayLayers {
  */
 export function servedOverlay(
   identity: IdentityPlan,
-  tool: string,
+  tool: { readonly path: string; readonly oneOwner?: boolean },
   layers: OverlayLayers,
   base: string,
 ): WiredOp[] {
@@ -30,6 +30,7 @@ export function servedOverlay(
     options.push(`upperdir=${seen(layers.upper)}`, `workdir=${seen(layers.work)}`);
   }
   options.push("noacl");
+  if (tool.oneOwner === true) options.push("squash_to_root");
   return shownOn(base, "/", "the layers to fuse-overlayfs", [
     {
       op: {
@@ -42,11 +43,11 @@ export function servedOverlay(
         data: "allow_other,default_permissions",
         uid: identity.uid,
         gid: identity.gid,
-        argv: [tool, "-f", "-o", options.join(","), "%f"],
+        argv: [tool.path, "-f", "-o", options.join(","), "%f"],
         env: [SERVER_PATH],
         selfMount: 0,
       },
-      faults: imageFaults("the overlay", tool),
+      faults: imageFaults("the overlay", tool.path),
     },
   ]);
 }

@@ -1,4 +1,5 @@
 import { Fault } from "../../base/fault.ts";
+import { resolveIn } from "../../base/file-view.ts";
 import { isWithin } from "../../base/path.ts";
 import type { BindSpec } from "../bind-spec.ts";
 import type { ImageFacts, ImagePart } from "../facts.ts";
@@ -93,7 +94,16 @@ function addImageBind(list: MountList, input: MountInput, bind: BindSpec): void 
     );
   }
   const part = dataPart(file, bind);
-  const entry = bind.id === undefined && file.format !== "sif" ? file.tree.lstat(dir) : undefined;
+  // The tree is that of one partition; of others it is not known what they hold.
+  const isOfTree = part.offsetBytes === file.root.offsetBytes;
+  const entry = isOfTree ? resolveIn(file.tree, dir).entry : undefined;
+  if (isOfTree && entry === undefined) {
+    throw new Fault(
+      "not-found",
+      `Cannot bind ${dir} of ${bind.source} on ${bind.target}: no such file or directory in that image`,
+      { hint: "check the path after image-src=" },
+    );
+  }
   const isDir = entry === undefined || entry.kind === "dir";
   const fstype = part.kind === "ext3" ? "ext3" : "squashfs";
   const place = list.place(bind.target, {
