@@ -8,13 +8,14 @@ import { pullLab } from "./pull-lab.ts";
 const lab = pullLab();
 const { testIt, image, newHome, call, address, requestsOf } = lab;
 
-/** A pull by a line of sh, in a home where the directory `small` has room for 64 KiB. */
+/** A pull by a line of sh, in a home where the directory `small` has room for 64 KiB; `after` stands behind it. */
 async function pullWithSmall(
   home: string,
   line: string,
+  after: string = "",
 ): Promise<{ readonly code: number; readonly stderr: string }> {
   mkdirSync(`${home}/small`);
-  const script = `mount -t tmpfs -o size=64k,mode=777 none small && ${line} "$1"`;
+  const script = `mount -t tmpfs -o size=64k,mode=777 none small && ${line} "$1"${after}`;
   const child = start(
     ["unshare", "-Urm", "sh", "-c", script, skiffPath, address("tools/sample:1")],
     { cwd: home, extraEnv: { HOME: home } },
@@ -93,6 +94,13 @@ describe("pull", () => {
       expect(stderr).toMatch(/in ".*\/small": [0-9]+ MiB are needed, [0-9]+ MiB are free.*--dir/);
     });
     expect(requests.filter((line) => line.includes("/blobs/")).length).toBeLessThan(2);
+  });
+
+  testIt("leaves no claim behind on a full disk, for which others would wait", async () => {
+    const script = 'cat /dev/zero > small/full; SKIFF_CACHEDIR=$PWD/small "$0" pull';
+    const { stderr } = await pullWithSmall(newHome(), script, "; ls small/cache/skiff/claims >&2");
+    expect(stderr).toContain("no space left on the device");
+    expect(stderr).not.toMatch(/^[0-9a-f]{64}$/m);
   });
 
   testIt("says in one line why it cannot write there, before anything is fetched", async () => {

@@ -1,12 +1,12 @@
 import {
   closeSync,
+  ftruncateSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   utimesSync,
-  writeFileSync,
   writeSync,
 } from "node:fs";
 import { isDead, ownOwner } from "./owner.ts";
@@ -74,7 +74,7 @@ export async function withClaim<T>(options: ClaimOptions<T>): Promise<T> {
       takeAway(path, watch.text);
       continue;
     }
-    if (state !== "gone" && performance.now() - toldAt > 1000) {
+    if (state !== "gone" && state.host !== "" && performance.now() - toldAt > 1000) {
       toldAt = performance.now();
       options.onWait?.(state);
     }
@@ -89,7 +89,7 @@ async function workClaimed<T>(options: ClaimOptions<T>, path: string, token: str
     try {
       // Not ours any more: someone thought us dead. Go on; the entry counts, not the claim.
       if (!readText(path).includes(token)) return;
-      writeFileSync(path, claimText(token, progress.done, progress.total));
+      rewrite(path, claimText(token, progress.done, progress.total));
       const now = new Date();
       utimesSync(path, now, now);
     } catch {
@@ -149,6 +149,10 @@ function makeClaim(folder: string, path: string, token: string): "made" | "taken
     const fd = openSync(path, "wx", 0o600);
     try {
       writeSync(fd, claimText(token, 0, 0));
+    } catch {
+      // A full disk takes the name and no text: a claim of nobody, which others would wait for.
+      rmSync(path, { force: true });
+      return "impossible";
     } finally {
       closeSync(fd);
     }
@@ -156,6 +160,16 @@ function makeClaim(folder: string, path: string, token: string): "made" | "taken
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return "taken";
     return "impossible";
+  }
+}
+
+/** Puts another text into a claim, in the room that it has: cut first, a full disk would leave it empty. */
+function rewrite(path: string, text: string): void {
+  const fd = openSync(path, "r+");
+  try {
+    ftruncateSync(fd, writeSync(fd, text, 0));
+  } finally {
+    closeSync(fd);
   }
 }
 
