@@ -18,7 +18,7 @@ import {
 import { checkLogin } from "../registry/oci/log-in.ts";
 import type { Context } from "../terminal/context.ts";
 import { credentialPlaces, openAccess } from "./_remote-access.ts";
-import { ownDirectory } from "./_user-places.ts";
+import { ownServices } from "./_user-places.ts";
 
 /** Logs in at the registry that the first argument names. */
 export async function logIn(inv: Invocation, ctx: Context): Promise<number> {
@@ -97,8 +97,7 @@ export function openRegistries(
   host: HostFacts,
 ): { readonly file: string; readonly list: RemoteList } {
   const given = inv.group?.has("config") === true ? inv.group.string("config") : "";
-  const own = `${ownDirectory(ctx, host)}/remote.yaml`;
-  const file = given === "" ? own : resolvePath(host.cwd ?? "/", given);
+  const file = given === "" ? ownServices(ctx, host) : resolvePath(host.cwd ?? "/", given);
   return { file, list: mergeRemotes(readSystemRemotes(), readRemotes(file)) };
 }
 

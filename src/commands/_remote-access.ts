@@ -24,7 +24,7 @@ import { type ProgressOutput, type ProgressSteps, progressSteps } from "../termi
 import { progressEvents } from "../terminal/progress-events.ts";
 import { progressOutput } from "./_progress-output.ts";
 import { temporaryImages } from "./_temporary-images.ts";
-import { ownCache, ownDirectory } from "./_user-places.ts";
+import { ownCache, ownDirectory, ownServices } from "./_user-places.ts";
 
 /** Access to images elsewhere, for the time of one command. */
 export interface OpenedAccess {
@@ -94,7 +94,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
         host: place,
         given: text("library"),
         noHttps: bool("no-https"),
-        file: `${ownDirectory(ctx, host)}/remote.yaml`,
+        file: ownServices(ctx, host),
       });
     },
     concurrency: config.values.downloadConcurrency,

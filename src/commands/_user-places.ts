@@ -1,6 +1,8 @@
+import { statSync } from "node:fs";
 import { userDirectory } from "../config/user-directory.ts";
 import { type CachePlaces, cachePlaces } from "../image/cache/places.ts";
 import type { HostFacts } from "../plan/facts.ts";
+import { remotesFile } from "../registry/library/remotes-place.ts";
 import type { Context } from "../terminal/context.ts";
 
 /** The caller's directory of settings and caches. Throws a Fault where there is none. */
@@ -15,5 +17,16 @@ export function ownCache(ctx: Context, host: HostFacts, sharedCache: string): Ca
     userDirectory: ownDirectory(ctx, host),
     cwd: host.cwd ?? "/",
     sharedCache,
+  });
+}
+
+/** The caller's list of services, a remote.yaml. Throws as `ownDirectory`. */
+export function ownServices(ctx: Context, host: HostFacts): string {
+  return remotesFile({
+    env: ctx.env,
+    home: ctx.env["HOME"] || host.account?.home,
+    program: ctx.program,
+    userDirectory: ownDirectory(ctx, host),
+    hasContent: (path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0,
   });
 }

@@ -10,7 +10,7 @@ import {
 import type { Context } from "../terminal/context.ts";
 import { logIn, logOut } from "./_registry-login.ts";
 import { openAccess } from "./_remote-access.ts";
-import { ownDirectory } from "./_user-places.ts";
+import { ownServices } from "./_user-places.ts";
 import { known, type RemoteCall, save, setRemote } from "./remote/call.ts";
 import { login, showPassword } from "./remote/log-in.ts";
 import { show, status } from "./remote/show.ts";
@@ -21,9 +21,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   try {
     const given = inv.group?.string("config") ?? "";
     const file =
-      given === ""
-        ? `${ownDirectory(ctx, opened.host)}/remote.yaml`
-        : resolvePath(opened.host.cwd ?? "/", given);
+      given === "" ? ownServices(ctx, opened.host) : resolvePath(opened.host.cwd ?? "/", given);
     const list = mergeRemotes(readSystemRemotes(), readRemotes(file));
     return await perform({
       inv,
