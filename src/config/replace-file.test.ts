@@ -30,6 +30,7 @@ test("replaceFile() keeps the mode, follows a link and leaves nothing beside", (
 test("replaceFile() makes a new file with its directory", () => {
   replaceFile(`${top}/a/b/new`, "x", 0o600);
   expect(statSync(`${top}/a/b/new`).mode & 0o777).toBe(0o600);
+  expect(statSync(`${top}/a/b`).mode & 0o777).toBe(0o700);
   rmSync(`${top}/a`, { recursive: true });
 });
 

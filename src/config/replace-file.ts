@@ -16,7 +16,8 @@ import { baseName, dirName } from "../base/path.ts";
 
 /**
  * Replaces a file's content whole or not at all: written beside it, flushed, and renamed over it. A
- * link is followed, mode and owner are kept; a new file gets `mode`, and its directory is made.
+ * link is followed, mode and owner are kept; a new file gets `mode`, and its directory is made: closed
+ * to others where the file is.
  * Throws a Fault when it cannot.
  */
 export function replaceFile(
@@ -27,7 +28,7 @@ export function replaceFile(
   const target = existing(path);
   const beside = `${dirName(target)}/.${baseName(target)}.${process.pid}`;
   try {
-    mkdirSync(dirName(target), { recursive: true });
+    mkdirSync(dirName(target), { recursive: true, mode: (mode & 0o077) === 0 ? 0o700 : 0o777 });
     const fd = openSync(beside, "wx", mode);
     try {
       const old = statOf(target);

@@ -38,9 +38,14 @@ function newHome(files: Readonly<Record<string, string>> = {}): void {
     writeFileSync(path, text);
     if (text.startsWith("#!")) chmodSync(path, 0o755);
   }
+  giveAway(home);
+}
+
+/** Makes a file or tree the ordinary user's. */
+function giveAway(path: string): void {
   const user = ordinaryUser();
   if (isRoot && user !== undefined) {
-    Bun.spawnSync(["chown", "-R", `${user.uid}:${user.gid}`, home]);
+    Bun.spawnSync(["chown", "-R", `${user.uid}:${user.gid}`, path]);
   }
 }
 
@@ -188,5 +193,14 @@ testIt(
     expect((await peer(["logout", `oras://${registry.host}`])).code).toBe(0);
     expect(rows((await peer(["list"])).stdout)).toEqual([]);
     expect(Object.keys(JSON.parse(readFileSync(file, "utf8")).auths)).toEqual(["other.example"]);
+    // Where its settings have a file of log-ins, that is the one.
+    mkdirSync(`${home}/.apptainer`, { recursive: true });
+    const settings = `${home}/.apptainer/docker-config.json`;
+    writeFileSync(settings, "{}");
+    for (const path of [`${home}/.apptainer`, settings]) giveAway(path);
+    expect((await peer(["login", ...flags, `docker://${registry.host}`])).code).toBe(0);
+    expect(JSON.parse(readFileSync(settings, "utf8"))).toEqual({
+      auths: { [registry.host]: { auth: basic } },
+    });
   },
 );

@@ -13,20 +13,29 @@ export interface DockerConfig {
   readonly store: string;
 }
 
-/** The file's content; undefined when it is not there, cannot be read or is no JSON object. */
-export function readDockerConfig(path: string): DockerConfig | undefined {
+/** The file's content; "missing" when it is not there, "broken" when it cannot be read or is no JSON object. */
+export function readDockerConfig(path: string): DockerConfig | "missing" | "broken" {
+  let text: string;
   try {
-    const json = asTable(JSON.parse(readFileSync(path, "utf8")));
-    if (json === undefined) return undefined;
-    return {
-      path,
-      auths: asTable(json["auths"]) ?? {},
-      helpers: asTable(json["credHelpers"]) ?? {},
-      store: typeof json["credsStore"] === "string" ? json["credsStore"] : "",
-    };
-  } catch {
-    return undefined;
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" || code === "ENOTDIR" ? "missing" : "broken";
   }
+  if (text.trim() === "") return "missing";
+  let json: Table | undefined;
+  try {
+    json = asTable(JSON.parse(text));
+  } catch {
+    return "broken";
+  }
+  if (json === undefined) return "broken";
+  return {
+    path,
+    auths: asTable(json["auths"]) ?? {},
+    helpers: asTable(json["credHelpers"]) ?? {},
+    store: typeof json["credsStore"] === "string" ? json["credsStore"] : "",
+  };
 }
 
 /** The helper that the file names for a registry. */

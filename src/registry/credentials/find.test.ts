@@ -125,6 +125,23 @@ test("credentialFinder() goes on without a helper for all that is not installed"
   expect(said.join()).toContain("docker-credential-not-installed");
 });
 
+test("credentialFinder() warns once of a file that it cannot read, and goes on", async () => {
+  const said: string[] = [];
+  const broken = `${home}/broken`;
+  mkdirSync(broken);
+  writeFileSync(`${broken}/config.json`, "{broken");
+  const find = credentialFinder({ ...places, env: { DOCKER_CONFIG: broken } }, (text) =>
+    said.push(text),
+  );
+  expect(await find("own.example.org", "x")).toMatchObject({ username: "bob" });
+  expect(said).toEqual([]);
+  expect(await find("x.example.org", "x")).toBeUndefined();
+  expect(await find("x.example.org", "y")).toBeUndefined();
+  expect(said).toEqual([
+    `Cannot read the file of credentials "${broken}/config.json": going on without it`,
+  ]);
+});
+
 test("storeLogin() and removeLogin() keep what else a file holds", async () => {
   const file = write("login.json", {
     credsStore: "",

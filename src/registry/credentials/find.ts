@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { type Credential, passwordCredential } from "./credential.ts";
 import { credentialIn, helperFor, type NamedHelper, readDockerConfig } from "./docker-config.ts";
@@ -32,6 +33,11 @@ export function credentialFinder(
   places: CredentialPlaces,
   warn: (text: string) => void = () => {},
 ): FindCredential {
+  const told = new Set<string>();
+  const warnOnce = (text: string): void => {
+    if (!told.has(text)) warn(text);
+    told.add(text);
+  };
   return async (registry, repository) => {
     const { given } = places;
     if (given !== undefined) {
@@ -39,19 +45,26 @@ export function credentialFinder(
     }
     for (const path of credentialFiles(places)) {
       const config = readDockerConfig(path);
-      if (config === undefined) {
-        if (path !== places.authFile) continue;
-        throw new Fault("not-found", `Cannot read the file of credentials "${path}"`, {
+      if (config === "missing" || config === "broken") {
+        if (path !== places.authFile) {
+          if (config === "broken") warnOnce(`${unreadable(path)}: going on without it`);
+          continue;
+        }
+        throw new Fault("not-found", unreadable(path), {
           hint: "it is named by --authfile or its variable; it must be JSON as in Docker's config.json",
         });
       }
       const found =
-        (await askNamed(helperFor(config, registry), registry, places, warn)) ??
+        (await askNamed(helperFor(config, registry), registry, places, warnOnce)) ??
         credentialIn(config, registry, repository);
       if (found !== undefined) return found;
     }
     return undefined;
   };
+}
+
+function unreadable(path: string): string {
+  return `Cannot read the file of credentials "${path}"`;
 }
 
 /** A helper for all registries that is not there does no harm: such files are copied from machine to machine. */
@@ -72,13 +85,16 @@ async function askNamed(
 }
 
 /**
- * The file that the peers keep log-ins in: Docker's own, where other programs find them, unless a
- * variable names the directory of settings.
+ * The file that the peers keep log-ins in: docker-config.json of their settings where there is one;
+ * else Docker's own, where other programs find them, unless a variable names the directory of settings.
  */
 export function peerLoginFile(places: Omit<CredentialPlaces, "given">): string {
-  const { authFile, env, userDirectory } = places;
+  const { authFile, env, home, userDirectory } = places;
   if (authFile !== "") return authFile;
   const isNamed = ["SKIFF", "APPTAINER", "SINGULARITY"].some((one) => env[`${one}_CONFIGDIR`]);
+  const settings = isNamed || home === undefined ? userDirectory : `${home}/.apptainer`;
+  const ownFile = `${settings}/docker-config.json`;
+  if (existsSync(ownFile)) return ownFile;
   const docker = isNamed ? "" : dockerFolder(places);
   return `${docker === "" ? userDirectory : docker}/config.json`;
 }

@@ -16,8 +16,9 @@ export function credentialRefusal(
       { hint: `log in with "${login}"` },
     );
   }
-  const who =
-    credential.username === "" ? "the token" : `"${credential.username}" with the password`;
+  const { secret, username } = credential;
+  const how = secret === "" ? "without a password," : "with the password";
+  const who = username === "" ? "the token" : `"${username}" ${how}`;
   return new HttpFault(401, `${registry} refuses ${who} from ${credential.source} (401)${detail}`, {
     hint: `correct them there, or log in with "${login}"`,
   });
