@@ -78,6 +78,8 @@ describe("a registry with TLS", () => {
     expect(code).toBe(255);
     expect(stderr).toContain("certificate is not trusted");
     expect(stderr).toContain(`/etc/docker/certs.d/127.0.0.1:${server?.port}/ca.crt`);
+    const lost = await pull(address(), [], { SSL_CERT_FILE: "/nosuch.pem" });
+    expect(lost.stderr).toContain('SSL_CERT_FILE names "/nosuch.pem"');
   });
 
   testTls(
@@ -122,6 +124,35 @@ testIt(
     expect(past.stderr).toContain('"registry.invalid" cannot be resolved');
   },
 );
+
+testIt("what a proxy of TLS refuses is told at once, in words", async () => {
+  let refusal = "403 Forbidden";
+  const proxy = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data: (socket) => {
+        socket.end(`HTTP/1.1 ${refusal}\r\nContent-Length: 0\r\n\r\n`);
+      },
+    },
+  });
+  const place = `127.0.0.1:${proxy.port}`;
+  const address = "docker://registry.invalid/x/y:1";
+  const forbidden = await pull(address, [], { HTTPS_PROXY: `http://${place}` });
+  expect(forbidden.code).toBe(255);
+  expect(forbidden.stderr).toMatch(/^FATAL: .*it refuses the connection \(403\)/);
+  refusal = "407 Proxy Authentication Required";
+  const unknown = await pull(address, [], { HTTPS_PROXY: `http://${place}` });
+  expect(unknown.stderr).toMatch(/^FATAL: .*it asks for credentials \(407\).*HTTPS_PROXY/);
+  const kind = await pull(address, [], { HTTPS_PROXY: `socks5://${place}` });
+  expect(kind.stderr).toMatch(/^FATAL: .*it is of another kind than http/);
+  proxy.stop(true);
+  // A private address may speak plain http; that nobody is at the proxy says nothing about it.
+  const nobody = await pull("docker://10.255.255.1/x/y:1", [], { HTTPS_PROXY: `http://${place}` });
+  expect(nobody.stderr).toContain(
+    `by way of the proxy http://${place}: nobody listens there (connection refused)`,
+  );
+});
 
 describe("an image on a web server", () => {
   const bytes = noise(500_000);

@@ -1,8 +1,8 @@
 /** Statuses that pass: the same request may succeed a moment later (reference: oci.md section 2). */
 const PASSING = [408, 429, 499, 500, 502, 503, 504, 522];
-/** Failures of a connection that no second try mends: nobody listens, no such name, no trust. */
+/** Failures of a connection that no second try mends: nobody listens, no such name, no trust, no such proxy. */
 const LASTING =
-  /^(ECONNREFUSED|ENOTFOUND|EPROTO|ERR_INVALID_|ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|UNKNOWN_CERTIFICATE)/;
+  /^(ECONNREFUSED|UnsupportedProxyProtocol|ENOTFOUND|EPROTO|ERR_INVALID_|ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|UNKNOWN_CERTIFICATE)/;
 
 /** How often a request is made in all. */
 export const TRIES = 4;
@@ -20,7 +20,16 @@ export function failureCode(error: unknown): string {
 }
 
 export function isPassingFailure(error: unknown): boolean {
+  const refusal = tunnelRefusal(error);
+  if (refusal !== undefined) return isPassingStatus(refusal);
   return !LASTING.test(failureCode(error));
+}
+
+/** The status with which a proxy refused to pass a connection of TLS on; undefined for any other failure. */
+export function tunnelRefusal(error: unknown): number | undefined {
+  if (failureCode(error) !== "ERR_PROXY_TUNNEL") return undefined;
+  const [, status] = /\b([45][0-9]{2})\b/.exec((error as Error).message) ?? [];
+  return status === undefined ? undefined : Number(status);
 }
 
 /**

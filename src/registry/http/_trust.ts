@@ -9,6 +9,8 @@ export interface TlsOptions {
 
 type Environment = Readonly<Record<string, string>>;
 
+const BEGIN = "-----BEGIN";
+
 /** Where distributions keep the certificates that the machine trusts. */
 const SYSTEM_BUNDLES = [
   "/etc/ssl/certs/ca-certificates.crt",
@@ -42,12 +44,17 @@ export function trustFor(host: string, env: Environment, configDir: string): Tls
       key = readIfThere(`${folder}/${name.slice(0, -4)}key`);
     }
   }
-  const texts = ca.filter((text) => text?.includes("-----BEGIN") === true) as string[];
+  const texts = ca.filter((text) => text?.includes(BEGIN) === true) as string[];
   return {
     // Without any list of its own the run-time's built-in one counts.
     ...(texts.length === 0 ? {} : { ca: texts }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
   };
+}
+
+/** Whether a file can be read and has something like a certificate in it. */
+export function holdsCertificates(path: string): boolean {
+  return readIfThere(path)?.includes(BEGIN) === true;
 }
 
 function firstText(paths: readonly string[]): string | undefined {

@@ -29,4 +29,12 @@ test("only what passes is tried again", () => {
   expect(isPassingFailure(new Error("socket closed"))).toBe(true);
   expect(isPassingFailure(failure("ECONNREFUSED"))).toBe(false);
   expect(isPassingFailure(failure("UNABLE_TO_VERIFY_LEAF_SIGNATURE"))).toBe(false);
+  expect(isPassingFailure(failure("UnsupportedProxyProtocol"))).toBe(false);
+  const refused = (status: string) =>
+    Object.assign(new Error(`Proxy refused to open a tunnel: ${status}`), {
+      code: "ERR_PROXY_TUNNEL",
+    });
+  expect(isPassingFailure(refused("407 Proxy Authentication Required"))).toBe(false);
+  expect(isPassingFailure(refused("403 Access violation"))).toBe(false);
+  expect(isPassingFailure(refused("503 Service Unavailable"))).toBe(true);
 });

@@ -108,7 +108,11 @@ export class Registry {
         hint: "see to the spelling of name and tag; private images look the same without a log-in",
       });
     }
-    return new HttpFault(status, `${attempt}: ${this.name} answers ${status}${detail}`);
+    // What servers of TLS say to a plain request.
+    const mayWantTls = status === 400 && this.#scheme === "http";
+    return new HttpFault(status, `${attempt}: ${this.name} answers ${status}${detail}`, {
+      ...(mayWantTls ? { hint: "it may want TLS: try without --no-https" } : {}),
+    });
   }
 
   async #sendTo(path: string, request: Omit<HttpRequest, "url">): Promise<Response> {
@@ -127,7 +131,7 @@ export class Registry {
     const [first, second] = order;
     try {
       const answer = await to(first, { isProbe: true });
-      // What servers of TLS say to a plain request.
+      // As those of TLS do.
       if (first === "https" || answer.status !== 400) {
         this.#scheme = first;
         return answer;
@@ -135,7 +139,9 @@ export class Registry {
       await answer.body?.cancel();
     } catch (error) {
       const isOther =
-        error instanceof ConnectionFault && /^E(PROTO|CONNREFUSED|CONNRESET)$/.test(error.errno);
+        error instanceof ConnectionFault &&
+        !(error.isProxied && error.errno === "ECONNREFUSED") &&
+        /^E(PROTO|CONNREFUSED|CONNRESET)$/.test(error.errno);
       if (!isOther || (first === "http" && error.errno === "ECONNREFUSED")) throw error;
     }
     const answer = await to(second);
