@@ -4,7 +4,7 @@ import { findRunner } from "./_runners.ts";
 import { createContext, ownEnvironment } from "./_surroundings.ts";
 import { Fault } from "./base/fault.ts";
 import { findCommand } from "./cli/command-index.ts";
-import { splitOldVerb } from "./cli/old-verb.ts";
+import { readOldVerb } from "./cli/old-verb.ts";
 import { finishFlags, parseCommand, readWords } from "./cli/parse.ts";
 import { readProgramName, VERSIONS } from "./cli/program.ts";
 import { ROOT } from "./cli/root.ts";
@@ -23,7 +23,8 @@ export async function runProgram(): Promise<number> {
       context.print(`${program} version ${VERSIONS[program]}\n`);
       return 0;
     }
-    const [verb, ...rest] = splitOldVerb(start.args);
+    const old = readOldVerb(start.args);
+    const [verb, ...rest] = old.words;
     const command = verb === undefined ? undefined : await findCommand(verb);
     if (command === undefined || start.help) {
       const { showProgram } = await import("./commands/help.ts");
@@ -31,7 +32,8 @@ export async function runProgram(): Promise<number> {
     }
 
     const options = { preferNotice: program !== "singularity" };
-    const { flags: globals, notices } = finishFlags(start, env, options);
+    const { flags: globals, notices: told } = finishFlags(start, env, options);
+    const notices = [...told, ...old.notices];
     context = createContext(program, env, globals);
     const parsed = parseCommand(command, rest, { ...options, env, globals, notices });
     if (parsed.kind === "help") {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { splitOldVerb } from "./old-verb.ts";
+import { readOldVerb } from "./old-verb.ts";
 import { readProgramName, VERSIONS } from "./program.ts";
 
 test.each([
@@ -44,6 +44,13 @@ test.each([
     ["exec", "instance.start"],
   ],
   [[], []],
-])("splitOldVerb(%j) is %j", (words, wanted) => {
-  expect(splitOldVerb(words)).toEqual(wanted);
+])("readOldVerb(%j) is %j", (words, wanted) => {
+  expect(readOldVerb(words)).toEqual({ words: wanted, notices: [] });
+});
+
+test("readOldVerb() tells where the words of remote that moved to keyserver are now", () => {
+  const { notices, words } = readOldVerb(["remote", "add-keyserver", "-i", "http://keys.example"]);
+  expect(words).toEqual(["keyserver", "add", "-i", "http://keys.example"]);
+  expect(notices.map(({ text }) => text).join()).toContain("running 'keyserver add'");
+  expect(readOldVerb(["remote", "constructor"]).words).toEqual(["remote", "constructor"]);
 });

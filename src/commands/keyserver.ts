@@ -3,9 +3,18 @@ import { Fault } from "../base/fault.ts";
 import { resolvePath } from "../base/path.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import type { HostFacts } from "../plan/facts.ts";
+import type { HttpClient } from "../registry/http/client.ts";
 import { keyServerUrl } from "../registry/keyserver/address.ts";
 import { KeyServerClient } from "../registry/keyserver/client.ts";
-import { addServer, removeServer, serversOf, withLogin } from "../registry/keyserver/servers.ts";
+import {
+  addServer,
+  configuredServers,
+  type KeyServer,
+  removeServer,
+  serversOf,
+  withLogin,
+} from "../registry/keyserver/servers.ts";
+import { discoverService, remoteUrl } from "../registry/library/discover.ts";
 import {
   mergeRemotes,
   type Remote,
@@ -19,7 +28,7 @@ import { askSecret } from "../terminal/ask.ts";
 import type { Context } from "../terminal/context.ts";
 import { plainHost } from "./_key-rings.ts";
 import { keyServerChoice } from "./_key-servers.ts";
-import { ownDirectory } from "./_user-places.ts";
+import { ownServices } from "./_user-places.ts";
 
 /** What one call of `keyserver` works on. */
 interface Call {
@@ -34,8 +43,7 @@ interface Call {
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const host = plainHost(ctx);
   const given = inv.group?.string("config") ?? "";
-  const file =
-    given === "" ? `${ownDirectory(ctx, host)}/remote.yaml` : resolvePath(host.cwd ?? "/", given);
+  const file = given === "" ? ownServices(ctx, host) : resolvePath(host.cwd ?? "/", given);
   const call: Call = { inv, ctx, host, file };
   const uri = inv.args.at(-1) ?? "";
   switch (inv.path[1]) {
@@ -57,7 +65,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       ctx.log.info("Logout succeeded");
       return 0;
     default:
-      return list(call);
+      return await list(call);
   }
 }
 
@@ -81,18 +89,19 @@ function change({ inv, host }: Call, edit: (remote: Remote) => Remote): number {
   return 0;
 }
 
-function list({ inv, ctx, file }: Call): number {
+async function list({ inv, ctx, host, file }: Call): Promise<number> {
   const services = mergeRemotes(readSystemRemotes(), readRemotes(file));
   const [name] = inv.args;
   if (name !== undefined && !services.remotes.has(name)) throw noRemote(name);
   const shown = [...services.remotes]
     .filter(([one]) => name === undefined || one === name)
     .sort(([one], [other]) => (one < other ? -1 : 1));
+  const { http } = keyServerChoice(ctx, host, "");
   for (const [one, remote] of shown) {
     const marks = `${remote.isSystem ? "*" : ""}${one === services.active ? "^" : ""}`;
     ctx.print(`\n${one} ${marks}`.trimEnd());
     ctx.print("\n");
-    const servers = serversOf(remote).filter((server) => !server.isSkipped);
+    const servers = (await serversAt(http, remote, ctx)).filter((server) => !server.isSkipped);
     const width = Math.max(0, ...servers.map((server) => server.uri.length));
     for (const [at, server] of servers.entries()) {
       const lock = server.isInsecure ? "  " : "🔒";
@@ -101,6 +110,23 @@ function list({ inv, ctx, file }: Call): number {
   }
   ctx.print("\n(* = system endpoint, ^ = default endpoint)\n");
   return 0;
+}
+
+/** The key servers of a service; without any configured, it is asked for its own. */
+async function serversAt(
+  http: HttpClient,
+  remote: Remote,
+  ctx: Context,
+): Promise<readonly KeyServer[]> {
+  const known = serversOf(remote);
+  if (known.length > 0 || configuredServers(remote) !== undefined) return known;
+  try {
+    return serversOf(remote, (await discoverService(http, remoteUrl(remote), 1)).get("keyserver"));
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    ctx.log.warning(error.message);
+    return known;
+  }
 }
 
 async function login(call: Call, uri: string): Promise<number> {
@@ -120,7 +146,7 @@ async function login(call: Call, uri: string): Promise<number> {
       ? `Bearer ${secret}`
       : `Basic ${Buffer.from(`${username}:${secret}`).toString("base64")}`;
   const { http } = keyServerChoice(ctx, host, uri);
-  await new KeyServerClient(http, { uri, authorization }).checkLogin();
+  await new KeyServerClient(http, { uri, authorization }).checkLogin(`while login to ${uri}`);
   save(call, (services) => withLogin(services, uri, authorization));
   ctx.log.info(`Token stored in ${call.file}`);
   return 0;
@@ -132,5 +158,5 @@ function save({ file }: Call, edit: (list: RemoteList) => RemoteList): void {
 }
 
 function noRemote(name: string): Fault {
-  return new Fault("not-found", `no endpoint found: ${name} is not a remote`);
+  return new Fault("not-found", `no remote-endpoint with the name "${name}" found`);
 }

@@ -1,7 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
-import { type Finished, skiff } from "../support/run.ts";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { type Finished, run, skiff } from "../support/run.ts";
 import { scratch } from "../support/scratch.ts";
+import { skiffPath } from "../support/tree.ts";
 import { homesIn } from "./homes.ts";
 
 const TOKEN = "t".repeat(300);
@@ -89,6 +90,34 @@ test("a service by plain http must be asked for, and stands in the list as insec
   await remote(home, "add", "--insecure", "--no-login", "site", base);
   expect((await remote(home, "list")).stdout).toMatch(/^site .*✗!$/m);
   expect((await remote(home, "remove", "DefaultRemote")).stderr).toContain("is global");
+});
+
+test("the list of services is that which a peer has, and under its name where it has it", async () => {
+  const home = newHome();
+  const list = `${home}/.apptainer/remote.yaml`;
+  const peer = (...words: string[]): Promise<Finished> =>
+    run([`${home}/apptainer`, ...words], { cwd: home, extraEnv: { HOME: home } });
+  symlinkSync(skiffPath, `${home}/apptainer`);
+  const added = await peer("remote", "add", "--insecure", "--no-login", "site", base);
+  expect(added.code).toBe(0);
+  expect(readFileSync(list, "utf8")).toContain("site");
+  expect((await remote(home, "list")).stdout).toMatch(/^site .*✓/m);
+  expect((await remote(home, "remove", "site")).code).toBe(0);
+  expect(readFileSync(list, "utf8")).not.toContain("site");
+});
+
+test("the key server of a service is listed, and older words for key servers are understood", async () => {
+  const home = newHome();
+  await remote(home, "add", "--insecure", "--no-login", "site", base);
+  const call = (...words: string[]): Promise<Finished> =>
+    skiff(words, { cwd: home, extraEnv: { HOME: home } });
+  const listed = await call("keyserver", "list", "site");
+  expect(listed.code).toBe(0);
+  expect(listed.stdout).toContain(`#1  ${base}/keys`);
+  const old = await call("remote", "add-keyserver", "https://keys.example.org");
+  expect(old.code).toBe(255);
+  expect(old.stderr).toContain("running 'keyserver add'");
+  expect(old.stderr).toContain("root");
 });
 
 test("remote use, remove and list keep the list", async () => {

@@ -98,7 +98,8 @@ async function fetchFrom(
       const sum = opened.layers.reduce((all, layer) => all + layer.sizeBytes, 0);
       requireRoom(access, missing + sum, sum, text);
       const count = opened.layers.length;
-      step = access.step(`Fetching ${count} layer${count === 1 ? "" : "s"} of ${text}`, sum);
+      const layers = `${count} layer${count === 1 ? "" : "s"} of ${text}`;
+      step = access.step(missing > 0 ? `Fetching ${layers}` : `Using cached ${layers}`, sum);
       await convertWhileFetching(opened, path, access, step, tell);
     },
     { signal: access.signal, onWait: tellWaiting(access.talk) },
@@ -157,7 +158,7 @@ async function namedDigest(
   } catch (error) {
     if (!(error instanceof ConnectionFault) || known === undefined) throw error;
     const hint = "the cache has an image of it: --offline uses that";
-    throw new ConnectionFault(error.errno, error.message, hint, error.cause);
+    throw new ConnectionFault(error.errno, error.message, hint, error.cause, error.isProxied);
   }
   if (found !== undefined && known !== found) {
     writeRecord(access.places, "tags", name, { digest: found });

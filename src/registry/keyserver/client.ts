@@ -77,7 +77,7 @@ export class KeyServerClient {
   }
 
   /** Asks whether a login is accepted: a GET of the server's own address has to answer 200. */
-  async checkLogin(): Promise<void> {
+  async checkLogin(attempt: string): Promise<void> {
     const answer = await this.#http.send({
       url: `${this.#url}/`,
       authorization: this.#place.authorization,
@@ -86,7 +86,7 @@ export class KeyServerClient {
     });
     await answer.body?.cancel();
     if (answer.status === 200) return;
-    throw new HttpFault(answer.status, `error response from server: ${answer.status}`);
+    throw new HttpFault(answer.status, `${attempt}: error response from server: ${answer.status}`);
   }
 
   async #lookup(parameters: Readonly<Record<string, string>>): Promise<Response> {

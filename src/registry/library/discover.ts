@@ -16,11 +16,19 @@ export function remoteUrl(remote: Pick<Remote, "uri" | "isInsecure">): string {
   return `${remote.isInsecure ? "http" : "https"}://${place}`;
 }
 
-/** Asks a service for the addresses of its parts (reference: library-api.md section 9). */
-export async function discoverService(http: HttpClient, base: string): Promise<ServiceParts> {
+/** Asks a service for the addresses of its parts (reference: library-api.md section 9). `tries`: default 4. */
+export async function discoverService(
+  http: HttpClient,
+  base: string,
+  tries?: number,
+): Promise<ServiceParts> {
   const url = `${base}/assets/config/config.prod.json`;
   const attempt = `Cannot ask ${base} for its services`;
-  const answer = await http.send({ url, timeoutMs: 10_000 });
+  const answer = await http.send({
+    url,
+    timeoutMs: 10_000,
+    ...(tries === undefined ? {} : { tries }),
+  });
   if (!answer.ok) {
     const said = await readErrorBody(answer);
     throw new HttpFault(
