@@ -16,24 +16,36 @@ export interface LibraryChoice {
 
 /**
  * The library to ask: that of the address, of `--library`, or of the service in use. Only the last
- * one gets the token of the log-in there.
+ * one gets the token of the log-in there. Throws a Fault for another one than that of the service
+ * which root says is the only one.
  */
 export async function findLibrary(http: HttpClient, choice: LibraryChoice): Promise<LibraryPlace> {
   const { file, given, host, noHttps } = choice;
   if (host !== undefined && given !== "") {
-    throw new Fault("usage", `The address names the library ${host}, and --library another one`, {
-      exitCode: 255,
-    });
+    throw new Fault(
+      "usage",
+      `Conflicting arguments; the address names the library ${host}, and --library another one`,
+      { exitCode: 255 },
+    );
   }
+  const { active, remotes } = mergeRemotes(readSystemRemotes(), readRemotes(file));
+  const remote = remotes.get(active);
   const named = host ?? given;
   if (named !== "") {
     const scheme = noHttps ? "http" : "https";
     const base = /^https?:\/\//.test(named) ? named : `${scheme}://${named}`;
     const address = base.replace(/\/+$/, "");
+    if (remote?.isExclusive === true) {
+      const only = (await discoverService(http, remoteUrl(remote))).get("library");
+      if (only !== address) {
+        throw new Fault(
+          "denied",
+          `Cannot use the library ${address}: endpoint is set as exclusive by the system administrator: only "${only ?? active}" can be used`,
+        );
+      }
+    }
     return { base: address, token: "", service: address };
   }
-  const { active, remotes } = mergeRemotes(readSystemRemotes(), readRemotes(file));
-  const remote = remotes.get(active);
   const refuse = (why: string): never => {
     throw new Fault(
       "unsupported",
