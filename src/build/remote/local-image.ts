@@ -20,17 +20,21 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
     case "oras": {
       const { openOrasImage } = await import("../../registry/oras/pull.ts");
       const { image, text } = address;
-      return await fetchWhole(text, access, (hooks) =>
-        openOrasImage({
-          registry: registryOf(access, image.registry),
-          http: access.http,
-          image,
-          text,
-          wish: access.wish,
-          places: access.places,
-          concurrency: access.concurrency,
-          hooks,
-        }),
+      return await fetchWhole(
+        text,
+        access,
+        (hooks) =>
+          openOrasImage({
+            registry: registryOf(access, image.registry),
+            http: access.http,
+            image,
+            text,
+            wish: access.wish,
+            places: access.places,
+            concurrency: access.concurrency,
+            hooks,
+          }),
+        { ...USUAL_WORDS, fetching: "Downloading oras image" },
       );
     }
     case "library": {
@@ -52,8 +56,11 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
       const { openShubImage } = await import("../../registry/shub/pull.ts");
       const { image, text } = address;
       const { http, noHttps, places } = access;
-      return await fetchWhole(text, access, (hooks) =>
-        openShubImage({ http, image, text, noHttps, places, hooks }),
+      return await fetchWhole(
+        text,
+        access,
+        (hooks) => openShubImage({ http, image, text, noHttps, places, hooks }),
+        { ...USUAL_WORDS, fetching: "Downloading shub image" },
       );
     }
     case "http": {
@@ -88,17 +95,21 @@ export async function localImage(address: ImageAddress, access: RemoteAccess): P
 async function fetchLibrarySif(address: LibraryAddress, access: RemoteAccess): Promise<string> {
   const { openLibraryImage } = await import("../../registry/library/pull.ts");
   const { image, text } = address;
-  return await fetchWhole(text, access, async (hooks) =>
-    openLibraryImage({
-      http: access.http,
-      place: await access.findLibrary(image.host),
-      image,
-      text,
-      arch: wantedPlatform(access.wish).arch,
-      places: access.places,
-      parts: { partBytes: access.partBytes, concurrency: access.concurrency },
-      hooks,
-    }),
+  return await fetchWhole(
+    text,
+    access,
+    async (hooks) =>
+      openLibraryImage({
+        http: access.http,
+        place: await access.findLibrary(image.host),
+        image,
+        text,
+        arch: wantedPlatform(access.wish).arch,
+        places: access.places,
+        parts: { partBytes: access.partBytes, concurrency: access.concurrency },
+        hooks,
+      }),
+    LIBRARY_WORDS,
   );
 }
 
@@ -156,7 +167,11 @@ interface TransferWords {
 }
 
 const USUAL_WORDS: TransferWords = { fetching: "Fetching", cached: "Using cached SIF image" };
-/** As the reference tools have it for files of web servers; callers look for it. */
+/* As the reference tools have it for each kind; callers look for it. */
+const LIBRARY_WORDS: TransferWords = {
+  fetching: "Downloading library image",
+  cached: "Using cached image",
+};
 const NETWORK_WORDS: TransferWords = {
   fetching: "Downloading network image",
   cached: "Using image from cache",

@@ -47,7 +47,8 @@ export async function saveImage(
   } catch (cause) {
     signal.throwIfAborted();
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    throw new Fault("io", `${attempt}: cannot connect to it (${REASONS[code] ?? code})`, {
+    const why = `Cannot connect to the Docker daemon at ${address}: ${REASONS[code] ?? code}`;
+    throw new Fault("io", `Cannot get "${name}": ${why}`, {
       cause,
       hint: "is the docker daemon running, and may you use it? Another address goes into --docker-host",
     });
