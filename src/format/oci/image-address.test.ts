@@ -44,6 +44,7 @@ test.each(["image.sif", "/a/b", "./docker", "a:b", "C:\\x", ""])(
 
 test.each([
   "foo://x",
+  "DOCKER://alpine",
   "docker://",
   "docker:alpine",
   "http://",

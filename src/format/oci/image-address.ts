@@ -45,7 +45,8 @@ const LIBRARY_TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
  * Fault for an unknown transport (`x://…`) and for an address that its transport does not take.
  */
 export function parseImageAddress(text: string): ImageAddress | undefined {
-  const [, name = "", slashes, rest = ""] = /^([a-z][a-z0-9+-]*):(\/\/)?(.*)$/s.exec(text) ?? [];
+  const [, name = "", slashes, rest = ""] =
+    /^([A-Za-z][A-Za-z0-9+-]*):(\/\/)?(.*)$/s.exec(text) ?? [];
   const isWeb = slashes !== undefined;
   if (name === "docker" || name === "oras") {
     if (!isWeb) throw refusal(text, `image reference ${rest} does not start with //`);
