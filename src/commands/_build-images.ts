@@ -1,5 +1,6 @@
 import { Fault } from "../base/fault.ts";
 import { type RemoteAccess, registryOf, type Step } from "../build/remote/access.ts";
+import { askMirrors } from "../build/remote/ask-mirrors.ts";
 import { localImage } from "../build/remote/local-image.ts";
 import { transferHooks } from "../build/remote/transfer-hooks.ts";
 import type { Invocation } from "../cli/invocation.ts";
@@ -44,16 +45,18 @@ async function openImage(address: ImageAddress, access: RemoteAccess): Promise<O
   }
   const { image, text } = address;
   let step: Step | undefined;
-  const opened = await openRegistryImage({
-    registry: registryOf(access, image.registry),
-    http: access.http,
-    image,
-    text,
-    wish: access.wish,
-    places: access.places,
-    concurrency: access.concurrency,
-    hooks: transferHooks(access, () => step),
-  });
+  const opened = await askMirrors(image, access, (source, theirs) =>
+    openRegistryImage({
+      registry: registryOf(theirs, source.registry),
+      http: access.http,
+      image: source,
+      text,
+      wish: access.wish,
+      places: access.places,
+      concurrency: access.concurrency,
+      hooks: transferHooks(access, () => step),
+    }),
+  );
   const { layers } = opened;
   // Fetched all at once when the first is read: a build whose base is kept reads none.
   let isFetching = false;

@@ -241,6 +241,9 @@ describe("a mirror of registries.conf", () => {
     const env = { CONTAINERS_REGISTRIES_CONF: conf };
     const by = await call(home, ["pull", "x.sif", "docker://registry.invalid/far/sample:1"], env);
     expect(by.code).toBe(0);
+    const from = "docker://registry.invalid/far/sample:1";
+    const built = await call(home, ["build", "--sandbox", "tree", from], env);
+    expect(built).toMatchObject({ code: 0 });
     writeFileSync(conf, rule(lab.registry().host, `${lab.registry().host}/nothing/here`));
     const past = await call(home, ["pull", "y.sif", address("tools/zstd:1")], env);
     expect(past.code).toBe(0);

@@ -9,12 +9,11 @@ import {
 import { findImage, obtainImage } from "../../image/cache/image-store.ts";
 import { readRecord, writeRecord } from "../../image/cache/records.ts";
 import { ConnectionFault } from "../../registry/http/client.ts";
-import { HttpFault } from "../../registry/http/http-fault.ts";
-import { mirrorsOf } from "../../registry/mirror/mirrors.ts";
 import { askDigest } from "../../registry/oci/manifest-request.ts";
 import type { OpenImageOptions, RegistryImage } from "../../registry/oci/open-image.ts";
 import { wishOf } from "../../registry/oci/wish-of.ts";
 import { type RemoteAccess, registryOf, type Step } from "./access.ts";
+import { askMirrors } from "./ask-mirrors.ts";
 import { requireRoom } from "./require-room.ts";
 import { entryOf, nameOf } from "./sif-name.ts";
 import { tellWaiting } from "./tell-waiting.ts";
@@ -34,18 +33,9 @@ export async function fetchDockerSif(
   address: DockerAddress,
   access: RemoteAccess,
 ): Promise<string> {
-  for (const mirror of access.offline ? [] : mirrorsOf(address.image, access.mirrors)) {
-    const { registry } = mirror.image;
-    try {
-      const noHttps = access.noHttps || mirror.isInsecure;
-      return await fetchFrom(mirror.image, address, { ...access, noHttps });
-    } catch (error) {
-      const isTheirs = error instanceof HttpFault || error instanceof ConnectionFault;
-      if (!isTheirs || access.signal.aborted) throw error;
-      access.talk.info(`The mirror ${registry} does not have it (${error.message})`);
-    }
-  }
-  return await fetchFrom(address.image, address, access);
+  return await askMirrors(address.image, access, (source, theirs) =>
+    fetchFrom(source, address, theirs),
+  );
 }
 
 async function fetchFrom(
