@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
-import { symlinkSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { type Finished, run } from "../support/run.ts";
 import { scratch } from "../support/scratch.ts";
 import { skiffPath } from "../support/tree.ts";
@@ -200,4 +201,13 @@ test("buildcfg tells where things are, and refuses unknown names", async () => {
   const { code, stderr } = await call(["skiff", "buildcfg", "XX"]);
   expect(code).toBe(1);
   expect(stderr).toStartWith('Error for command "buildcfg": no variable named "XX"\n');
+});
+
+test("buildcfg names the configuration file in force, which callers read", async () => {
+  const conf = `${scratch()}/site.conf`;
+  writeFileSync(conf, "bind path = /etc/hosts\n");
+  const { stdout } = await call(["singularity", "--config", conf, "buildcfg"]);
+  expect(stdout).toContain(
+    `\nSINGULARITY_CONFDIR=${dirname(conf)}\nSINGULARITY_CONF_FILE=${conf}\n`,
+  );
 });
