@@ -76,7 +76,7 @@ test("key list and remote list under the peers' names leave the files that those
 test("key list names the ring before it says that it has no private keys for all users", async () => {
   const listed = await skiff(["key", "list", "--global", "--secret"]);
   expect(listed.code).toBe(255);
-  expect(listed.stdout).toMatch(/^Private key listing \(\/.*\/pgp-secret\):\n$/);
+  expect(listed.stdout).toMatch(/^Private key listing \(\/.*\/pgp-secret\):\n\n$/);
 });
 
 test("sign, then verify: under skiff's name one line, under the peers' as they speak", async () => {
@@ -245,6 +245,8 @@ test("key export and import round, armored and binary, secret too", async () => 
   const index = list.split("Fingerprint:").findIndex((part) => part.includes(fingerprint)) - 1;
   for (const armor of [["--armor"], []]) {
     const file = `${dir}/exported${armor.length}`;
+    // One that is there already may be open to all.
+    await Bun.write(file, "");
     const exported = await skiff(["key", "export", "--secret", ...armor, file], {
       stdin: `${index}\nsecret\n`,
     });
@@ -278,6 +280,18 @@ test("key remove of a key that is not there, and import of no key, say so", asyn
   const random = await skiff(["key", "import", "random"]);
   expect(random).toMatchObject({ code: 2 });
   expect(random.stderr).toMatch(/^ERROR: .*\n$/);
+});
+
+test("key remove of both halves wants one of them at least", async () => {
+  const own = { extraEnv: { SKIFF_KEYSDIR: `${dir}/remove-keys` } };
+  const owner = ["-N", "A", "-E", "a@example.org", "-C", "", "-P", "", "-b", "2048"];
+  await skiff(["key", "newpair", ...owner, "--push=false"], own);
+  const { stdout } = await skiff(["key", "list"], own);
+  const [fingerprint = ""] = /[0-9A-F]{40}/.exec(stdout) ?? [];
+  expect(await skiff(["key", "remove", "--secret", fingerprint], own)).toMatchObject({ code: 0 });
+  expect(await skiff(["key", "remove", "-p", "-s", fingerprint], own)).toMatchObject({ code: 0 });
+  expect((await skiff(["key", "list"], own)).stdout).not.toContain(fingerprint);
+  expect(await skiff(["key", "remove", "-b", fingerprint], own)).toMatchObject({ code: 255 });
 });
 
 test("key import refuses a key whose signatures on itself are damaged", async () => {

@@ -46,6 +46,7 @@ export function startKeyServer(token?: string): TestKeyServer {
       const armored = found.map(([, key]) => key.armored).join("\n");
       return armored === "" ? new Response("not found", { status: 404 }) : new Response(armored);
     }
+    if (found.length === 0) return new Response("not found", { status: 404 });
     // One key a page.
     const at = Number(query.get("x-pagetoken") ?? "0");
     const one = found[at];

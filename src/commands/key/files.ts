@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import type { Key, PrivateKey, PublicKey } from "openpgp";
 import { Fault } from "../../base/fault.ts";
 import { dirName, resolvePath } from "../../base/path.ts";
@@ -105,7 +105,7 @@ export async function exportKey(call: KeyCall): Promise<number> {
   const [path = ""] = inv.args;
   const target = resolvePath(call.cwd, path);
   if (!existsSync(dirName(target))) {
-    throw new Fault("not-found", `open ${path}: no such file or directory`);
+    throw new Fault("not-found", `unable to create file: open ${path}: no such file or directory`);
   }
   const isSecret = inv.bool("secret");
   const kind = isSecret ? "private" : "public";
@@ -118,11 +118,22 @@ export async function exportKey(call: KeyCall): Promise<number> {
     await unlockKey(chosen, askPassphrase(ctx));
   }
   const content = inv.bool("armor") ? `${chosen.armor().trimEnd()}\n` : chosen.write();
+  if (isSecret && existsSync(target)) closeToOthers(target, path);
   replaceFile(target, content, isSecret ? 0o600 : 0o644);
   const fingerprint = fingerprintOf(chosen).toUpperCase();
   const title = isSecret ? "Private" : "Public";
   ctx.print(`${title} key with fingerprint ${fingerprint} correctly exported to file: ${path}\n`);
   return 0;
+}
+
+/** A file that others may read is not replaced by a secret key that they may read. */
+function closeToOthers(target: string, name: string): void {
+  try {
+    chmodSync(target, 0o600);
+  } catch (cause) {
+    const why = "operation not permitted";
+    throw new Fault("denied", `unable to create file: open ${name}: ${why}`, { cause });
+  }
 }
 
 function choose(keys: readonly Key[], kind: string, ctx: KeyCall["ctx"]): Key {

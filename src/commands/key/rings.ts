@@ -16,12 +16,9 @@ async function list({ inv, ctx, rings }: KeyCall): Promise<number> {
   const isGlobal = inv.bool("global");
   if (isSecret && isGlobal) {
     // Scripts find the heading before they look at the status.
-    ctx.print(`Private key listing (${dirName(rings.globalPath)}/pgp-secret):\n`);
-    throw new Fault(
-      "usage",
-      "could not list private keys: global keyring doesn't contain private keys",
-      { exitCode: 255 },
-    );
+    ctx.print(`Private key listing (${dirName(rings.globalPath)}/pgp-secret):\n\n`);
+    const why = "could not list private keys: global keyring doesn't contain private keys";
+    throw new Fault("usage", `While listing keys: ${why}`, { exitCode: 255 });
   }
   // Scripts of the peers have the rings made by listing them.
   if (!isGlobal && ctx.program !== "skiff") rings.make();
@@ -36,12 +33,11 @@ async function list({ inv, ctx, rings }: KeyCall): Promise<number> {
 
 async function remove(call: KeyCall): Promise<number> {
   const { inv } = call;
-  const isBoth = inv.bool("both");
+  const isBoth = inv.bool("both") || (inv.bool("public") && inv.bool("secret"));
   const isGlobal = inv.bool("global");
   const isSecret = inv.bool("secret") && !isBoth;
-  const isPublic = !isSecret || inv.bool("public");
   const outcomes = {
-    public: isPublic || isBoth ? await removeFrom(call, isGlobal ? "global" : "public") : undefined,
+    public: isSecret ? undefined : await removeFrom(call, isGlobal ? "global" : "public"),
     private: isSecret || isBoth ? await removeFrom(call, "secret") : undefined,
   };
   if (isBoth) {

@@ -7,6 +7,9 @@ import { fingerprintOf } from "../../trust/pgp/describe-key.ts";
 import type { KeyCall } from "./call.ts";
 import { updateSecret } from "./files.ts";
 
+/** Of what a server finds. */
+const MOST_SHOWN = 100;
+
 /** `key search`: what the first key server has for some words. */
 export async function search(call: KeyCall): Promise<number> {
   const { inv, ctx } = call;
@@ -14,14 +17,15 @@ export async function search(call: KeyCall): Promise<number> {
   const [server] = await findKeyServers(call.servers());
   // Upper case: a word such as "decade" may be meant as one.
   const isId = /^[0-9A-F]{8,40}$/.test(words);
-  const found = (await server.search(isId ? `0x${words}` : words)).slice(0, 100);
+  if (words === "") throw new Fault("usage", "failed to get key: invalid search");
+  const all = await server.search(isId ? `0x${words}` : words);
+  if (all === undefined) {
+    throw new Fault("not-found", "no matching keys found for fingerprint");
+  }
+  const found = all.slice(0, MOST_SHOWN);
   ctx.print(`Showing ${found.length} results\n\n`);
-  ctx.print(
-    table(
-      inv.bool("long-list") ? found.flatMap(longRow) : found.flatMap(shortRow),
-      inv.bool("long-list"),
-    ),
-  );
+  const isLong = inv.bool("long-list");
+  ctx.print(table(found.map(isLong ? longRow : shortRow), isLong));
   return 0;
 }
 
@@ -103,7 +107,8 @@ function longRow(key: ListedKey): readonly (readonly string[])[] {
   );
 }
 
-function table(rows: readonly (readonly string[])[], isLong: boolean): string {
+/** The head and the rows of each key, with an empty line between keys: the peer aligns each for itself. */
+function table(keys: readonly (readonly (readonly string[])[])[], isLong: boolean): string {
   const head = isLong
     ? [
         "FINGERPRINT",
@@ -115,9 +120,14 @@ function table(rows: readonly (readonly string[])[], isLong: boolean): string {
         "NAME/EMAIL",
       ]
     : ["KEY ID", "BITS", "NAME/EMAIL"];
-  const all = [head, ...rows];
-  const widths = head.map((_, at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
-  return all
+  const [first = [], ...more] = keys;
+  return [[head, ...first], ...more].map(aligned).join("\n");
+}
+
+function aligned(rows: readonly (readonly string[])[]): string {
+  const [one = []] = rows;
+  const widths = one.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  return rows
     .map((row) => {
       const cells = row.map((cell, at) =>
         at === row.length - 1 ? cell : cell.padEnd((widths[at] ?? 0) + 2),

@@ -42,8 +42,8 @@ export class KeyServerClient {
     return await this.#text(answer);
   }
 
-  /** Keys that match words, an address, or `0x` and hexadecimal digits. */
-  async search(words: string): Promise<readonly ListedKey[]> {
+  /** Keys that match words, an address, or `0x` and hexadecimal digits; undefined when the server says that it has none. */
+  async search(words: string): Promise<readonly ListedKey[] | undefined> {
     const found: ListedKey[] = [];
     let token = "";
     for (let page = 0; page < MOST_PAGES; page++) {
@@ -57,7 +57,7 @@ export class KeyServerClient {
       });
       if (answer.status === 404) {
         await answer.body?.cancel();
-        return found;
+        return page === 0 ? undefined : found;
       }
       token = answer.headers.get(NEXT_PAGE) ?? "";
       found.push(...parseKeyIndex(await this.#text(answer)));
