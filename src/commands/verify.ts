@@ -39,18 +39,23 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     const { verifyByPolicy } = await import("./verify/by-policy.ts");
     return await verifyByPolicy(inv, ctx, host);
   }
-  const keys = await keyMaterial(inv, ctx, host, {
-    read: readNamed,
-    pgp: () => pgpMaterial(inv, ctx, host),
-  });
   const results: SignatureResult[] = [];
   const tell = (result: SignatureResult): void => {
     results.push(result);
     if (!isJson && !isOwn) ctx.print(resultText(result));
   };
   let failure: Fault | undefined;
+  const keys = await keyMaterial(inv, ctx, host, {
+    read: readNamed,
+    pgp: () => pgpMaterial(inv, ctx, host),
+  }).catch((error: unknown) => {
+    if (!(error instanceof IntegrityFault)) throw error;
+    failure = error;
+  });
   try {
-    if (ELSEWHERE.test(path) && !existsSync(path)) {
+    if (keys === undefined) {
+      // The certificate does not hold: there is nothing to verify by.
+    } else if (ELSEWHERE.test(path) && !existsSync(path)) {
       await verifyElsewhere(path, keys, inv, ctx, tell);
     } else await verifyFile(path, keys, choiceOf(inv), tell);
   } catch (error) {

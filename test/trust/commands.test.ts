@@ -316,6 +316,8 @@ describe("PEM keys and certificates", () => {
       ["rsa", ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]],
       ["ec", ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]],
       ["ed", ["-algorithm", "ed25519"]],
+      // SSH, which keys are named by, has no form for it.
+      ["p224", ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-224"]],
     ] as const;
     for (const [name, args] of kinds) {
       await openssl("genpkey", ...args, "-out", `${name}.pem`);
@@ -380,12 +382,21 @@ describe("PEM keys and certificates", () => {
     const chain = ["--certificate-roots", "root.crt", "--certificate-intermediates", "middle.crt"];
     expect(await verify("leaf", ...chain)).toMatchObject({ code: 0 });
     const noChain = await verify("leaf", "--certificate-roots", "root.crt");
-    expect(noChain.stderr).toContain("x509: certificate signed by unknown authority");
+    expect(noChain.code).toBe(7);
+    expect(noChain.stdout).toContain(
+      ": untrusted key: x509: certificate signed by unknown authority",
+    );
     const noPurpose = await verify("tls", ...chain);
-    expect(noPurpose.stderr).toContain("x509: certificate specifies an incompatible key usage");
+    expect(noPurpose.stdout).toContain("x509: certificate specifies an incompatible key usage");
     const noServer = await verify("leaf", ...chain, "--ocsp-verify");
-    expect(noServer.stderr).toContain("certificate does not support OCSP");
+    expect(noServer.stdout).toContain("certificate does not support OCSP");
     expect(noServer.code).toBe(255);
+    // Under the peers' names the report says what was found until then: nothing.
+    const words = ["verify", "--json", "--certificate", "tls.crt", ...chain, path];
+    const report = await skiff(words, { name: "apptainer" });
+    expect(report.code).toBe(255);
+    expect(JSON.parse(report.stdout)).toEqual({ Signatures: 0, SignerKeys: null });
+    expect(report.stderr).toContain("Failed to verify container: x509: certificate specifies");
   });
 });
 

@@ -2,6 +2,7 @@ import { Fault } from "../../base/fault.ts";
 import type { Invocation } from "../../cli/invocation.ts";
 import type { HostFacts } from "../../plan/facts.ts";
 import type { Context } from "../../terminal/context.ts";
+import { IntegrityFault, type IntegrityKind } from "../../trust/verify/integrity-fault.ts";
 import type { KeyMaterial } from "../../trust/verify/key-material.ts";
 
 /** Files that distributions keep the system's certificates in. */
@@ -18,7 +19,7 @@ export interface KeyReaders {
   pgp(): Promise<KeyMaterial>;
 }
 
-/** The keys that the flags select; says which. Throws a Fault that names what cannot be loaded. */
+/** The keys that the flags select; says which. Throws a Fault that names what cannot be loaded, an IntegrityFault for a certificate that does not hold. */
 export async function keyMaterial(
   inv: Invocation,
   ctx: Context,
@@ -79,9 +80,15 @@ async function certificateMaterial(
     }
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    throw new Fault(error.code, `Failed to verify container: ${error.message}`, { cause: error });
+    throw new IntegrityFault(kindOf(error.message), error.message, "");
   }
   return { envelope: envelopeVerifier([leaf.x509.publicKey]) };
+}
+
+function kindOf(why: string): IntegrityKind {
+  if (why.startsWith("x509: ")) return /expired/.test(why) ? "expired" : "untrusted";
+  // A server that cannot be asked leaves the question open.
+  return /revoked/.test(why) ? "revoked" : "unusable";
 }
 
 function loading<T>(what: string, load: () => T): T {

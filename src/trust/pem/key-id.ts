@@ -12,9 +12,14 @@ const CURVES: Readonly<Record<string, string>> = {
  * `ssh-keygen -l` prints; "" for keys that SSH has no form for.
  */
 export function sshKeyId(key: KeyObject): string {
-  const wire = sshWire(key);
+  const wire = isExportable(key) ? sshWire(key) : undefined;
   if (wire === undefined) return "";
   return `SHA256:${createHash("sha256").update(wire).digest("base64").replace(/=+$/, "")}`;
+}
+
+/** The library writes no keys on P-224 as JWK, which have no form in SSH either. */
+function isExportable(key: KeyObject): boolean {
+  return key.asymmetricKeyDetails?.namedCurve !== "secp224r1";
 }
 
 function sshWire(key: KeyObject): Uint8Array | undefined {
