@@ -330,6 +330,15 @@ testBuild(
   },
 );
 
+testBuild("%files leaves devices out, which an ordinary user cannot make", async () => {
+  const lines = "%files\n    /dev/null /etc/none\n    data/one /etc/one\n";
+  writeDefinition(dir, "device.def", lines);
+  const { code, stderr } = await build(["--sandbox", "device", "device.def"]);
+  expect(code, stderr).toBe(0);
+  expect(stderr).toMatch(/^WARNING: +Left out \/dev\/null: .*\/etc\/none$/m);
+  expect(readFileSync(`${dir}/device/etc/one`)).toEqual(readFileSync(`${dir}/data/one`));
+});
+
 testBuild("%files below a file is refused in one line that names both", async () => {
   writeDefinition(dir, "below.def", "%files\n    data/one /bin/sh/below/one\n");
   const built = await build(["below.sif", "below.def"]);

@@ -133,6 +133,9 @@ function makeParent(to: string, root: string, source: string): void {
   }
 }
 
+/** Everything was copied but devices, which nobody can make in a user namespace. */
+const NO_DEVICES = /^(?:cp: cannot create special file .*: Operation not permitted\n)+$/;
+
 async function copy(
   stage: Stage,
   from: "host" | "stage",
@@ -142,6 +145,7 @@ async function copy(
 ): Promise<void> {
   const end = await runChild({
     argv: ["cp", ...words],
+    env: { ...stage.ports.env, LC_ALL: "C" },
     stdin: "none",
     stdout: "drop",
     stderr: "keep",
@@ -149,6 +153,10 @@ async function copy(
   });
   if (end.status === 0) return;
   const where = to.slice(stage.root.length);
+  if (NO_DEVICES.test(end.stderr)) {
+    stage.ports.talk.warning(`Left out ${source}: only root can make a device such as ${where}`);
+    return;
+  }
   const isRelative = from === "host" && !source.startsWith("/");
   const place = isRelative ? `relative paths start in ${stage.ports.cwd}` : undefined;
   const hint = toolHint(end.stderr, end.words, "cp") ?? place;
