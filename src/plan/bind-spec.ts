@@ -52,7 +52,8 @@ function applyOption(
   spec: { readOnly: boolean; imageSrc: string | undefined; id: number | undefined },
 ): void {
   if (word === "ro") spec.readOnly = true;
-  else if (word === "rw") spec.readOnly = false;
+  // Is what holds anyway, and no more: beside "ro" that counts.
+  else if (word === "rw") return;
   else if (word.startsWith("image-src=")) spec.imageSrc = word.slice(10) || "/";
   else if (word.startsWith("id=")) spec.id = parseId(word.slice(3));
   else throw new Fault("usage", `${word} is not a valid bind option`, { exitCode: 255 });

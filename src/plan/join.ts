@@ -1,3 +1,4 @@
+import { cleanPath } from "../base/path.ts";
 import { parseBinds, parseMounts } from "./bind-spec.ts";
 import { checkRequest } from "./check-request.ts";
 import type { Config } from "./config.ts";
@@ -129,7 +130,9 @@ export function planJoin(facts: JoinFacts): JoinOutcome {
 function startDirectory(facts: JoinFacts, request: LaunchRequest, notices: Notice[]): Plan["cwd"] {
   const { host, instance } = facts;
   if (request.cwd !== undefined) {
-    return { candidates: [request.cwd], fatal: true, why: request.origins["cwd"] ?? "--cwd" };
+    const isPlain = !request.cwd.split("/").includes("..");
+    const cwd = isPlain ? cleanPath(request.cwd) : request.cwd;
+    return { candidates: [cwd], fatal: true, why: request.origins["cwd"] ?? "--cwd" };
   }
   const home =
     request.home === undefined

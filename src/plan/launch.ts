@@ -279,7 +279,10 @@ function startDirectory(
   files: MountTable,
 ): Plan["cwd"] {
   if (request.cwd !== undefined) {
-    return { candidates: [request.cwd], fatal: true, why: request.origins["cwd"] ?? "--cwd" };
+    // PWD is made of it: `..` is only right for who knows where links lead.
+    const up = request.cwd.split("/").includes("..") ? files.resolve(request.cwd) : undefined;
+    const cwd = up?.entry === undefined ? cleanPath(request.cwd) : up.path;
+    return { candidates: [cwd], fatal: true, why: request.origins["cwd"] ?? "--cwd" };
   }
   const own = image.oci?.workingDir ?? "";
   if (request.oci === true && request.contain && own !== "") {

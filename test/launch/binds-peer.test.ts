@@ -104,6 +104,21 @@ describe("--bind", () => {
     after: "ls @own",
     code: 1,
   });
+  for (const options of ["ro,rw", "rw,ro"]) {
+    same(`is read-only with ${options}`, {
+      words: ["exec", "-B", `@own:/a:${options}`, "@img", "touch", "/a/new"],
+      code: 1,
+    });
+  }
+  for (const words of [
+    ["-B", "@lab/data:/"],
+    ["--mount", "src=@lab/data,dst=/opt/.."],
+  ]) {
+    same(`the root stays: ${words.join(" ")}`, {
+      words: ["exec", ...words, "@img", "ls", "/"],
+      prints: /^bin$/m,
+    });
+  }
   same("rw allows it", {
     words: ["exec", "-B", "@own:/a:rw", "@img", "touch", "/a/new"],
     after: "ls @own",

@@ -196,6 +196,9 @@ describe("the working directory", () => {
   });
   same("--pwd", { words: ["exec", "--pwd", "/opt", "@img", "pwd"], prints: "/opt" });
   same("--cwd", { words: ["exec", "--cwd", "/opt", "@img", "pwd"], prints: "/opt" });
+  for (const path of ["/opt/", "//opt", "/opt/.", "/opt/../srv", "/tmp/..", "/proc/../opt/"]) {
+    same(`--pwd ${path}`, { words: ["exec", "--pwd", path, "@img", "sh", "-c", "pwd; echo $PWD"] });
+  }
   same("--pwd to a bind", { words: ["exec", "--pwd", "/a", "-B", "@lab/data:/a", "@img", "ls"] });
   same("--pwd to nowhere", {
     words: ["exec", "--pwd", "/nosuch", "@img", "pwd"],

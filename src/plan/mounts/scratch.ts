@@ -50,7 +50,10 @@ export function addScratch(list: MountList, input: MountInput): void {
         },
       );
     }
-    if (request.workdir === undefined) {
+    if (list.table.resolve(target).path === "/") {
+      const text = `Skipping the scratch directory ${target}: the image is there`;
+      list.notices.push({ level: "warning", text });
+    } else if (request.workdir === undefined) {
       if (!list.canMakeMountPoint) list.place(target, { kind: "dir", what: target });
       addSessionDir(list, target, 0o755, target, why);
     } else {

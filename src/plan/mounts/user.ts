@@ -42,12 +42,19 @@ export function addUserBinds(list: MountList, input: MountInput): void {
       continue;
     }
     done.add(bind.target);
+    const target = list.table.resolve(bind.target).path;
+    if (target === "/") {
+      list.notices.push({
+        level: "warning",
+        text: `Skipping bind of ${bind.source} on ${bind.target}: the image is there`,
+      });
+      continue;
+    }
     if (bind.imageSrc !== undefined || bind.id !== undefined) {
       addImageBind(list, input, bind);
       continue;
     }
     if (bind.source.startsWith("/dev/") && hasMinimalDev(input)) continue;
-    const target = list.table.resolve(bind.target).path;
     if (isWithin("/dev", bind.source) && isWithin("/dev", target) && bind.source !== bind.target) {
       list.notices.push({
         level: "warning",
