@@ -93,15 +93,20 @@ async function list({ inv, ctx, host, file }: Call): Promise<number> {
   const services = mergeRemotes(readSystemRemotes(), readRemotes(file));
   const [name] = inv.args;
   if (name !== undefined && !services.remotes.has(name)) throw noRemote(name);
+  const rank = (one: string): number => (one === services.active ? 0 : 1);
   const shown = [...services.remotes]
     .filter(([one]) => name === undefined || one === name)
-    .sort(([one], [other]) => (one < other ? -1 : 1));
+    .sort(([one], [other]) => rank(one) - rank(other) || (one < other ? -1 : 1));
   const { http } = keyServerChoice(ctx, host, "");
   for (const [one, remote] of shown) {
     const marks = `${remote.isSystem ? "*" : ""}${one === services.active ? "^" : ""}`;
     ctx.print(`\n${one} ${marks}`.trimEnd());
     ctx.print("\n");
-    const servers = (await serversAt(http, remote, ctx)).filter((server) => !server.isSkipped);
+    const servers = (await serversAt(http, remote, ctx))?.filter((server) => !server.isSkipped);
+    if (servers === undefined) {
+      ctx.print("   (unable to fetch associated keyserver info for this endpoint)\n");
+      continue;
+    }
     const width = Math.max(0, ...servers.map((server) => server.uri.length));
     for (const [at, server] of servers.entries()) {
       const lock = server.isInsecure ? "  " : "🔒";
@@ -112,20 +117,20 @@ async function list({ inv, ctx, host, file }: Call): Promise<number> {
   return 0;
 }
 
-/** The key servers of a service; without any configured, it is asked for its own. */
+/** The key servers of a service; without any configured, it is asked for its own. Undefined: it does not answer. */
 async function serversAt(
   http: HttpClient,
   remote: Remote,
   ctx: Context,
-): Promise<readonly KeyServer[]> {
+): Promise<readonly KeyServer[] | undefined> {
   const known = serversOf(remote);
   if (known.length > 0 || configuredServers(remote) !== undefined) return known;
   try {
     return serversOf(remote, (await discoverService(http, remoteUrl(remote), 1)).get("keyserver"));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    ctx.log.warning(error.message);
-    return known;
+    ctx.log.verbose(error.message);
+    return undefined;
   }
 }
 
@@ -158,5 +163,7 @@ function save({ file }: Call, edit: (list: RemoteList) => RemoteList): void {
 }
 
 function noRemote(name: string): Fault {
-  return new Fault("not-found", `no remote-endpoint with the name "${name}" found`);
+  const why =
+    name === "" ? "no default remote" : `no remote-endpoint with the name "${name}" found`;
+  return new Fault("not-found", why);
 }

@@ -50,7 +50,8 @@ async function perform(call: RemoteCall): Promise<number> {
       }
       const remotes = new Map(list.remotes);
       remotes.delete(name);
-      save(call, { ...list, remotes, active: list.active === name ? "" : list.active });
+      const active = activeBefore(call);
+      save(call, { ...list, remotes, active: active === name ? "" : active });
       ctx.log.info(`Remote "${name}" removed.`);
       return 0;
     }
@@ -107,12 +108,17 @@ async function add(call: RemoteCall): Promise<number> {
     isInsecure,
     rest: {},
   };
-  const active = inv.bool("no-default") ? list.active : name;
+  const active = inv.bool("no-default") ? activeBefore(call) : name;
   const next = { ...list, remotes: new Map(list.remotes).set(name, remote), active };
   save(call, next);
   ctx.log.info(`Remote "${name}" added.`);
   if (inv.bool("no-login") || inv.bool("global")) return 0;
   return await login({ ...call, list: next }, name);
+}
+
+/** The service in use by the list that is to be changed; that of a user counts for nobody else. */
+function activeBefore({ inv, list }: RemoteCall): string {
+  return inv.bool("global") ? readSystemRemotes().active : list.active;
 }
 
 function use(call: RemoteCall, name: string): number {
@@ -121,7 +127,10 @@ function use(call: RemoteCall, name: string): number {
   const exclusive = [...list.remotes].find(([, one]) => one.isExclusive)?.[0];
   const makeExclusive = inv.bool("exclusive");
   if (exclusive !== undefined && exclusive !== name && !inv.bool("global") && !makeExclusive) {
-    throw new Fault("denied", `could not use ${name}: remote ${exclusive} has been set exclusive`);
+    throw new Fault(
+      "denied",
+      `could not use ${name}: remote ${exclusive} has been set exclusive by the system administrator`,
+    );
   }
   const remotes = new Map(list.remotes);
   if (makeExclusive) {

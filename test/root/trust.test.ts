@@ -45,6 +45,29 @@ stat -c %a /etc/skiff/remote.yaml`);
   expect(stdout).toEndWith("644\n");
 });
 
+testUnless(reason)(
+  "an exclusive service that is removed leaves what was in use before",
+  async () => {
+    const { stdout, stderr, code } = await withOwnEtc(`
+skiff remote add --global --no-login site site.invalid
+skiff remote use --exclusive site
+skiff remote use --global DefaultRemote
+skiff remote add --no-login own own.invalid
+skiff remote use own && exit 9
+skiff pull --library https://other.invalid library://a/b/c && exit 9
+skiff remote remove --global site
+skiff keyserver add https://one.example.org
+skiff keyserver list`);
+    expect(code).toBe(0);
+    expect(stderr).toContain("could not use own: remote site has been set exclusive");
+    expect(stderr).not.toContain("other.invalid");
+    expect(stdout).toStartWith(
+      "\nown ^\n   (unable to fetch associated keyserver info for this endpoint)\n\nDefaultRemote *\n",
+    );
+    expect(stdout).toContain("#2  https://one.example.org");
+  },
+);
+
 testUnless(reason)("the system's key ring is used by everyone and changed by root", async () => {
   const { stdout, code } = await withOwnEtc(`
 skiff verify ${fixtures}/one-group-signed-pgp.sif && exit 9
