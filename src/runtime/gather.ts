@@ -23,7 +23,7 @@ import { requestOf } from "./request-of.ts";
 import type { StartOptions } from "./start.ts";
 
 /** Names that start a transport: such a word is no path unless a file of that name exists. */
-const TRANSPORT = /^([a-z][a-z0-9+-]*):(\/\/)?/;
+const TRANSPORT = /^([A-Za-z][A-Za-z0-9+-]*):(\/\/)?/;
 const KNOWN = [
   "docker",
   "docker-archive",

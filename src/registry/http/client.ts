@@ -301,6 +301,8 @@ function explain(code: string, text: string, url: URL): Explanation {
       "for plain http use --no-https, or http:// where the address is of the web",
     ];
   }
-  if (code === "FailedToOpenSocket") return ["there is no way to this host", undefined];
+  if (/^(ENETUNREACH|EHOSTUNREACH|EINVAL|FailedToOpenSocket)$/.test(code)) {
+    return [`there is no way to this host (${code})`, undefined];
+  }
   return [text === "" ? code : text, undefined];
 }
