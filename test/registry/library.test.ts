@@ -36,8 +36,8 @@ const server: ReturnType<typeof Bun.serve> = Bun.serve({
     if (path === "/v1/search") {
       const names = { entityName: "u", collectionName: "c", containerName: "tool" };
       const image = [
-        { ...names, tags: ["1", "2"], description: "A \x1b[31mtool", fingerprints: ["AB"] },
         { ...names, hash: imageHash, description: "No Description" },
+        { ...names, tags: ["1", "2"], description: "A \x1b[31mtool", fingerprints: ["AB"] },
       ];
       return Response.json({ data: searchParams.get("value") === "tool" ? { image } : {} });
     }

@@ -23,7 +23,7 @@ export interface FoundImage {
 
 const LIMIT_BYTES = 16 << 20;
 
-/** Searches a library for images (reference: library-api.md section 10). Throws a Fault. */
+/** Searches a library for images (reference: library-api.md section 10); sorted by address. Throws a Fault. */
 export async function searchLibrary(
   http: HttpClient,
   place: LibraryPlace,
@@ -52,7 +52,8 @@ export async function searchLibrary(
   const text = new TextDecoder().decode(await readWhole(answer, LIMIT_BYTES, "what was found"));
   try {
     const { data } = JSON.parse(text) as { readonly data?: { readonly image?: unknown } };
-    return Array.isArray(data?.image) ? data.image.map(readImage) : [];
+    const found = Array.isArray(data?.image) ? data.image.map(readImage) : [];
+    return found.sort((one, other) => (one.address < other.address ? -1 : 1));
   } catch (cause) {
     throw new Fault("invalid", `${attempt}: it answers no JSON`, { cause });
   }
