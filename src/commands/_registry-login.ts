@@ -8,6 +8,7 @@ import { passwordCredential } from "../registry/credentials/credential.ts";
 import { credentialFiles, peerLoginFile } from "../registry/credentials/find.ts";
 import { registriesOf, withoutRegistry, withRegistry } from "../registry/credentials/registries.ts";
 import { removeLogin, storeLogin } from "../registry/credentials/store.ts";
+import { HttpFault } from "../registry/http/http-fault.ts";
 import {
   mergeRemotes,
   type RemoteList,
@@ -45,9 +46,12 @@ export async function logIn(inv: Invocation, ctx: Context): Promise<number> {
   const opened = openAccess(inv, ctx);
   try {
     const credential = passwordCredential(username, password, "this command");
-    await checkLogin(
-      registryOf({ ...opened.access, findCredential: async () => credential }, name),
-    );
+    const registry = registryOf({ ...opened.access, findCredential: async () => credential }, name);
+    await checkLogin(registry).catch((error) => {
+      if (!(error instanceof HttpFault) || error.status !== 401) throw error;
+      // Its hint is how to log in.
+      throw new HttpFault(401, `while login to ${word}: ${error.message}`);
+    });
     const [file = "", ...others] = loginFiles(inv, ctx, opened.host);
     storeLogin(file, name, username, password);
     // An older one that is found first would count.
