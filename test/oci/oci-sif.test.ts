@@ -67,6 +67,19 @@ testUnless(ociLack)("oci-sif: before a path says that it is such a file", async 
   expect([lost.code, lost.stderr]).toEqual([255, expect.stringContaining(`${dir}/lost.sif`)]);
 });
 
+testUnless(ociLack)("libraries of the host are found, natively and by an OCI runtime", async () => {
+  const libs = "/.singularity.d/libs";
+  for (const [flags, seen] of [
+    [[], libs],
+    [["--env", "LD_LIBRARY_PATH=/mine"], `/mine:${libs}`],
+  ] as const) {
+    for (const mode of [[], ["--oci"]]) {
+      const words = ["many.sif", "sh", "-c", "echo $LD_LIBRARY_PATH"];
+      expect((await call("exec", ...mode, ...flags, ...words)).stdout).toBe(`${seen}\n`);
+    }
+  }
+});
+
 testUnless(ociLack)("--oci refuses to leave out what OCI runtimes need", async () => {
   for (const what of ["dev", "devpts"]) {
     const done = await call("exec", "--oci", "--no-mount", what, "many.sif", "true");

@@ -6,6 +6,11 @@ import type { MountList } from "../mounts/mount-list.ts";
 
 export const RUNSCRIPT = "/.singularity.d/runscript";
 
+/** What every built image does last: libraries that the host brings are found. */
+const BASE = "/.singularity.d/env/99-base.sh";
+const BASE_TEXT =
+  '#!/bin/sh\nexport LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/.singularity.d/libs"\n';
+
 /**
  * What the configuration of an OCI image becomes in a container, as in a SIF that was made of it.
  *
@@ -26,7 +31,9 @@ export function ociScripts(
 /** Shows an OCI-SIF, which has no scripts in its layers, those of its configuration; `isPure` as above. */
 export function addOciScripts(list: MountList, image: ImageFacts, isPure: boolean): void {
   if (image.format !== "oci-sif" || image.oci === undefined) return;
-  for (const [path, text] of ociScripts(image.oci, isPure)) {
+  const scripts = [...ociScripts(image.oci, isPure)];
+  if (image.tree.lstat(BASE) === undefined) scripts.push([BASE, BASE_TEXT]);
+  for (const [path, text] of scripts) {
     const place = list.place(path, { kind: "file", what: path, optional: "files" });
     if (place === undefined) continue;
     const { target } = place;
