@@ -104,7 +104,7 @@ async function tellTrust(
 function targetOf(inv: Invocation, address: ImageAddress, cwd: string): string {
   const named = inv.string("name");
   const given = named === "" && inv.args.length > 1 ? (inv.args[0] ?? "") : named;
-  const name = given === "" ? defaultFileName(address) : given;
+  const name = given === "" ? defaultFileName(address, isOciSif(inv)) : given;
   const folder = inv.string("dir");
   if (folder !== "" && name.startsWith("/")) {
     throw new Fault("usage", `Cannot write "${name}" in the directory "${folder}"`, {
@@ -143,8 +143,12 @@ function orFault(target: string, work: () => void): void {
   }
 }
 
+function isOciSif(inv: Invocation): boolean {
+  return inv.bool("oci") && !inv.bool("no-oci");
+}
+
 function refuseUnsupported(inv: Invocation): void {
-  const isOci = inv.bool("oci") && !inv.bool("no-oci");
+  const isOci = isOciSif(inv);
   if (inv.bool("keep-layers") && !isOci) {
     throw new Fault("usage", "--keep-layers is only supported when creating OCI-SIF images", {
       exitCode: 255,

@@ -44,7 +44,7 @@ export async function launch(
   if (typeof plan === "number") return plan;
   const options = startOptions(inv, by, facts, plan.environment, canKeep(plan) ? key : undefined);
   if (inv.bool("oci") && !inv.bool("no-oci")) {
-    return rare.oci(plan, facts.host, { ...options, key: undefined, inherited });
+    return rare.oci(plan, facts.host, { ...options, key: undefined, inherited, temporary });
   }
   return startPlan(plan, facts.host, {
     ...options,

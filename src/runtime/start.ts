@@ -53,13 +53,16 @@ export async function startPlan(
   host: HostFacts,
   options: StartOptions,
 ): Promise<never> {
-  const ops = await opsOf(plan, host, options);
-  if (options.temporary !== undefined) {
-    const remove = [host.tool("rm") ?? "/bin/rm", "-rf", "--", options.temporary];
-    ops.unshift(...removalOps(remove, options.instance === undefined, "", "the fetched image"));
-  }
+  const ops = [...temporaryOps(host, options), ...(await opsOf(plan, host, options))];
   const stepVariables = plan.share?.drop === true ? plan.share.variables : [];
   return becomeProgram(ops, plan.environment, host, { ...options, stepVariables });
+}
+
+/** What comes before anything else where the image is removed after its launch. */
+export function temporaryOps(host: HostFacts, { temporary, instance }: StartOptions): WiredOp[] {
+  if (temporary === undefined) return [];
+  const remove = [host.tool("rm") ?? "/bin/rm", "-rf", "--", temporary];
+  return removalOps(remove, instance === undefined, "", "the fetched image");
 }
 
 /** The last step of every launch: these operations, and the environment of the plan. */

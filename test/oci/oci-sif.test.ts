@@ -1,8 +1,8 @@
 import { beforeAll, expect } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { noTool } from "../support/host-lacks.ts";
 import { ordinaryUser } from "../support/ordinary-user.ts";
-import { type Finished, skiff } from "../support/run.ts";
+import { type Finished, run, skiff } from "../support/run.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { layeredLab } from "./layered-lab.ts";
 
@@ -56,6 +56,22 @@ for (const file of ["many.sif", "layers.sif"]) {
     },
   );
 }
+
+testUnless(lack)("an image for another architecture than the wanted one is told of", async () => {
+  const words = ["pull", "--force", "--disable-cache", "--arch", "arm64", "arm.sif"];
+  const done = await call(...words, `oci:${layout}:many`);
+  expect(done.code, done.stderr).toBe(0);
+  expect(done.stderr).toMatch(/Architecture \w+ does not match build arch arm64/);
+});
+
+testUnless(ociLack)("an image that is fetched for one launch is gone after it", async () => {
+  const folder = `${dir}/for-one`;
+  await run(["mkdir", folder]);
+  const words = ["exec", "--oci", "--disable-cache", "--tmpdir", folder, `oci:${layout}:many`];
+  const done = await call(...words, "cat", "/etc/word");
+  expect([done.code, done.stdout], done.stderr).toEqual([0, "above\n"]);
+  expect(readdirSync(folder)).toEqual([]);
+});
 
 testUnless(ociLack)("oci-sif: before a path says that it is such a file", async () => {
   for (const word of ["oci-sif:many.sif", `oci-sif:${dir}/many.sif`]) {
@@ -124,6 +140,8 @@ testUnless(ociLack)(
       expect(refused.code).toBe(255);
       expect(refused.stderr).toMatch(new RegExp(`^FATAL: [^\\n]*has no user "${name}"[^\\n]*\\n$`));
     }
+    const homed = await call("exec", "--oci", "--home", "/tmp", "app.sif", "true");
+    expect([homed.code, homed.stderr]).toEqual([255, expect.stringContaining("names its user")]);
     const far = await call("exec", "--oci", "1000700000.sif", "true");
     expect([far.code, far.stderr]).toEqual([255, expect.stringContaining("sub-ids do not reach")]);
   },

@@ -1,5 +1,6 @@
 import { recipeFromImage } from "../../format/deffile/recipe.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
+import { wantedPlatform } from "../../format/oci/platform.ts";
 import { convertOciImage } from "../oci/convert.ts";
 import type { ConvertProgress } from "../oci/merge-image.ts";
 import type { RemoteAccess, Step } from "./access.ts";
@@ -51,6 +52,7 @@ export async function convertToSif(
       ...common,
       recipe,
       hostArch,
+      wantedArch: wantedPlatform(access.wish).arch,
       peerVersion: access.peerVersion,
     });
   } finally {

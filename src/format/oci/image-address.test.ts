@@ -33,6 +33,8 @@ test.each([
   const address = parseImageAddress(text);
   expect(address?.kind).toBe(kind as never);
   expect(address && defaultFileName(address)).toBe(file);
+  const asOciSif = kind === "http" ? file : file.replace(/\.sif$/, ".oci.sif");
+  expect(address && defaultFileName(address, true)).toBe(asOciSif);
 });
 
 test.each(["image.sif", "/a/b", "./docker", "a:b", "C:\\x", ""])(

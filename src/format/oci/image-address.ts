@@ -110,8 +110,15 @@ function refusal(text: string, why: string): Fault {
 /**
  * Name of the file that an image is pulled to when none is given (reference: cli.md section 3, pull):
  * last part of the name and tag; for a plain download the last part of its path as it is.
+ *
+ * @param isOciSif it becomes an OCI-SIF: `tool_1.0.oci.sif`, as SingularityCE has it.
  */
-export function defaultFileName(address: ImageAddress): string {
+export function defaultFileName(address: ImageAddress, isOciSif = false): string {
+  const name = sifName(address);
+  return isOciSif && address.kind !== "http" ? name.replace(/\.sif$/, ".oci.sif") : name;
+}
+
+function sifName(address: ImageAddress): string {
   switch (address.kind) {
     case "docker":
     case "oras": {

@@ -33,6 +33,12 @@ export function planImageUser(
 ): ImageUser | undefined {
   const word = image.oci?.user ?? "";
   if (request.oci !== true || request.fakeroot || word === "") return undefined;
+  if (request.home !== undefined) {
+    throw new Fault("usage", `Cannot use --home: "${image.path}" names its user (USER ${word})`, {
+      exitCode: 255,
+      hint: "leave --home out: the home is that of this user; or start it with --fakeroot, or without --oci",
+    });
+  }
   const [user = "", group = ""] = word.split(":", 2);
   const account = accountOf(user, tree);
   const gid = group === "" ? account?.gid : groupOf(group, tree);

@@ -12,7 +12,7 @@ import { type LaunchBundle, launchSpec } from "../../plan/oci/launch-spec.ts";
 import { lowerOci } from "../../plan/oci/lower-oci.ts";
 import type { RuntimeSpec } from "../../plan/oci/runtime-spec.ts";
 import type { IdentityPlan, MountFlag, Notice, Plan } from "../../plan/plan.ts";
-import { becomeProgram, lowerOptions, type StartOptions } from "../start.ts";
+import { becomeProgram, lowerOptions, type StartOptions, temporaryOps } from "../start.ts";
 import { findLowLevel } from "./low-level.ts";
 
 /**
@@ -34,7 +34,7 @@ export async function startByOci(
   const facts = await lowerOptions(plan, host, options);
   const { path } = findLowLevel(host, "");
   const launch = { ...bundleOf(plan, host), runtime: path, id: `skiff-${process.pid}` };
-  const ops = lowerOci(plan, facts, launch);
+  const ops = [...temporaryOps(host, options), ...lowerOci(plan, facts, launch)];
   const own = Object.entries(host.env).map(([name, value]) => ({ name, value, origin: "host" }));
   const environment = { kind: "direct", variables: own, output: [], notices: [] } as const;
   const rest = { exit: undefined, umask: undefined, arguments: undefined };
