@@ -56,7 +56,7 @@ void become_starter(const struct record *record, char **env)
     return;
   if (fill(fd, record->ops, record->ops_bytes)) {
     const char *argv[] = {"skiff-starter", decimal(fd, digits), NULL};
-    call(execve, record->starter, argv, env);
+    call(execve, record->target, argv, env);
   }
   call(close, fd);
 }

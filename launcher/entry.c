@@ -74,15 +74,30 @@ static void note_image(struct note *note, char **env)
     }
 }
 
+static bool is_known(const struct call *call, struct note *note, struct arena *arena, struct record *record)
+{
+  return make_key(call, note, arena) && read_record(note, arena, record) && stamps_hold(record);
+}
+
 static void replay(const struct call *call, struct note *note, struct arena *arena)
 {
-  struct record record;
+  struct record named, launch;
+  struct call again;
   note_directory(note);
-  if (note->directory_lost || !make_key(call, note, arena) || !read_record(note, arena, &record) || !stamps_hold(&record))
+  if (note->directory_lost || !is_known(call, note, arena, &named))
     return;
-  char **env = make_environment(&record, call->env, arena);
-  if (env)
-    become_starter(&record, env);
+  launch = named;
+  if (named.image_words) {
+    if (!by_path(call, &named, arena, &again))
+      return;
+    /* The directory of the records is put right behind it. */
+    struct note *other = take(arena, sizeof *other);
+    if (!other || !is_known(&again, other, arena, &launch) || launch.image_words)
+      return;
+  }
+  char **env = make_environment(&launch, call->env, arena);
+  if (env && (!named.image_words || still_means(&named, call)))
+    become_starter(&launch, env);
 }
 
 /* Returns when Bun is to take over. */

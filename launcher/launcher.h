@@ -9,6 +9,8 @@
  *   record        the file that keeps a launch, as src/runtime/replay/record.ts writes it
  *   stamp         whether the paths of a record still are what they were
  *   environment   the program's environment from the caller's
+ *   address       launches of images that are named by an address
+ *   http          the request that tells whether the address still means the same
  *   become        the starter in place of this process
  *   memory        what compilers call of their own accord
  *
@@ -61,14 +63,19 @@ struct strings {
   const char *first; /* NUL-ended, one after another */
 };
 
-/* A record that was read: everything points into the arena. */
+/*
+ * A record that was read: everything points into the arena. Of a launch it has the starter as its target;
+ * of an address the image's path, how many words the command line has from the image on, and for
+ * operations the question for its registry, whose first byte says who asks it, or nothing.
+ */
 struct record {
   uint64_t expires_ms;
   uint32_t stamp_count;
   const uint32_t *stamps;
-  const char *paths, *starter;
+  const char *paths, *target;
   bool pass_all;
-  struct strings pass, dropped, fixed, replaced;
+  uint32_t image_words;
+  struct strings pass, dropped, fixed, replaced, said;
   const char *ops;
   size_t ops_bytes;
 };
@@ -80,6 +87,9 @@ bool read_record(const struct note *note, struct arena *arena, struct record *re
 void sha256(const unsigned char *bytes, size_t size, uint32_t digest[8]);
 bool stamps_hold(const struct record *record);
 char **make_environment(const struct record *record, char **env, struct arena *arena);
+bool by_path(const struct call *call, const struct record *record, struct arena *arena, struct call *again);
+bool ask_plainly(const char *question, size_t size);
+bool still_means(const struct record *record, const struct call *call);
 void become_starter(const struct record *record, char **env);
 
 static inline char *record_dir(const struct note *note)

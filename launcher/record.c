@@ -9,7 +9,7 @@
 
 enum {
   MAGIC = 0x50524b53, /* "SKRP" */
-  VERSION = 5,
+  VERSION = 6,
   STAMP_WORDS = 29,
   CHECKED_FROM = 4, /* words before it are not part of the checksum */
   LIMIT = 1 << 19,
@@ -18,7 +18,7 @@ enum {
 
 struct head {
   uint32_t magic, version, checksum[2], size, expires_low, expires_high, stamp_count;
-  uint32_t pass_all, pass, dropped, fixed, replaced, text_bytes, ops_bytes;
+  uint32_t pass_all, image_words, pass, dropped, fixed, replaced, said, text_bytes, ops_bytes;
 };
 
 static size_t padded(uint32_t size)
@@ -113,7 +113,7 @@ static bool texts_fit(const struct head *head, const char *texts)
     count += !texts[i];
   return head->text_bytes > 0 && !texts[head->text_bytes - 1] &&
          count == (uint64_t)head->stamp_count + 1 + head->pass + head->dropped + head->fixed +
-                    head->replaced;
+                    head->replaced + head->said;
 }
 
 static struct strings take_strings(const char **texts, uint32_t count)
@@ -142,10 +142,11 @@ bool read_record(const struct note *note, struct arena *arena, struct record *re
     .stamp_count = head->stamp_count,
     .stamps = (const uint32_t *)(head + 1),
     .pass_all = head->pass_all,
+    .image_words = head->image_words,
     .ops = texts + padded(head->text_bytes),
     .ops_bytes = head->ops_bytes,
   };
-  record->starter = texts;
+  record->target = texts;
   texts = skip(texts, 1);
   record->paths = texts;
   texts = skip(texts, head->stamp_count);
@@ -153,6 +154,7 @@ bool read_record(const struct note *note, struct arena *arena, struct record *re
   record->dropped = take_strings(&texts, head->dropped);
   record->fixed = take_strings(&texts, head->fixed);
   record->replaced = take_strings(&texts, head->replaced);
+  record->said = take_strings(&texts, head->said);
   /* None holds longer than that: one that claims to was written when the clock was ahead. */
   uint64_t now = now_ms();
   return now <= record->expires_ms && record->expires_ms - now <= HOLDS_MS;

@@ -39,7 +39,10 @@ printf 'export * from "../../../../src/runtime/admission/admit.ts";\n' >build/st
 # A thread begins with a module of its own.
 printf 'import "../../src/trust/hash-thread.ts";\n' >build/stage/hash-thread.ts
 step "Bundling the launch path" "$bun" build --target=bun --minify --format=esm '--external=*/embedded.ts' \
-  '--external=*/_program.ts' '--external=*/admit.ts' '--external=*/systemd-scope.ts' src/main.ts --outfile build/stage/main.js
+  '--external=*/_program.ts' '--external=*/admit.ts' '--external=*/systemd-scope.ts' src/_main.ts --outfile build/stage/launch.js
+printf 'export * from "./launch.js";\n' >build/stage/_main.ts
+printf 'export * from "../../src/_ask.ts";\n' >build/stage/_ask.ts
+cp src/main.ts build/stage/main.ts
 
 # Libraries print what they stumble over when they take this for a development (NODE_ENV).
 # Neither .env nor bunfig.toml of the caller's directory is skiff's business. The JIT starts twenty times
@@ -47,7 +50,7 @@ step "Bundling the launch path" "$bun" build --target=bun --minify --format=esm 
 # CPU; what runs for long, such as reading an image, still reaches it.
 step "Compiling dist/skiff" "$bun" build --compile --minify --bytecode --format=esm --splitting \
   --define 'process.env.NODE_ENV="production"' --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-jit-policy=20 \
-  build/stage/main.js build/stage/hash-thread.ts --outfile build/skiff.new
+  build/stage/main.ts build/stage/hash-thread.ts --outfile build/skiff.new
 step "Compiling the launcher" sh scripts/build-launcher.sh build/launcher
 step "Adding the launcher" "$bun" scripts/add-launcher.ts build/skiff.new build/launcher
 mv -f build/skiff.new dist/skiff

@@ -1,18 +1,13 @@
-import { launchDirectly } from "./_launch.ts";
-import { ownWords } from "./_own-words.ts";
-import { Fault } from "./base/fault.ts";
+/** No word of a command line begins with it. */
+const QUESTION = 1;
 
-// A launch is most of what this program is started for, and most of its time is loading code. So
-// planning a plain launch is one piece, and everything else another that is loaded only when the
-// first was not enough. (A known launch was started by the launcher before any of this: launcher/.)
-try {
-  const status = await launchDirectly(ownWords());
-  if (status !== undefined) process.exit(status);
-  const { runProgram } = await import("./_program.ts");
-  process.exit(await runProgram());
-} catch (error) {
-  // What the pieces themselves do not catch: the kernel cannot even be called.
-  if (!(error instanceof Fault)) throw error;
-  console.error(`FATAL:   ${error.message}${error.hint === undefined ? "" : `; ${error.hint}`}`);
-  process.exit(error.exitCode);
+// The launcher knows a launch, but a registry has to be asked first: that is all this process is for.
+const [, , first = ""] = Bun.argv;
+if (first.charCodeAt(0) === QUESTION) {
+  const { askRegistry } = await import("./_ask.ts");
+  process.exit(await askRegistry(first.slice(1)));
 }
+const { main } = await import("./_main.ts");
+await main();
+
+export {};

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { resolvePath } from "../base/path.ts";
+import type { FoundImage } from "../build/remote/access.ts";
 import { localImage } from "../build/remote/local-image.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { parseImageAddress } from "../format/oci/image-address.ts";
@@ -13,6 +14,8 @@ export interface FetchedImage {
   readonly path: string;
   /** Directory to be removed when the image is no longer used; absent when it lies in the cache. */
   readonly temporary: string | undefined;
+  /** How it was found in the cache, where that can be had again without all this. */
+  readonly found: FoundImage | undefined;
   /** Removes that directory now. */
   drop(): void;
 }
@@ -38,14 +41,18 @@ export async function fetchedImage(
   }
   const opened = openAccess(inv, ctx);
   let isFetched = false;
+  let found: FoundImage | undefined;
+  const onFound = (how: FoundImage): void => {
+    found = how;
+  };
   try {
-    const path = await localImage(address, opened.access);
+    const path = await localImage(address, { ...opened.access, onFound });
     isFetched = true;
     const temporary = opened.isTemporary ? opened.access.places.root : undefined;
     const drop = (): void => {
       if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
     };
-    return { path, temporary, drop };
+    return { path, temporary, found, drop };
   } finally {
     opened.close(isFetched);
   }

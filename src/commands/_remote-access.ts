@@ -61,9 +61,10 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
     warning: (line) => steps.aside(() => ctx.log.warning(line)),
     verbose: (line) => steps.aside(() => ctx.log.verbose(line)),
   };
+  const configDir = ownDirectory(ctx, host);
   const http = new HttpClient({
     env: ctx.env,
-    configDir: ownDirectory(ctx, host),
+    configDir,
     note: (line) => talk.info(line),
     signal: stop.signal,
   });
@@ -101,6 +102,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
     partBytes: Math.max(65_536, config.values.downloadPartSize),
     offline: bool("offline"),
     talk,
+    configDir,
     cwd,
     dockerHost: text("docker-host"),
     step: (title, total) => steps.start(title, total),

@@ -9,11 +9,14 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   if (!/^[a-z][a-z0-9+-]*:/.test(image)) return await launchImage(inv, ctx);
   // Before connections and files are opened for the image, which the program must not find.
   const inherited = inheritedDescriptors();
-  const { fetchedImage } = await import("./_fetched-image.ts");
+  const [{ fetchedImage }, { launchByPath, traceAddress }] = await Promise.all([
+    import("./_fetched-image.ts"),
+    import("./_launch-by-path.ts"),
+  ]);
+  traceAddress();
   const fetched = await fetchedImage(image, inv, ctx);
   if (fetched !== undefined && fetched.temporary === undefined) {
-    const { launchByPath } = await import("./_launch-by-path.ts");
-    launchByPath(inv.args.length, fetched.path, inherited);
+    launchByPath(inv.args.length, fetched, inherited, ctx);
   }
   try {
     return await launchImage(

@@ -3,6 +3,7 @@ import type { CachePlaces } from "../../image/cache/places.ts";
 import type { Twin } from "../../image/cache/twin.ts";
 import type { FindCredential } from "../../registry/credentials/find.ts";
 import type { HttpClient } from "../../registry/http/client.ts";
+import type { Question } from "../../registry/http/question.ts";
 import type { LibraryPlace } from "../../registry/library/pull.ts";
 import type { MirrorRule } from "../../registry/mirror/mirrors.ts";
 import { Registry } from "../../registry/oci/registry.ts";
@@ -14,6 +15,14 @@ export interface Step {
   /** Begins to show a part of it beside the whole; `total` in bytes. */
   part(title: string, total: number): Step;
   finish(): void;
+}
+
+/** How an image was found in the cache: it is still the one as long as the question has the same answer. */
+export interface FoundImage {
+  /** Absent: no server has to be asked. */
+  readonly question?: Question;
+  /** Milliseconds since 1970 until which it can be asked; absent: for ever. */
+  readonly untilMs?: number | undefined;
 }
 
 /** Everything that fetching an image needs to know and reach. */
@@ -38,12 +47,16 @@ export interface RemoteAccess {
   readonly wish: PlatformWish;
   /** Images of layers become OCI-SIFs (--oci); absent: SIFs. */
   readonly ociSif?: { readonly keepLayers: boolean };
+  /** Told where an image in the cache can be found again that easily. */
+  onFound?(how: FoundImage): void;
   readonly concurrency: number;
   /** Length of the parts of a file that are fetched at the same time. */
   readonly partBytes: number;
   /** Ask no server what a tag stands for: what it last stood for counts. */
   readonly offline: boolean;
   readonly talk: Talk;
+  /** skiff's own configuration directory. */
+  readonly configDir: string;
   /** Address of the Docker daemon; "" for the usual socket. */
   readonly dockerHost: string;
   /** Where relative paths start. */

@@ -9,7 +9,7 @@ import {
 import { findImage, obtainImage } from "../../image/cache/image-store.ts";
 import { readRecord, writeRecord } from "../../image/cache/records.ts";
 import { ConnectionFault } from "../../registry/http/client.ts";
-import { askDigest } from "../../registry/oci/manifest-request.ts";
+import { askDigest, openDigestRequest } from "../../registry/oci/manifest-request.ts";
 import type { OpenImageOptions, RegistryImage } from "../../registry/oci/open-image.ts";
 import { wishOf } from "../../registry/oci/wish-of.ts";
 import { type RemoteAccess, registryOf, type Step } from "./access.ts";
@@ -66,6 +66,7 @@ async function fetchFrom(
     const path = findImage(places, entryOf(manifest, full, access));
     if (path !== undefined) {
       access.talk.info("Using cached SIF image");
+      await tellFound(options, digest, access);
       return path;
     }
   }
@@ -94,6 +95,21 @@ async function fetchFrom(
     },
     { signal: access.signal, onWait: tellWaiting(access.talk) },
   );
+}
+
+/** Tells how the image was found: by its digest in the address, or by the registry's answer for its tag. */
+async function tellFound(
+  { image, registry }: OpenImageOptions,
+  digest: string | undefined,
+  { configDir, offline, onFound }: RemoteAccess,
+): Promise<void> {
+  if (image.digest !== undefined) return onFound?.({});
+  // Offline the cache says what a tag means, and may be told otherwise any time.
+  if (onFound === undefined || digest === undefined || offline) return;
+  const asked = await openDigestRequest(registry, image.repository, requestedVersion(image));
+  if (asked === undefined) return;
+  const { untilMs, ...request } = asked;
+  onFound({ question: { ...request, digest, configDir }, untilMs });
 }
 
 /** Converts while layers still come: a layer is read as soon as it is whole. */

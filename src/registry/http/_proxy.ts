@@ -17,6 +17,14 @@ export function proxyFor(url: URL, env: Environment): string | undefined {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
 }
 
+/** Bun would choose a proxy by its own rules; every request is given the one of these instead. */
+export function forgetBunsProxies(): void {
+  for (const name of ["http_proxy", "https_proxy", "all_proxy", "no_proxy"]) {
+    delete process.env[name];
+    delete process.env[name.toUpperCase()];
+  }
+}
+
 function lookUp(env: Environment, name: string): string | undefined {
   return env[name]?.trim() || env[name.toUpperCase()]?.trim() || undefined;
 }

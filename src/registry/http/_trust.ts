@@ -2,7 +2,7 @@ import { namesIn, readIfThere } from "../local-files.ts";
 
 /** What TLS to one host stands on; the names are those of Bun's fetch. */
 export interface TlsOptions {
-  readonly ca?: readonly string[];
+  readonly ca?: string[];
   readonly cert?: string;
   readonly key?: string;
 }

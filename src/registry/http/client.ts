@@ -1,5 +1,5 @@
 import { Fault } from "../../base/fault.ts";
-import { proxyFor } from "./_proxy.ts";
+import { forgetBunsProxies, proxyFor } from "./_proxy.ts";
 import {
   failureCode,
   isPassingFailure,
@@ -10,6 +10,7 @@ import {
 } from "./_retry.ts";
 import { holdsCertificates, type TlsOptions, trustFor } from "./_trust.ts";
 import { withoutSecrets } from "./error-body.ts";
+import { OWN_HEADERS } from "./own-headers.ts";
 
 /** What a client knows about its surroundings. */
 export interface HttpOptions {
@@ -44,7 +45,6 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 const MOST_REDIRECTS = 10;
 const ANSWER_TIMEOUT_MS = 60_000;
 const LONG_BYTES = 1 << 20;
-const USER_AGENT = "skiff/0.1";
 
 /**
  * HTTP for everything that fetches or sends images:
@@ -61,11 +61,7 @@ export class HttpClient {
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    // Bun would choose a proxy by its own rules; here the one of each request is given.
-    for (const name of ["http_proxy", "https_proxy", "all_proxy", "no_proxy"]) {
-      delete process.env[name];
-      delete process.env[name.toUpperCase()];
-    }
+    forgetBunsProxies();
   }
 
   /**
@@ -150,8 +146,7 @@ export class HttpClient {
   async #hop(request: HttpRequest, method: string, url: URL, isOwn: boolean): Promise<Response> {
     const proxy = proxyFor(url, this.#options.env);
     const headers: Record<string, string> = {
-      "user-agent": USER_AGENT,
-      "accept-encoding": "identity",
+      ...OWN_HEADERS,
       ...request.headers,
       ...(isOwn && request.authorization !== undefined
         ? { authorization: request.authorization }

@@ -21,13 +21,21 @@ export interface TokenRequest {
   readonly credential: Credential | undefined;
 }
 
+/** A token, and milliseconds since 1970 until which its service says it is good. */
+export interface Token {
+  readonly text: string;
+  readonly untilMs: number;
+}
+
 const LIMIT_BYTES = 1 << 20;
+/** Where the service does not say (distribution specification, token authentication). */
+const USUAL_SECONDS = 60;
 
 /**
  * A token from the service that a registry names (distribution specification, token authentication).
  * Throws a Fault when the service refuses, answers nonsense, or is one that no credentials may go to.
  */
-export async function fetchToken(http: HttpClient, request: TokenRequest): Promise<string> {
+export async function fetchToken(http: HttpClient, request: TokenRequest): Promise<Token> {
   const { challenge, credential, registry, scope } = request;
   const realm = requireRealm(request);
   const service = challenge.parameters["service"];
@@ -80,14 +88,17 @@ export async function fetchToken(http: HttpClient, request: TokenRequest): Promi
   throw new Fault("invalid", `Cannot get a token for ${registry}: ${realm.host} answered ${what}`);
 }
 
-function readToken(text: string): string | undefined {
+function readToken(text: string): Token | undefined {
   try {
     const json = JSON.parse(text) as Record<string, unknown>;
-    return [json["access_token"], json["token"]].find(
-      (token): token is string =>
+    const token = [json["access_token"], json["token"]].find(
+      (one): one is string =>
         // Nothing else may stand in a header.
-        typeof token === "string" && /^[A-Za-z0-9._~+/=-]+$/.test(token),
+        typeof one === "string" && /^[A-Za-z0-9._~+/=-]+$/.test(one),
     );
+    const said = json["expires_in"];
+    const seconds = typeof said === "number" && said > 0 ? said : USUAL_SECONDS;
+    return token === undefined ? undefined : { text: token, untilMs: Date.now() + 1000 * seconds };
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { Fault } from "../../base/fault.ts";
 import { MANIFEST_TYPES } from "../../format/oci/manifest.ts";
 import { readWhole } from "../http/read-body.ts";
-import type { Registry } from "./registry.ts";
+import type { OpenRequest, Registry } from "./registry.ts";
 
 /** A manifest as it came, its digest checked. */
 export interface FetchedManifest {
@@ -34,6 +34,16 @@ export async function askDigest(
   }
   const digest = answer.headers.get("docker-content-digest") ?? "";
   return DIGEST.test(digest) ? digest : undefined;
+}
+
+/** The request of `askDigest`, for one who asks again; undefined where it takes credentials. */
+export async function openDigestRequest(
+  registry: Registry,
+  repository: string,
+  version: string,
+): Promise<(OpenRequest & { readonly accept: string }) | undefined> {
+  const request = await registry.openRequest(manifestPath(repository, version), repository, "pull");
+  return request && { ...request, accept: MANIFEST_TYPES.join(",") };
 }
 
 /**

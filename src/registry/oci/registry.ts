@@ -17,6 +17,22 @@ export interface RegistryOptions {
   readonly findCredential: FindCredential;
 }
 
+/** What a registry wants to see before it answers. */
+interface Authorization {
+  readonly header: string;
+  /** Milliseconds since 1970 until which it is good, where it was had without credentials. */
+  readonly openUntilMs?: number;
+}
+
+/** A request as it was answered last. */
+export interface OpenRequest {
+  readonly url: string;
+  /** A token that everybody is given. */
+  readonly authorization?: string;
+  /** Milliseconds since 1970 until which that is good. */
+  readonly untilMs?: number;
+}
+
 /** What a request wants to do with a repository. */
 export type Access = "pull" | "push,pull" | "delete" | "catalog";
 
@@ -34,7 +50,7 @@ export class Registry {
   readonly #host: string;
   #scheme: "http" | "https" | undefined;
   /** Authorization headers by what they are good for. */
-  readonly #authorizations: Map<string, Promise<string>> = new Map();
+  readonly #authorizations: Map<string, Promise<Authorization>> = new Map();
 
   constructor(name: string, options: RegistryOptions) {
     this.name = name;
@@ -57,7 +73,7 @@ export class Registry {
   ): Promise<Response> {
     const key = `${repository}:${access}`;
     const known = await this.#authorizations.get(key);
-    const answer = await this.#sendTo(path, { ...request, authorization: known });
+    const answer = await this.#sendTo(path, { ...request, authorization: known?.header });
     if (answer.status !== 401) return answer;
     await answer.body?.cancel();
     const challenge = parseChallenge(answer.headers.get("www-authenticate"));
@@ -70,10 +86,27 @@ export class Registry {
       // A failure must not be remembered as an answer.
       next.catch(() => this.#authorizations.delete(key));
     }
-    const repeated = await this.#sendTo(path, { ...request, authorization: await next });
+    const repeated = await this.#sendTo(path, { ...request, authorization: (await next).header });
     if (repeated.status !== 401) return repeated;
     const said = await readErrorBody(repeated);
     throw this.#refusal(await this.#credential(repository), said);
+  }
+
+  /**
+   * The request to `path` that was answered, for one who asks again without any credentials; undefined
+   * when it needed some.
+   */
+  async openRequest(
+    path: string,
+    repository: string,
+    access: Access,
+  ): Promise<OpenRequest | undefined> {
+    const url = `${this.#scheme ?? "https"}://${this.#host}/v2/${path}`;
+    const known = await this.#authorizations.get(`${repository}:${access}`);
+    if (known === undefined) return { url };
+    const { header, openUntilMs } = known;
+    if (openUntilMs === undefined) return undefined;
+    return { url, authorization: header, untilMs: openUntilMs };
   }
 
   /** The URL of a Location header: absolute, or relative to the registry. */
@@ -154,12 +187,14 @@ export class Registry {
     repository: string,
     access: Access,
     isRefresh: boolean,
-  ): Promise<string> {
+  ): Promise<Authorization> {
     const credential = await this.#credential(repository);
-    if (credential?.kind === "registry-token" && !isRefresh) return `Bearer ${credential.secret}`;
+    if (credential?.kind === "registry-token" && !isRefresh) {
+      return { header: `Bearer ${credential.secret}` };
+    }
     if (challenge.scheme === "basic") {
       if (credential?.kind !== "password") throw this.#refusal(undefined, "");
-      return basicAuthorization(credential);
+      return { header: basicAuthorization(credential) };
     }
     const token = await fetchToken(this.#options.http, {
       challenge,
@@ -169,7 +204,10 @@ export class Registry {
       scope: scopeOf(repository, access),
       credential,
     });
-    return `Bearer ${token}`;
+    return {
+      header: `Bearer ${token.text}`,
+      ...(credential === undefined ? { openUntilMs: token.untilMs } : {}),
+    };
   }
 
   #credential(repository: string): Promise<Credential | undefined> {

@@ -6,11 +6,15 @@ import type { PathStamp } from "../../host/path-stamp.ts";
  *
  *   file   = head, count × stamp, texts, ops              each padded to words with zeros
  *   head   = "SKRP", version, checksum (2 words), size of all, expiry (2 words),
- *            count of stamps, whether all variables pass, counts of pass, dropped, fixed and
- *            replaced, bytes of texts, bytes of ops
+ *            count of stamps, whether all variables pass, words from the image on, counts of pass,
+ *            dropped, fixed, replaced and said, bytes of texts, bytes of ops
  *   stamp  = flags (1: the path's content counts, 2: it was asked whether the path may be written to,
  *            4: it may), 14 words for the path, 14 for what a link leads to (host/path-stamp.ts)
- *   texts  = starter, paths, pass, dropped, fixed, replaced: each text with a NUL behind it
+ *   texts  = target, paths, pass, dropped, fixed, replaced, said: each text with a NUL behind it
+ *
+ * The target is the starter of a launch. A launch of an image by an address has a record that leads to
+ * another launch instead, that of the image's path: then the target is that path, words of the command
+ * line are counted, and for operations stands the question for the image's registry.
  *
  * Little-endian words. A file that was not written whole, or by another version, is as good as none.
  */
@@ -22,6 +26,20 @@ export interface LaunchRecord {
   /** Milliseconds since 1970 until which it holds: name services have no stamp. */
   readonly expiresMs: number;
   readonly ops: Uint8Array;
+}
+
+/** What an address stood for, and how to find out whether it still does. */
+export interface AddressRecord {
+  readonly stamps: readonly PathStamp[];
+  /** Of the image in the cache. */
+  readonly path: string;
+  /** Words of the command line from the image on, its own included. */
+  readonly imageWords: number;
+  /** Lines that the user is told on standard error, with their ends. */
+  readonly said: readonly string[];
+  readonly expiresMs: number;
+  /** Who asks and what (question.ts); empty when no server has to be asked. */
+  readonly question: Uint8Array;
 }
 
 /** The program's environment as operations on the caller's. */
@@ -36,8 +54,8 @@ export interface RecordedEnvironment {
 }
 
 const MAGIC = 0x50524b53;
-const VERSION = 5;
-const HEAD_WORDS = 15;
+const VERSION = 6;
+const HEAD_WORDS = 17;
 const STAMP_WORDS = 29;
 const CONTENT = 1;
 const ASKED = 2;
@@ -45,22 +63,51 @@ const WRITABLE = 4;
 /** Words before it are not part of the checksum. */
 const CHECKED_FROM = 4;
 
-/** The file's bytes. */
+/** The file's bytes for a launch. */
 export function encodeRecord({ stamps, starter, env, expiresMs, ops }: LaunchRecord): Uint8Array {
+  const { dropped, replaced } = env;
   const pass = env.pass === "all" ? [] : env.pass;
   const fixed = env.fixed.map((entry) =>
     typeof entry === "string" ? `=${entry}` : `<${entry[0]}=${entry[1]}`,
   );
+  const lists = { pass, dropped, fixed, replaced, said: [] };
+  const passAll = env.pass === "all";
+  return encode({ stamps, target: starter, expiresMs, passAll, imageWords: 0, lists, ops });
+}
+
+/** The file's bytes for an address. */
+export function encodeAddress(address: AddressRecord): Uint8Array {
+  const { stamps, path, imageWords, said, expiresMs, question } = address;
+  const lists = { pass: [], dropped: [], fixed: [], replaced: [], said };
+  const target = path;
+  return encode({ stamps, target, expiresMs, passAll: false, imageWords, lists, ops: question });
+}
+
+interface Fields {
+  readonly stamps: readonly PathStamp[];
+  readonly target: string;
+  readonly expiresMs: number;
+  readonly passAll: boolean;
+  readonly imageWords: number;
+  readonly lists: Readonly<
+    Record<"pass" | "dropped" | "fixed" | "replaced" | "said", readonly string[]>
+  >;
+  readonly ops: Uint8Array;
+}
+
+function encode(fields: Fields): Uint8Array {
+  const { stamps, target, expiresMs, passAll, imageWords, lists, ops } = fields;
   const paths = stamps.map(({ path }) => path);
-  const lists = [[starter], paths, pass, env.dropped, fixed, env.replaced];
-  const texts = encodeOsText(lists.flatMap((list) => list.map((text) => `${text}\0`)).join(""));
+  const inOrder = [lists.pass, lists.dropped, lists.fixed, lists.replaced, lists.said];
+  const all = [[target], paths, ...inOrder].flat();
+  const texts = encodeOsText(all.map((text) => `${text}\0`).join(""));
   const textWord = HEAD_WORDS + STAMP_WORDS * stamps.length;
   const opsWord = textWord + wordsFor(texts);
   const words = new Uint32Array(opsWord + wordsFor(ops));
   const bytes = new Uint8Array(words.buffer);
   words.set([MAGIC, VERSION, 0, 0, bytes.length, expiresMs % 2 ** 32, expiresMs / 2 ** 32]);
-  words.set([stamps.length, env.pass === "all" ? 1 : 0, pass.length], 7);
-  words.set([env.dropped.length, fixed.length, env.replaced.length, texts.length, ops.length], 10);
+  words.set([stamps.length, passAll ? 1 : 0, imageWords], 7);
+  words.set([...inOrder.map((list) => list.length), texts.length, ops.length], 10);
   stamps.forEach(({ use, writable, words: stamp }, i) => {
     const asked = writable === undefined ? 0 : writable ? ASKED | WRITABLE : ASKED;
     words[HEAD_WORDS + STAMP_WORDS * i] = (use === "content" ? CONTENT : 0) | asked;

@@ -22,7 +22,13 @@ import {
 } from "../../host/syscall.ts";
 import type { EnvironmentVariable } from "../../plan/env/environment-plan.ts";
 import { ALWAYS_PASSED } from "../../plan/env/names.ts";
-import { encodeRecord, type LaunchRecord, type RecordedEnvironment } from "./record.ts";
+import {
+  type AddressRecord,
+  encodeAddress,
+  encodeRecord,
+  type LaunchRecord,
+  type RecordedEnvironment,
+} from "./record.ts";
 import { makeRecordDirectory } from "./record-directory.ts";
 
 /** Records are dropped all together when there are more: they come back with the launches that recur. */
@@ -74,18 +80,45 @@ export function remember(key: LaunchKey, launch: Remembered): void {
   if (!makeRecordDirectory(key.dir)) return;
   const starter = keepStarter(key.dir, launch.starter);
   const record = starter === undefined ? undefined : recordOf(launch, starter);
-  if (record === undefined) return;
+  if (record !== undefined) keep(key, encodeRecord(record));
+}
+
+/** What an address led to. */
+export interface RememberedAddress extends Omit<AddressRecord, "expiresMs"> {
+  /** Milliseconds since 1970 until which the question can be asked; absent: as long as a record holds. */
+  readonly untilMs?: number | undefined;
+}
+
+/** Keeps what an address stood for, as `remember` keeps launches. */
+export function rememberAddress(key: LaunchKey, address: RememberedAddress): void {
+  if (!makeRecordDirectory(key.dir)) return;
+  const settled = settledStamps(address.stamps);
+  if (settled === undefined) return;
+  const expiresMs = Math.min(settled.expiresMs, address.untilMs ?? settled.expiresMs);
+  keep(key, encodeAddress({ ...address, ...settled, expiresMs }));
+}
+
+function keep(key: LaunchKey, bytes: Uint8Array): void {
   const names = listDir(key.dir) ?? [];
   if (names.length > MOST_RECORDS) for (const { name } of names) unlink(`${key.dir}/${name}`);
-  writeWhole(`${key.dir}/${key.name}`, encodeRecord(record), 0o600);
+  writeWhole(`${key.dir}/${key.name}`, bytes, 0o600);
 }
 
 /** What to keep of a launch; undefined when it depends on something that no stamp tells. */
 function recordOf(launch: Remembered, starter: string): LaunchRecord | undefined {
+  const settled = settledStamps(launch.stamps);
+  if (settled === undefined) return undefined;
+  return { ...settled, starter, env: recordEnvironment(launch), ops: launch.ops };
+}
+
+/** The stamps that the launcher is to take again, and until when they tell everything; undefined when they do not. */
+function settledStamps(
+  all: readonly PathStamp[],
+): Pick<LaunchRecord, "stamps" | "expiresMs"> | undefined {
   const stamps: PathStamp[] = [];
   const now = Math.floor(Date.now() / 1000);
   let asksNames = false;
-  for (const stamp of launch.stamps) {
+  for (const stamp of all) {
     const { path, use } = stamp;
     if (path === NAME_SERVICE) asksNames = true;
     else if (path === UID_MAP ? !isInInitialNamespace() : !KEYED.includes(path)) {
@@ -93,10 +126,7 @@ function recordOf(launch: Remembered, starter: string): LaunchRecord | undefined
       stamps.push(stamp);
     }
   }
-  const env = recordEnvironment(launch);
-  const holdsMs = asksNames ? NAMES_HOLD_MS : HOLDS_MS;
-  const expiresMs = Date.now() + holdsMs;
-  return { stamps, starter, env, expiresMs, ops: launch.ops };
+  return { stamps, expiresMs: Date.now() + (asksNames ? NAMES_HOLD_MS : HOLDS_MS) };
 }
 
 /** What the kernel makes up: content that changes without a sign, and names of this process's own things. */
