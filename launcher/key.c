@@ -52,6 +52,8 @@ static bool is_read(const char *entry)
   switch (*entry) {
   case 'A':
     return begins(entry, "APPTAINER");
+  case 'C':
+    return begins(entry, "CONTAINERS_");
   case 'D':
     return begins(entry, "DOCKER_");
   case 'H':
