@@ -44,7 +44,7 @@ mkdir over; chown user: over
 user $skiff exec --overlay over img.sif touch /kept
 user $skiff exec --fakeroot --overlay over img.sif sh -c 'ls=$(cat /kept) && id -u'
 for i in 1 2 3; do
-  user env SLURM_JOB_ID=1 SLURM_STEP_ID=1 $skiff exec img.sif sh -c 'readlink /proc/self/ns/mnt; sleep 1' &
+  user env SLURM_JOB_ID=1 SLURM_STEP_ID=1 $skiff exec img.sif sh -c 'readlink /proc/self/ns/mnt; sleep 5' &
 done | uniq | wc -l
 `;
 
