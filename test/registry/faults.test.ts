@@ -198,6 +198,23 @@ testIt("a token is fetched once with name and password and used for all that fol
   expect(tokens).toBe(1);
 });
 
+testIt("a repository that a token is not good for is denied, as callers look for it", async () => {
+  const realm = `Bearer realm="${registry.url}/token",service="registry"`;
+  registry.answer = (request, path) => {
+    if (path === "/token") return Response.json({ token: "of-nobody" });
+    const isTold = request.headers.get("authorization") !== null;
+    const header = isTold ? `${realm},error="insufficient_scope"` : realm;
+    return new Response(
+      '{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}',
+      {
+        status: 401,
+        headers: { "www-authenticate": header },
+      },
+    );
+  };
+  expect(await failedPull()).toContain("(401): requested access to the resource is denied;");
+});
+
 testIt("a download that breaks is continued within the same call", async () => {
   const upstream = Number(registry.host.split(":")[1]);
   // The third connection and later ones carry layers; two of them break.

@@ -285,8 +285,9 @@ function explain(code: string, text: string, url: URL): Explanation {
     return ["the connection was closed", hint];
   }
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
+    // These words are what callers of the reference tools look for, to go on with another registry.
     return [
-      `no such host: the name "${url.hostname}" cannot be resolved`,
+      `dial tcp: lookup ${url.hostname}: no such host`,
       "behind a proxy, set HTTPS_PROXY and HTTP_PROXY",
     ];
   }

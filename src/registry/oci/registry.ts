@@ -33,6 +33,9 @@ export interface OpenRequest {
   readonly untilMs?: number;
 }
 
+/** What a token without the right to a repository means; the words that reference tools have for it. */
+const DENIED = "requested access to the resource is denied";
+
 /** What a request wants to do with a repository. */
 export type Access = "pull" | "push,pull" | "delete" | "catalog";
 
@@ -89,7 +92,10 @@ export class Registry {
     const repeated = await this.#sendTo(path, { ...request, authorization: (await next).header });
     if (repeated.status !== 401) return repeated;
     const said = await readErrorBody(repeated);
-    throw this.#refusal(await this.#credential(repository), said);
+    const wanted = parseChallenge(repeated.headers.get("www-authenticate"));
+    const isDenied = wanted?.parameters["error"] === "insufficient_scope" && !said.includes(DENIED);
+    const whole = [isDenied ? DENIED : "", said].filter((part) => part !== "").join("; ");
+    throw this.#refusal(await this.#credential(repository), whole);
   }
 
   /**
