@@ -26,6 +26,8 @@ describe("the mount table", () => {
     ["--home with --contain", "--contain", "--home", "@own:/users/me"],
     ["--home with --no-home", "--no-home", "--home", "@own:/users/me"],
     ["--home over the account's", "--home", "@own:/home/peer"],
+    ["--home that is /tmp", "--home", "/tmp"],
+    ["--home that is /tmp with --contain", "--contain", "--home", "/tmp"],
     ["--scratch", "--scratch", "/scr"],
     ["--scratch below a new directory", "--scratch", "/new/scr"],
     ["--scratch twice", "--scratch", "/scr,/scr2"],

@@ -143,9 +143,11 @@ export function addCoveredHome(list: MountList, input: MountInput): void {
 
 /** Home and temporary directories, that one first in which the other lies. */
 export function addHomeAndTmp(list: MountList, input: MountInput): void {
-  const { target } = input.home;
+  const { source, target } = input.home;
+  const isTmp = source === target && (target === "/tmp" || target === "/var/tmp");
   const isInTmp = target.startsWith("/tmp/") || target.startsWith("/var/tmp/");
-  if (!isInTmp) addHome(list, input);
+  if (!isTmp && !isInTmp) addHome(list, input);
   addTmp(list, input);
-  if (isInTmp) addHome(list, input);
+  // `--home /tmp` means the one of the container: with --contain it is empty, or below --workdir.
+  if (isInTmp || (isTmp && !list.has(target))) addHome(list, input);
 }
