@@ -1,8 +1,8 @@
-import { statSync } from "node:fs";
 import { resolvePath } from "../base/path.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { userDirectory } from "../config/user-directory.ts";
 import { hostFacts } from "../host/facts.ts";
+import { hasContent } from "../host/has-content.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { KeyRings } from "../runtime/key-rings.ts";
 import type { Context } from "../terminal/context.ts";
@@ -23,7 +23,7 @@ export function openKeyRings(inv: Invocation, ctx: Context, host: HostFacts): Ke
             accountHome: host.account?.home,
             cwd: host.cwd,
           }),
-          hasContent: (path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0,
+          hasContent,
         })
       : given;
   return new KeyRings(resolvePath(host.cwd ?? "/", directory));

@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
 import { userDirectory } from "../config/user-directory.ts";
+import { hasContent } from "../host/has-content.ts";
 import { type CachePlaces, cachePlaces } from "../image/cache/places.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import { remotesFile } from "../registry/library/remotes-place.ts";
@@ -27,6 +27,6 @@ export function ownServices(ctx: Context, host: HostFacts): string {
     home: ctx.env["HOME"] || host.account?.home,
     program: ctx.program,
     userDirectory: ownDirectory(ctx, host),
-    hasContent: (path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0,
+    hasContent,
   });
 }

@@ -100,7 +100,13 @@ export function readNamed(path: string): Uint8Array<ArrayBuffer> {
 }
 
 function readIfThere(path: string): Uint8Array {
-  return existsSync(path) ? readNamed(path) : new Uint8Array(0);
+  try {
+    return readNamed(path);
+  } catch (error) {
+    // One that may not be read is not the same as none.
+    if (error instanceof Fault && error.code === "not-found") return new Uint8Array(0);
+    throw error;
+  }
 }
 
 function makeDirectory(path: string, mode: number): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { run } from "../support/run.ts";
 import { testUnless } from "../support/skip.ts";
 import { fixtures, UNIT_TEST } from "./fixtures.ts";
@@ -280,6 +280,25 @@ test("key remove of a key that is not there, and import of no key, say so", asyn
   const random = await skiff(["key", "import", "random"]);
   expect(random).toMatchObject({ code: 2 });
   expect(random.stderr).toMatch(/^ERROR: .*\n$/);
+});
+
+test("key rings that cannot be looked at are told in one line", async () => {
+  const path = await image("one-group-signed-pgp");
+  const home = `${dir}/closed-home`;
+  mkdirSync(`${home}/.apptainer`, { recursive: true });
+  // A link to itself: nobody gets through, root neither.
+  symlinkSync("keys", `${home}/.apptainer/keys`);
+  const closed = { env: { HOME: home } };
+  for (const args of [
+    ["verify", path],
+    ["key", "list"],
+    ["sign", path],
+  ]) {
+    const { code, stdout, stderr } = await skiff(args, { ...closed, name: "apptainer" });
+    expect(code).toBe(255);
+    expect(`${stdout}${stderr}`).toContain("pgp-");
+    expect(`${stdout}${stderr}`).not.toContain("Internal error");
+  }
 });
 
 test("key remove of both halves wants one of them at least", async () => {
