@@ -6,6 +6,7 @@ import type { ImageAddress } from "../format/oci/image-address.ts";
 import { requestedVersion } from "../format/oci/reference.ts";
 import { DATA_JSON } from "../format/sif/codes.ts";
 import { planAdd } from "../format/sif/edit.ts";
+import { fetchCosignBundles } from "../registry/oci/cosign-bundles.ts";
 import { fetchCosignSignatures } from "../registry/oci/cosign-signatures.ts";
 import { fetchManifest } from "../registry/oci/manifest-request.ts";
 import { openRegistryImage } from "../registry/oci/open-image.ts";
@@ -49,8 +50,9 @@ export async function requireCosign(
   ];
   for (const find of digests) {
     const digest = await find();
-    const found = await fetchCosignSignatures(registry, http, image.repository, digest);
-    const [good] = goodSignatures(found, digest, key);
+    const asked = [registry, http, image.repository, digest] as const;
+    const [old] = goodSignatures(await fetchCosignSignatures(...asked), digest, key);
+    const [good] = old ? [old] : goodSignatures(await fetchCosignBundles(...asked), digest, key);
     if (good === undefined) continue;
     access.talk.info(`The image ${digest} is signed by the key in ${keyFile}`);
     return {

@@ -21,6 +21,7 @@ import type { SifDescriptor } from "../format/sif/descriptor.ts";
 import { digestExtra } from "../format/sif/extra.ts";
 import { readSif, type SifImage } from "../format/sif/image.ts";
 import { sha256 } from "../image/ocisif/open-oci-sif.ts";
+import { fetchCosignBundles } from "../registry/oci/cosign-bundles.ts";
 import { fetchCosignSignatures, storeCosignSignature } from "../registry/oci/cosign-signatures.ts";
 import { fetchManifest } from "../registry/oci/manifest-request.ts";
 import type { Context } from "../terminal/context.ts";
@@ -55,7 +56,13 @@ export async function openCosigned(
     return {
       digest,
       reference: `${image.registry}/${image.repository}`,
-      signatures: () => fetchCosignSignatures(registry, access.http, image.repository, digest),
+      signatures: async () => {
+        const asked = [registry, access.http, image.repository, digest] as const;
+        return [
+          ...(await fetchCosignSignatures(...asked)),
+          ...(await fetchCosignBundles(...asked)),
+        ];
+      },
       add: (signature) => storeCosignSignature(registry, image.repository, digest, signature),
       checkBlobs: () => undefined,
       close: () => opened.close(),

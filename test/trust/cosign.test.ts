@@ -1,6 +1,7 @@
 import { afterAll, expect } from "bun:test";
 import { generateKeyPairSync, sign } from "node:crypto";
 import { chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { signedBytes } from "../../src/format/dsse/envelope.ts";
 import { type LocalRegistry, noRegistry, startRegistry } from "../registry/local-registry.ts";
 import { sampleImage } from "../registry/sample-image.ts";
 import { putManifest, upload, uploadBlob } from "../registry/test-image.ts";
@@ -16,7 +17,8 @@ const blobOf = (bytes: Uint8Array) => ({
   bytes,
   digest: `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}`,
 });
-const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const encode = (value: unknown): Uint8Array<ArrayBuffer> =>
+  new TextEncoder().encode(JSON.stringify(value));
 
 /** Puts a signature beside an image as cosign does. */
 async function cosign(
@@ -63,6 +65,61 @@ async function cosign(
   await putManifest(url, repository, `${digest.replace(":", "-")}.sig`, { ...manifest, mediaType });
 }
 
+/** The same as cosign does since version 3: a bundle in an artifact that refers to the image. */
+async function cosignBundle(
+  url: string,
+  repository: string,
+  image: { readonly digest: string; readonly bytes: Uint8Array },
+  predicateType: string,
+  privateKey: string,
+): Promise<void> {
+  const payload = encode({
+    _type: "https://in-toto.io/Statement/v1",
+    subject: [{ digest: { sha256: image.digest.slice("sha256:".length) } }],
+    predicateType,
+    predicate: {},
+  });
+  const payloadType = "application/vnd.in-toto+json";
+  const signature = sign("sha256", signedBytes({ payload, payloadType }), privateKey);
+  const bundleType = "application/vnd.dev.sigstore.bundle.v0.3+json";
+  const bundle = blobOf(
+    encode({
+      mediaType: bundleType,
+      verificationMaterial: { publicKey: { hint: "" } },
+      dsseEnvelope: {
+        payload: payload.toBase64(),
+        payloadType,
+        signatures: [{ sig: signature.toString("base64") }],
+      },
+    }),
+  );
+  const config = blobOf(encode({}));
+  for (const blob of [bundle, config]) await uploadBlob(url, repository, blob);
+  const place = ({ digest, bytes }: typeof bundle) => ({ digest, size: bytes.length });
+  const mediaType = "application/vnd.oci.image.manifest.v1+json";
+  const manifest = blobOf(
+    encode({
+      schemaVersion: 2,
+      mediaType,
+      artifactType: bundleType,
+      config: { mediaType: "application/vnd.oci.empty.v1+json", ...place(config) },
+      layers: [{ mediaType: bundleType, ...place(bundle) }],
+      subject: { mediaType, digest: image.digest, size: image.bytes.length },
+    }),
+  );
+  await putManifest(url, repository, manifest.digest, { ...manifest, mediaType });
+  const indexType = "application/vnd.oci.image.index.v1+json";
+  const list = blobOf(
+    encode({
+      schemaVersion: 2,
+      mediaType: indexType,
+      manifests: [{ mediaType, artifactType: bundleType, ...place(manifest) }],
+    }),
+  );
+  const tag = image.digest.replace(":", "-");
+  await putManifest(url, repository, tag, { ...list, mediaType: indexType });
+}
+
 testUnless(noRegistry())(
   "pull --cosign-key takes only what that key signed, and keeps the signature",
   async () => {
@@ -83,11 +140,16 @@ testUnless(noRegistry())(
     writeFileSync(`${dir}/theirs.pub`, theirs.publicKey);
     const image = sampleImage();
     const { digest } = image.manifest;
-    for (const name of ["signed", "unsigned", "borrowed"])
+    for (const name of ["signed", "unsigned", "borrowed", "bundle", "attested"])
       await upload(url, `t/${name}`, "1", image);
     await cosign(url, "t/signed", digest, digest, ours.privateKey);
     // A good signature of another image, moved here.
     await cosign(url, "t/borrowed", digest, `sha256:${"0".repeat(64)}`, ours.privateKey);
+    const signing = "https://sigstore.dev/cosign/sign/v1";
+    await cosignBundle(url, "t/bundle", image.manifest, signing, ours.privateKey);
+    // Something is said of the image, not that it is signed.
+    const scan = "https://cosign.sigstore.dev/attestation/vuln/v1";
+    await cosignBundle(url, "t/attested", image.manifest, scan, ours.privateKey);
     const pull = (name: string, key: string, target: string) =>
       skiff(["pull", "--cosign-key", key, target, `docker://${host}/t/${name}:1`], {
         extraEnv: { SKIFF_CACHEDIR: `${dir}/cache` },
@@ -101,8 +163,17 @@ testUnless(noRegistry())(
     const record = JSON.parse(texts.find((text) => text.includes('"publicKey"')) ?? "{}");
     expect(record).toMatchObject({ digest, publicKey: ours.publicKey });
     expect(await skiff(["exec", "a.sif", "cat", "/etc/word"])).toMatchObject({ stdout: "above\n" });
+    expect(await pull("bundle", "ours.pub", "b.sif")).toMatchObject({ code: 0 });
+    const verify = ["verify", "--cosign", "--key", "ours.pub"];
+    const verified = await skiff([...verify, `docker://${host}/t/bundle:1`]);
+    expect({ code: verified.code, text: JSON.parse(verified.stdout)[0] }).toMatchObject({
+      code: 0,
+      text: { predicateType: signing },
+    });
     for (const [name, key] of [
       ["signed", "theirs.pub"],
+      ["bundle", "theirs.pub"],
+      ["attested", "ours.pub"],
       ["unsigned", "ours.pub"],
       ["borrowed", "ours.pub"],
     ] as const) {

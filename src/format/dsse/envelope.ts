@@ -55,6 +55,11 @@ export function parseEnvelope(text: string): Envelope | undefined {
     // Told to the caller, who then tries another form.
     return undefined;
   }
+  return readEnvelope(document);
+}
+
+/** The same of JSON that was read already. */
+export function readEnvelope(document: unknown): Envelope | undefined {
   const { payload, payloadType, signatures } = tableOf(document);
   const bytes = typeof payload === "string" ? fromBase64(payload) : undefined;
   if (bytes === undefined || typeof payloadType !== "string" || !Array.isArray(signatures)) {

@@ -77,13 +77,27 @@ export async function fetchCosignSignatures(
     const signature = fromBase64(blob.annotations[SIGNATURE_ANNOTATION] ?? "");
     const isOne = blob.mediaType === SIMPLE_SIGNING_TYPE && blob.sizeBytes <= LIMIT_BYTES;
     if (signature === undefined || signature.length === 0 || !isOne) continue;
-    const payload = new Uint8Array(blob.sizeBytes);
-    let at = 0;
-    for await (const piece of streamBlob({ registry, http, repository, blob, what }, 0)) {
-      payload.set(piece, at);
-      at += piece.length;
-    }
+    const { digest: text, sizeBytes: size } = blob;
+    const payload = await readText(registry, http, repository, { digest: text, size }, what);
     found.push({ payload, signature });
   }
   return found;
+}
+
+/** A small blob as it came: what it says counts only by the signature on it. */
+export async function readText(
+  registry: Registry,
+  http: HttpClient,
+  repository: string,
+  { digest, size }: { readonly digest: string; readonly size: number },
+  what: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const blob = { digest, sizeBytes: size, urls: [] };
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for await (const piece of streamBlob({ registry, http, repository, blob, what }, 0)) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }

@@ -1,10 +1,14 @@
 import { type KeyObject, verify } from "node:crypto";
 import { toBase64 } from "../../base/base64.ts";
+import { isStatementOf } from "../../format/cosign/bundle.ts";
 import { signedImageDigest } from "../../format/cosign/simple-signing.ts";
+import { signedBytes } from "../../format/dsse/envelope.ts";
 
 /** One signature of an image, as a registry has it. */
 export interface CosignSignature {
   readonly payload: Uint8Array<ArrayBuffer>;
+  /** Of the envelope that was signed; absent: the payload itself was. */
+  readonly payloadType?: string;
   readonly signature: Uint8Array<ArrayBuffer>;
 }
 
@@ -15,10 +19,14 @@ export function goodSignatures(
   key: KeyObject,
 ): readonly CosignSignature[] {
   const hash = key.asymmetricKeyType === "ed25519" ? null : "sha256";
-  return signatures.filter(({ payload, signature }) => {
-    if (signedImageDigest(new TextDecoder().decode(payload)) !== digest) return false;
+  return signatures.filter(({ payload, payloadType, signature }) => {
+    const text = new TextDecoder().decode(payload);
+    const isAboutIt =
+      payloadType === undefined ? signedImageDigest(text) === digest : isStatementOf(text, digest);
+    if (!isAboutIt) return false;
+    const message = payloadType === undefined ? payload : signedBytes({ payload, payloadType });
     try {
-      return verify(hash, payload, key, signature);
+      return verify(hash, message, key, signature);
     } catch {
       // A signature of another form than this key makes.
       return false;
@@ -33,13 +41,14 @@ export const COSIGN_RECORD: string = "cosign-signature.json";
 export function cosignRecord(
   reference: string,
   digest: string,
-  { payload, signature }: CosignSignature,
+  { payload, payloadType, signature }: CosignSignature,
   key: KeyObject,
 ): string {
   return JSON.stringify({
     reference,
     digest,
     payload: toBase64(payload),
+    ...(payloadType === undefined ? {} : { payloadType }),
     signature: toBase64(signature),
     publicKey: key.export({ type: "spki", format: "pem" }).toString(),
   });
