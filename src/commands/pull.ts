@@ -23,9 +23,12 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const word = inv.args.at(-1) ?? "";
   const address = parseImageAddress(word);
   if (address === undefined) {
+    const isPath = /^[./]/.test(word) || statFollow(word) !== undefined;
     throw new Fault("usage", "No transport type URI supplied", {
       exitCode: 255,
-      hint: `write an address such as docker://${word}`,
+      hint: isPath
+        ? `"${word}" is a path: what lies on this machine is used as it is`
+        : `write an address such as docker://${word}`,
     });
   }
   refuseUnsupported(inv);

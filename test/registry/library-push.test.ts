@@ -23,6 +23,8 @@ let stored: Buffer[] = [];
 let storeAuthorizations: string[] = [];
 let partSize = 0;
 let storeStatus = 200;
+/** The service has the first version of the protocol only. */
+let isOld = false;
 
 const store: ReturnType<typeof Bun.serve> = Bun.serve({
   hostname: "127.0.0.1",
@@ -46,6 +48,11 @@ const server: ReturnType<typeof Bun.serve> = Bun.serve({
     }
     if (request.headers.get("authorization") !== `Bearer ${TOKEN}`) {
       return Response.json({ error: { message: "who are you" } }, { status: 401 });
+    }
+    if (isOld && pathname.startsWith("/v2/")) return new Response("", { status: 404 });
+    if (call === "POST /v1/imagefile/img1") {
+      stored.push(Buffer.from(await request.arrayBuffer()));
+      return new Response("");
     }
     const text = await request.text();
     if (text !== "") bodies.set(call, JSON.parse(text));
@@ -85,6 +92,7 @@ beforeEach(async () => {
   stored = [];
   storeAuthorizations = [];
   storeStatus = 200;
+  isOld = false;
   homes += 1;
   home = `${folder}/home-${homes}`;
   mkdirSync(`${home}/.skiff`, { recursive: true });
@@ -133,6 +141,15 @@ testIt("push makes what is missing, sends the file once and sets each tag", asyn
   const again = await call("push", "-U", "x.sif", "library://u/c/tool:3");
   expect(again.code).toBe(0);
   expect(stored.length).toBe(1);
+});
+
+testIt("push sends the file with the request to a service of the first version", async () => {
+  isOld = true;
+  await call("pull", "x.sif", `docker://${registry.host}/x/y:1`);
+  expect((await call("push", "-U", "x.sif", "library://u/c/tool:1")).code).toBe(0);
+  expect(stored.length === 1 && stored[0]?.equals(readFileSync(`${home}/x.sif`))).toBe(true);
+  expect(storeAuthorizations).toEqual([]);
+  expect(bodies.get("POST /v1/tags/id1")).toEqual({ Tag: "1", ImageID: "img1" });
 });
 
 testIt("push sends long files in parts", async () => {

@@ -1,5 +1,5 @@
 import { Fault } from "../../base/fault.ts";
-import type { HttpClient } from "../http/client.ts";
+import type { HttpClient, HttpRequest } from "../http/client.ts";
 import { readErrorBody } from "../http/error-body.ts";
 import { HttpFault } from "../http/http-fault.ts";
 import { streamOf } from "../http/stream-of.ts";
@@ -19,7 +19,8 @@ interface Upload extends FileDigests {
 const SINGLE_BYTES = 67_108_864;
 
 /**
- * Sends the bytes of an image: in one piece, or in parts when it is long and the service takes parts.
+ * Sends the bytes of an image: in one piece, or in parts when it is long and the service takes parts; to
+ * a service of the first version with the request itself.
  * Gives what the service says at the end: quota and address.
  */
 export async function uploadImage(upload: Upload): Promise<LibraryData> {
@@ -40,19 +41,31 @@ export async function uploadImage(upload: Upload): Promise<LibraryData> {
     md5sum: md5,
     sha256sum: sha256,
   });
-  if (start === undefined) {
-    throw new Fault("unsupported", "Cannot send the image: the library takes no uploads this way");
-  }
+  if (start === undefined) return await uploadToOldService(upload);
   const url = requireText(start, "uploadURL", "the upload");
   const signed = new URL(url).searchParams.get("X-Amz-SignedHeaders") ?? "";
   const isSigned = signed.split(";").includes("x-amz-content-sha256");
-  await put(http, url, content.read(0, sizeBytes), {
+  await send(http, { url }, content.read(0, sizeBytes), {
     "content-type": "application/octet-stream",
     "content-length": String(sizeBytes),
     ...(isSigned ? { "x-amz-content-sha256": sha256 } : {}),
   });
   upload.onBytes?.(sizeBytes);
   return (await askLibrary(http, place, "PUT", `${base}/_complete`, {})) ?? {};
+}
+
+async function uploadToOldService(upload: Upload): Promise<LibraryData> {
+  const { content, http, imageId, onBytes, place } = upload;
+  const { sizeBytes } = content;
+  const target = {
+    method: "POST",
+    url: `${place.base}/v1/imagefile/${imageId}`,
+    authorization: `Bearer ${place.token}`,
+  } as const;
+  const headers = { "content-length": String(sizeBytes) };
+  await send(http, target, content.read(0, sizeBytes), headers);
+  onBytes?.(sizeBytes);
+  return {};
 }
 
 async function uploadParts(upload: Upload, base: string, start: LibraryData): Promise<LibraryData> {
@@ -82,7 +95,7 @@ async function uploadParts(upload: Upload, base: string, start: LibraryData): Pr
         "content-length": String(end - at),
         ...(isHashed ? { "x-amz-content-sha256": sha256sum } : {}),
       };
-      const answer = await put(http, url, part.read(0, end - at), headers);
+      const answer = await send(http, { url }, part.read(0, end - at), headers);
       completedParts.push({ partNumber, token: answer.headers.get("etag") ?? "" });
       upload.onBytes?.(end);
     }
@@ -94,10 +107,10 @@ async function uploadParts(upload: Upload, base: string, start: LibraryData): Pr
   }
 }
 
-/** Sends bytes to an address that the library signed: no credentials go along. */
-async function put(
+/** Sends bytes, by PUT to an address that the library signed where nothing else is said: no credentials go along. */
+async function send(
   http: HttpClient,
-  url: string,
+  target: Pick<HttpRequest, "method" | "url" | "authorization">,
   content: ReturnType<UploadContent["read"]>,
   headers: Readonly<Record<string, string>>,
 ): Promise<Response> {
@@ -105,10 +118,10 @@ async function put(
   const body = isHeld ? content : streamOf(content);
   // What is read while it is sent cannot be sent again.
   const again = isHeld ? {} : { tries: 1 };
-  const answer = await http.send({ method: "PUT", url, body, headers, ...again });
+  const answer = await http.send({ method: "PUT", ...target, body, headers, ...again });
   if (!answer.ok) {
     const said = await readErrorBody(answer);
-    const host = new URL(url).host;
+    const { host } = new URL(target.url);
     throw new HttpFault(
       answer.status,
       `Cannot send the image to ${host}: it answers ${answer.status}${said === "" ? "" : `: ${said}`}`,
