@@ -17,6 +17,7 @@ const shown: string[] = [];
 let answerFile: (request: Request) => Response = (request) =>
   blobAnswer({ digest: "", bytes }, request);
 let imageHash = `sha256.${hash}`;
+let imageSize: number | undefined = bytes.length;
 
 const server: ReturnType<typeof Bun.serve> = Bun.serve({
   hostname: "127.0.0.1",
@@ -31,7 +32,7 @@ const server: ReturnType<typeof Bun.serve> = Bun.serve({
     const path = pathname.replace(/^\/lib/, "");
     if (path === "/v1/images/u/c/tool:1") {
       if (request.method === "DELETE") return new Response("");
-      return Response.json({ data: { hash: imageHash, size: bytes.length, uploaded: true } });
+      return Response.json({ data: { hash: imageHash, size: imageSize, uploaded: true } });
     }
     if (path === "/v1/search") {
       const names = { entityName: "u", collectionName: "c", containerName: "tool" };
@@ -61,6 +62,7 @@ afterAll(() => {
 afterEach(() => {
   answerFile = (request) => blobAnswer({ digest: "", bytes }, request);
   imageHash = `sha256.${hash}`;
+  imageSize = bytes.length;
   asked.length = 0;
   shown.length = 0;
 });
@@ -141,6 +143,17 @@ test("a server without ranges sends the file as a whole", async () => {
   expect((await call(home, "-c", "conf", "pull", "library://u/c/tool:1")).code).toBe(0);
   expect(readFileSync(`${home}/tool_1.sif`).equals(bytes)).toBe(true);
   expect(asked.filter((line) => line.includes("imagefile")).length).toBe(1);
+});
+
+test("the length of a file of which the library does not tell is that of the file", async () => {
+  imageSize = undefined;
+  const home = newHome();
+  expect((await call(home, "pull", "library://u/c/tool:1")).code).toBe(0);
+  expect(readFileSync(`${home}/tool_1.sif`).equals(bytes)).toBe(true);
+  answerFile = () => new Response(new Uint8Array(bytes));
+  const words = ["pull", "--disable-cache", "--force", "library://u/c/tool:1"];
+  expect((await call(home, ...words)).code).toBe(0);
+  expect(readFileSync(`${home}/tool_1.sif`).equals(bytes)).toBe(true);
 });
 
 test("a part that breaks off goes on, and a wrong range is refused", async () => {

@@ -50,17 +50,22 @@ export interface LibraryImage {
 
 const LIMIT_BYTES = 1 << 20;
 
-/** Looks an image up in a library by one request (reference: library-api.md section 5). Throws a Fault. */
+/**
+ * Looks an image up in a library by one request (reference: library-api.md section 5), two where the
+ * library does not say how long it is. Throws a Fault.
+ */
 export async function openLibraryImage(options: LibraryImageOptions): Promise<LibraryImage> {
   const { arch, hooks, http, image, place, places, text } = options;
   const authorization = place.token === "" ? undefined : `Bearer ${place.token}`;
   const name = `${image.path}:${image.tags[0] ?? "latest"}?arch=${encodeURIComponent(arch)}`;
   const answer = await http.send({ url: `${place.base}/v1/images/${name}`, authorization });
   if (!answer.ok) throw await faultOf(answer, options);
-  const { description, hash, sizeBytes } = readImage(
+  const { description, hash, ...said } = readImage(
     new TextDecoder().decode(await readWhole(answer, LIMIT_BYTES, `the answer about ${text}`)),
     options,
   );
+  const open = fileOpener(options, name, authorization);
+  const sizeBytes = said.sizeBytes ?? (await askSize(open, options));
   const levels = [places.root, places.shared].filter((level) => level !== undefined);
   const what = `the image of ${text}`;
   const request: RangedRequest = {
@@ -68,7 +73,7 @@ export async function openLibraryImage(options: LibraryImageOptions): Promise<Li
     sizeBytes,
     what,
     note: (line) => hooks.note?.(line),
-    open: fileOpener(options, name, authorization),
+    open,
   };
   const wanted = {
     digest: hash.replace(".", ":"),
@@ -129,30 +134,51 @@ function fileOpener(
   };
 }
 
+/** The length of the file by what the answer to a request for its first byte says. */
+async function askSize(
+  open: ReturnType<typeof fileOpener>,
+  options: LibraryImageOptions,
+): Promise<number> {
+  const answer = await open({ range: "bytes=0-0" });
+  await answer.body?.cancel();
+  const [, total] = /\/([0-9]+)$/.exec(answer.headers.get("content-range") ?? "") ?? [];
+  const length = answer.status === 200 ? answer.headers.get("content-length") : undefined;
+  const sizeBytes = Number(total ?? length ?? 0);
+  return isLength(sizeBytes) ? sizeBytes : refuse(options, "does not say how long it is");
+}
+
+function isLength(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+}
+
+function refuse({ place, text }: LibraryImageOptions, why: string): never {
+  throw new Fault("invalid", `Cannot use ${text}: ${place.base} ${why}`);
+}
+
 function readImage(
   text: string,
   options: LibraryImageOptions,
-): { readonly hash: string; readonly sizeBytes: number; readonly description: string } {
-  const refuse = (why: string): never => {
-    throw new Fault("invalid", `Cannot use ${options.text}: ${options.place.base} ${why}`);
-  };
+): {
+  readonly hash: string;
+  /** Undefined when it is not said. */
+  readonly sizeBytes: number | undefined;
+  readonly description: string;
+} {
   let data: Readonly<Record<string, unknown>> | undefined;
   try {
     data = (JSON.parse(text) as { readonly data?: Readonly<Record<string, unknown>> }).data;
   } catch {
-    refuse(/^\s*</.test(text) ? "answers an HTML page" : "answers no JSON");
+    refuse(options, /^\s*</.test(text) ? "answers an HTML page" : "answers no JSON");
   }
   const { description, hash, size, uploaded } = data ?? {};
   // It becomes part of a path.
   if (typeof hash !== "string" || !/^sha256\.[0-9a-f]{64}$/.test(hash)) {
-    return refuse("names no digest for it");
+    return refuse(options, "names no digest for it");
   }
-  if (uploaded === false) refuse("has it announced but not uploaded");
-  if (typeof size !== "number" || !Number.isSafeInteger(size) || size <= 0) {
-    return refuse("does not say how long it is");
-  }
+  if (uploaded === false) refuse(options, "has it announced but not uploaded");
+  const sizeBytes = isLength(size) ? size : undefined;
   const words = typeof description === "string" ? description : "";
-  return { hash, sizeBytes: size, description: words };
+  return { hash, sizeBytes, description: words };
 }
 
 async function faultOf(answer: Response, options: LibraryImageOptions): Promise<HttpFault> {
