@@ -15,7 +15,7 @@ const ADDRESS_BYTES = 16;
 /**
  * A question as a record holds it:
  *
- *   1, JSON, NUL                                            asked by Bun (src/_ask.ts)
+ *   1, JSON that begins with the URL, NUL                   asked by Bun (src/main.ts)
  *   2, struct sockaddr_in, request, NUL, digest, NUL        asked by the launcher (launcher/http.c)
  *
  * @param isDirect no proxy is on the way.
@@ -24,7 +24,10 @@ export function encodeQuestion(question: AskedQuestion, isDirect: boolean): Uint
   const url = new URL(question.url);
   const address = url.protocol === "http:" && isDirect ? addressOf(url) : undefined;
   const encoder = new TextEncoder();
-  if (address === undefined) return encoder.encode(`${BUN}${JSON.stringify(question)}\0`);
+  if (address === undefined) {
+    const { url: first, ...rest } = question;
+    return encoder.encode(`${BUN}${JSON.stringify({ url: first, ...rest })}\0`);
+  }
   const { accept, authorization, digest } = question;
   const lines = [
     `HEAD ${url.pathname}${url.search} HTTP/1.1`,
