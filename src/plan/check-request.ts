@@ -36,10 +36,10 @@ export function checkRequest(
     if (!NO_MOUNT_WORDS.includes(word) && !word.startsWith("/")) {
       notices.push({ level: "warning", text: `Ignoring unknown mount type '${word}'` });
     }
-    if (request.oci === true && (word === "dev" || word === "devpts")) {
-      throw new Fault("usage", `Cannot leave out ${word} with --oci: OCI runtimes need it`, {
+    if (request.oci === true && word === "dev") {
+      throw new Fault("usage", "Cannot leave out dev with --oci: OCI runtimes need it", {
         exitCode: 255,
-        hint: `leave --no-mount ${word} out, or --oci`,
+        hint: "leave --no-mount dev out, or --oci",
       });
     }
   }
