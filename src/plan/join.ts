@@ -10,6 +10,7 @@ import { type RunningInstance, rememberedFiles } from "./instance.ts";
 import type { Notice, Plan, ProcessPlan, SecurityPlan } from "./plan.ts";
 import { planOciProcess, planProcess } from "./process.ts";
 import type { LaunchRequest } from "./request.ts";
+import { joinedSecurity } from "./security.ts";
 
 /** What a launch into a running instance is planned from. */
 export interface JoinFacts {
@@ -113,7 +114,7 @@ export function planJoin(facts: JoinFacts): JoinOutcome {
         "mnt",
       ],
       identity: instance.identity,
-      security: instance.security,
+      security: joinedSecurity(instance.security, request, notices),
       environment,
       cwd,
       umask: request.noUmask

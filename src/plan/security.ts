@@ -55,6 +55,26 @@ export function planSecurity(
   };
 }
 
+/** Of a program in a running instance: what the instance has, changed by `--add-caps` and `--drop-caps`. */
+export function joinedSecurity(
+  instance: SecurityPlan,
+  request: LaunchRequest,
+  notices: Notice[],
+): SecurityPlan {
+  const add = capabilityFlag("add", request.addCaps, notices);
+  const drop = capabilityFlag("drop", request.dropCaps, notices);
+  const mask = dropBits(joinBits(instance.effective, add), drop);
+  if (mask === instance.effective) return instance;
+  return {
+    ...instance,
+    effective: mask,
+    bounding: mask,
+    ambient: mask,
+    noNewPrivs: instance.noNewPrivs || mask !== ALL_CAPABILITIES,
+    why: "the instance's, then --add-caps and --drop-caps",
+  };
+}
+
 /** Whether root takes another user's ids, or another group's. */
 function becomesAnother({ become }: IdentityPlan): boolean {
   return become !== undefined && (become.uid !== 0 || become.gid !== 0);

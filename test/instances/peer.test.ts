@@ -58,6 +58,10 @@ rm p.$$; $T instance stop -F pidf
 umask 027; $T instance start --pid-file p.$$ img pidm; stat -c %a p.$$; $T instance stop -F pidm; chmod 640 p.$$
 $T instance start --pid-file p.$$ img pidm; stat -c %a p.$$; rm p.$$; $T instance stop -F pidm
 mkfifo p.$$; wc -l <p.$$ & $T instance start --pid-file p.$$ img pidp; wait; rm p.$$; $T instance stop -F pidp`,
+  "capabilities of who joins": `c() { $T exec "$@" grep -E 'Cap(Eff|Bnd)' /proc/self/status; }
+$T instance start --add-caps chown img caps; c instance://caps; c --add-caps net_raw instance://caps; c --drop-caps chown instance://caps
+APPTAINER_ADD_CAPS=all c --drop-caps net_raw instance://caps; $T instance stop -F caps
+$T instance start --fakeroot img caps; c --drop-caps all instance://caps; $T instance stop -F caps`,
   "hostname and network": `$T instance start --hostname box --net --network none img net; $T exec instance://net sh -c 'hostname; cat /etc/hostname; cat /proc/net/dev | grep -c :'; $T instance stop -F net`,
 };
 
