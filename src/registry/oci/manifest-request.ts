@@ -71,9 +71,9 @@ export async function fetchManifest(
       hint: "is it a registry at all, and not a web site or a log-in page of the network?",
     });
   }
-  const expected = DIGEST.test(version)
-    ? version
-    : (answer.headers.get("docker-content-digest") ?? digest);
+  const announced = answer.headers.get("docker-content-digest") ?? "";
+  // One of another kind cannot be compared.
+  const expected = DIGEST.test(version) ? version : DIGEST.test(announced) ? announced : digest;
   if (digest !== expected) {
     throw new Fault("invalid", `${attempt}: its digest is ${digest}, not ${expected}`, {
       hint: "the registry, or something on the way to it, is broken",
