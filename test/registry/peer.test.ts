@@ -121,7 +121,7 @@ testIt(
         const { attributes } = JSON.parse(stdout).data;
         for (const key of Object.keys(attributes.labels)) {
           // When and by what it was built.
-          if (/build-date|version/.test(key)) delete attributes.labels[key];
+          if (/build-date|version|image\.base/.test(key)) delete attributes.labels[key];
         }
         return attributes.labels;
       };

@@ -29,6 +29,10 @@ describe("pull", () => {
     expect((await call(home, ["run", sif, "other"])).stdout).toBe("entry point other\n");
     const inspected = await call(home, ["inspect", sif]);
     expect(inspected.stdout).toContain("org.example.label: value 1");
+    // As apptainer 1.5 has them.
+    const name = address("tools/sample:1").replace("docker://", "");
+    const base = `org.opencontainers.image.base.digest: ${image.manifest.digest}\norg.opencontainers.image.base.name: ${name}\n`;
+    expect(inspected.stdout).toContain(base);
   });
 
   testIt("takes layers of zstd and of no compression", async () => {

@@ -31,7 +31,7 @@ export async function unpackOci(stage: Stage, image: OciImage): Promise<void> {
   const config = parseImageConfig(decodeOsText(image.config), image.reference);
   const root = await mergeImage(image, config.createdSeconds, () => {}, signal);
   const view = editedView(mergedView(root));
-  planOciFiles(view, config);
+  planOciFiles(view, config, image.base);
   planSkeleton(view, true, ociRunscript(config));
   applyEdits(root, view.edits, config.createdSeconds);
   talk.info("Extracting OCI image...");

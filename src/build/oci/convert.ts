@@ -170,7 +170,7 @@ function planConversion(image: OciImage, options: ConvertOptions): ConversionPla
       describeImage(
         view,
         config,
-        { recipe, time, arch, version, peerVersion, force, hasSection },
+        { recipe, base: image.base, time, arch, version, peerVersion, force, hasSection },
         talk,
       );
       const front = new SifFront(recipe.text, inspectMetadata(view), config.configJson);

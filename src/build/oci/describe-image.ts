@@ -1,6 +1,7 @@
 import { encodeOsText } from "../../base/os-text.ts";
 import type { Recipe } from "../../format/deffile/recipe.ts";
 import type { ImageConfig } from "../../format/oci/image-config.ts";
+import type { OciImage } from "../../format/oci/oci-image.ts";
 import { writeOciEnvironment, writeOciRunscript } from "../../plan/env/oci-scripts.ts";
 import { labelsJson } from "../metadata/labels-json.ts";
 import { planMetadata } from "../metadata/plan-metadata.ts";
@@ -11,6 +12,7 @@ import type { Talk } from "../talk.ts";
 /** What an image says of itself besides its configuration. */
 export interface DescribeInput {
   readonly recipe: Recipe;
+  readonly base: OciImage["base"];
   readonly time: Date;
   /** GOARCH name. */
   readonly arch: string;
@@ -33,7 +35,7 @@ export function describeImage(
   input: DescribeInput,
   talk: Talk,
 ): void {
-  planOciFiles(view, config);
+  planOciFiles(view, config, input.base);
   planSkeleton(view, true, ociRunscript(config));
   const [recipe] = input.recipe.stages;
   if (recipe === undefined) return;
@@ -54,13 +56,18 @@ export function describeImage(
   );
 }
 
-/** Plans the environment and labels of the configuration. */
-export function planOciFiles(view: EditedView, config: ImageConfig): void {
+/** Plans the environment and labels of the configuration, with the image of a registry that it is (as apptainer 1.5 does). */
+export function planOciFiles(view: EditedView, config: ImageConfig, base?: OciImage["base"]): void {
   if (makeDirectories(view, "/.singularity.d/env") === undefined) return;
   const put = (path: string, mode: number, text: string): void =>
     writeFile(view, `/.singularity.d/${path}`, mode, encodeOsText(text), true);
   put("env/10-docker2singularity.sh", 0o755, writeOciEnvironment(config.env));
-  put("labels.json", 0o644, labelsJson(new Map(Object.entries(config.labels))));
+  const labels = new Map(Object.entries(config.labels));
+  if (base !== undefined) {
+    labels.set("org.opencontainers.image.base.name", base.name);
+    labels.set("org.opencontainers.image.base.digest", base.digest);
+  }
+  put("labels.json", 0o644, labelsJson(labels));
 }
 
 /** Text of the runscript. */

@@ -25,6 +25,8 @@ export interface OciImage {
   readonly manifest?: { readonly bytes: Uint8Array; readonly mediaType: string };
   /** Bytes of the image configuration, digest checked; parsed by format/oci/image-config.ts. */
   readonly config: Uint8Array;
+  /** The image's full name in its registry, and the digest of what the name stands for: an index, or the manifest. */
+  readonly base?: { readonly name: string; readonly digest: string };
   /** Bottom layer first. */
   readonly layers: readonly OciLayer[];
 }

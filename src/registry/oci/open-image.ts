@@ -2,7 +2,11 @@ import { Fault } from "../../base/fault.ts";
 import { type OciDescriptor, type OciManifest, parseManifest } from "../../format/oci/manifest.ts";
 import type { OciImage, OciLayer } from "../../format/oci/oci-image.ts";
 import { choosePlatform, type PlatformWish, wantedPlatform } from "../../format/oci/platform.ts";
-import { type RegistryReference, requestedVersion } from "../../format/oci/reference.ts";
+import {
+  formatRegistryReference,
+  type RegistryReference,
+  requestedVersion,
+} from "../../format/oci/reference.ts";
 import type { Waiting } from "../../image/cache/claim.ts";
 import { blobPath, type CachePlaces } from "../../image/cache/places.ts";
 import { readVerified } from "../../image/cache/read-verified.ts";
@@ -87,6 +91,7 @@ export async function openRegistryImage(
     reference: text,
     manifestDigest: digest,
     namedDigest: named.digest,
+    base: { name: formatRegistryReference(options.image), digest: named.digest },
     manifest: { bytes, mediaType },
     config,
     layers: layers.layers,
