@@ -36,8 +36,9 @@ for part in _program.ts runtime/embedded.ts runtime/systemd-scope.ts; do
 done
 mkdir -p build/stage/runtime/admission
 printf 'export * from "../../../../src/runtime/admission/admit.ts";\n' >build/stage/runtime/admission/admit.ts
-# A thread begins with a module of its own.
+# Threads begin with modules of their own.
 printf 'import "../../src/trust/hash-thread.ts";\n' >build/stage/hash-thread.ts
+printf 'import "../../src/image/cache/digest-thread.ts";\n' >build/stage/digest-thread.ts
 step "Bundling the launch path" "$bun" build --target=bun --minify --format=esm '--external=*/embedded.ts' \
   '--external=*/_program.ts' '--external=*/admit.ts' '--external=*/systemd-scope.ts' src/_main.ts --outfile build/stage/launch.js
 printf 'export * from "./launch.js";\n' >build/stage/_main.ts
@@ -50,7 +51,7 @@ cp src/main.ts build/stage/main.ts
 # CPU; what runs for long, such as reading an image, still reaches it.
 step "Compiling dist/skiff" "$bun" build --compile --minify --bytecode --format=esm --splitting \
   --define 'process.env.NODE_ENV="production"' --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-jit-policy=20 \
-  build/stage/main.ts build/stage/hash-thread.ts --outfile build/skiff.new
+  build/stage/main.ts build/stage/hash-thread.ts build/stage/digest-thread.ts --outfile build/skiff.new
 step "Compiling the launcher" sh scripts/build-launcher.sh build/launcher
 step "Adding the launcher" "$bun" scripts/add-launcher.ts build/skiff.new build/launcher
 mv -f build/skiff.new dist/skiff

@@ -1,7 +1,7 @@
 import { constants, copyFileSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { WriteBack } from "../write-back.ts";
-import { writeAt } from "./_hashing-writer.ts";
+import { BlockFile } from "./_block-file.ts";
+import { LARGE_BYTES } from "./_hashing-writer.ts";
 
 /**
  * A copy of a file of the cache that is written while that file is fetched, so that nothing is left to
@@ -12,7 +12,7 @@ export class Twin {
   /** Where it is written: the caller takes it from there, or removes it. */
   readonly path: string;
   #file: FileHandle | undefined;
-  #writeBack: WriteBack | undefined;
+  #blocks: BlockFile | undefined;
   #isWhole = false;
 
   constructor(path: string) {
@@ -25,7 +25,7 @@ export class Twin {
   }
 
   /** Begins, as the file of the cache does. @param empty a file on the file system of the cache. */
-  async begin(empty: string): Promise<void> {
+  async begin(empty: string, sizeBytes: number): Promise<void> {
     try {
       copyFileSync(empty, this.path, constants.COPYFILE_FICLONE_FORCE);
       rmSync(this.path, { force: true });
@@ -35,17 +35,17 @@ export class Twin {
     }
     try {
       this.#file = await open(this.path, "wx", 0o600);
-      this.#writeBack = new WriteBack(this.#file.fd, 0);
+      // Of a long image, a start reads little; a short one may as well be in memory for it.
+      this.#blocks = await BlockFile.of(this.#file, this.path, 0, sizeBytes >= LARGE_BYTES);
     } catch {
       // The copy will meet the reason.
     }
   }
 
-  async write(pieces: readonly Uint8Array[], position: number): Promise<void> {
+  async write(bytes: Uint8Array, position: number): Promise<void> {
     if (this.#file === undefined) return;
     try {
-      this.#writeBack?.writtenTo(position);
-      await writeAt(this.#file, pieces, position);
+      await this.#blocks?.write(bytes, position);
     } catch {
       await this.drop();
     }
@@ -56,6 +56,7 @@ export class Twin {
     const file = this.#file;
     if (file === undefined) return;
     try {
+      await this.#blocks?.end();
       await file.sync();
       await file.close();
       this.#file = undefined;
@@ -71,6 +72,7 @@ export class Twin {
     const file = this.#file;
     this.#file = undefined;
     rmSync(this.path, { force: true });
+    await this.#blocks?.end().catch(() => undefined);
     await file?.close().catch(() => undefined);
   }
 }

@@ -11,7 +11,8 @@ import {
 import { type FileHandle, open } from "node:fs/promises";
 import { Fault } from "../../base/fault.ts";
 import { dirName } from "../../base/path.ts";
-import { HashingWriter } from "./_hashing-writer.ts";
+import { BlockFile } from "./_block-file.ts";
+import { HashingWriter, LARGE_BYTES } from "./_hashing-writer.ts";
 import { type Waiting, withClaim } from "./claim.ts";
 import { dropPartial, leavePartial, takePartial } from "./partial.ts";
 import { type CachePlaces, hexOf, makeFolder } from "./places.ts";
@@ -101,15 +102,20 @@ async function download(
   const hex = hexOf(wanted.digest);
   let partial: string | undefined;
   let file: FileHandle | undefined;
+  let blocks: BlockFile | undefined;
+  let writer: HashingWriter | undefined;
   try {
     makeFolder(dirName(target));
     partial = takePartial(places.root, hex, wanted.sizeBytes);
     file = await open(partial, "r+");
-    const hash = new Bun.CryptoHasher("sha256");
-    let at = hashInto(hash, file.fd, wanted.sizeBytes);
-    const twin = at === 0 ? hooks.twin : undefined;
-    await twin?.begin(partial);
-    const writer = new HashingWriter(file, hash, at, twin);
+    const { size } = await file.stat();
+    const twin = size === 0 ? hooks.twin : undefined;
+    await twin?.begin(partial, wanted.sizeBytes);
+    // With a twin it is the twin that is used next.
+    const isDirect = twin !== undefined && wanted.sizeBytes >= LARGE_BYTES;
+    blocks = await BlockFile.of(file, partial, size, isDirect);
+    writer = new HashingWriter(twin === undefined ? [blocks] : [blocks, twin], wanted.sizeBytes);
+    let at = await writer.readFrom(file.fd, wanted.sizeBytes);
     hooks.onBytes?.(at);
     try {
       for await (const piece of at < wanted.sizeBytes ? wanted.source(at) : []) {
@@ -131,7 +137,8 @@ async function download(
         { hint: "try again: it goes on where it ended" },
       );
     }
-    const digest = `sha256:${hash.digest("hex")}`;
+    const found = await writer.digest();
+    const digest = found === undefined ? hashFile(partial) : `sha256:${found}`;
     if (digest !== wanted.digest) throw refusal(wanted, `its content has the digest ${digest}`);
     await Promise.all([file.sync(), twin?.finish()]);
     await file.close();
@@ -148,7 +155,9 @@ async function download(
     }
     throw spaceFault(error, `Cannot store ${wanted.what}`, places.root);
   } finally {
+    writer?.close();
     await hooks.twin?.drop();
+    await blocks?.end();
     await file?.close();
     if (partial !== undefined) leavePartial(partial, places.root, hex);
   }
