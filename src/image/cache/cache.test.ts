@@ -148,6 +148,54 @@ test.each([
   expect(existsSync(blobPath(places.root, digest))).toBe(false);
 });
 
+/** A file that is long enough for a thread of its own and direct writes, and ends within a sector. */
+function wantedLarge(places: CachePlaces, breakAt?: number) {
+  const bytes = new Uint8Array((64 << 20) + 12_345);
+  for (let i = 0; i < bytes.length; i += 997) bytes[i] = i >> 8;
+  const sum = `sha256:${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}`;
+  const offsets: number[] = [];
+  const file: WantedFile = {
+    digest: sum,
+    sizeBytes: bytes.length,
+    candidates: [blobPath(places.root, sum)],
+    what: "layer x",
+    async *source(offset) {
+      offsets.push(offset);
+      for (let at = offset; at < bytes.length; at += 300_001) {
+        if (breakAt !== undefined && at >= breakAt) throw new Fault("io", "cut");
+        yield bytes.slice(at, at + 300_001);
+      }
+    },
+  };
+  return { file, bytes, offsets };
+}
+
+test("obtainFile() writes a long file and its twin whole, and continues one that broke off", async () => {
+  // Not on a file system in memory.
+  const root = mkdtempSync("/var/tmp/skiff-cache-");
+  roots.push(root);
+  const places = { root, shared: undefined };
+  const cut = wantedLarge(places, 20_000_000);
+  await expect(obtainFile(places, cut.file)).rejects.toThrow("cut");
+  const { file, bytes, offsets } = wantedLarge(places);
+  expect(readFileSync(await obtainFile(places, file)).equals(bytes)).toBe(true);
+  expect(offsets).toEqual([67 * 300_001]);
+  rmSync(blobPath(root, file.digest));
+  const twin = twinBeside(`${root}/image.sif`);
+  expect(readFileSync(await obtainFile(places, file, { twin })).equals(bytes)).toBe(true);
+  if (twin.isWhole) expect(readFileSync(twin.path).equals(bytes)).toBe(true);
+});
+
+test("obtainFile() refuses a long file that is not what was named, and its twin", async () => {
+  const places = newPlaces();
+  const { file } = wantedLarge(places);
+  const other = { ...file, digest };
+  const twin = twinBeside(`${places.root}/image.sif`);
+  await expect(obtainFile(places, other, { twin })).rejects.toThrow("its content has the digest");
+  expect(twin.isWhole).toBe(false);
+  expect(existsSync(blobPath(places.root, file.digest))).toBe(false);
+});
+
 test("obtainFile() refuses what ends early, but keeps it", async () => {
   const places = newPlaces();
   const short = wanted(places, { bytes: content.subarray(0, 3000) });
