@@ -16,12 +16,7 @@ export interface ReadDefinition {
   readonly unused: readonly string[];
 }
 
-/** Reads and checks a definition file: every error and warning of it, in the order of the lines. */
-export function readDefinition(path: string, given: ReadonlyMap<string, string>): ReadDefinition {
-  return readDefinitionText(readText(path), given);
-}
-
-/** The same for the text of one. */
+/** Checks the text of a definition file: every error and warning of it, in the order of the lines. */
 export function readDefinitionText(
   text: string,
   given: ReadonlyMap<string, string>,

@@ -6,6 +6,7 @@ import type { Invocation } from "../cli/invocation.ts";
 import type { HostFacts } from "../plan/facts.ts";
 import type { Context } from "../terminal/context.ts";
 import { CONFIRMED, MOVED } from "./_carry-out-build.ts";
+import { PIPED } from "./_piped-definition.ts";
 
 const CAP_SYS_ADMIN = 2 ** 21;
 
@@ -28,7 +29,7 @@ export async function takeRung(
   rung: Rung,
   ctx: Context,
   host: HostFacts,
-  confirmed: string,
+  carried: { readonly confirmed?: string; readonly piped?: string | undefined } = {},
 ): Promise<never> {
   switch (rung.kind) {
     case "refused":
@@ -51,7 +52,8 @@ export async function takeRung(
       break;
   }
   const env: Record<string, string> = { ...host.env, [MOVED]: rung.kind };
-  if (confirmed !== "") env[CONFIRMED] = confirmed;
+  if (carried.confirmed) env[CONFIRMED] = carried.confirmed;
+  if (carried.piped !== undefined) env[PIPED] = carried.piped;
   const words = process.argv.slice(2);
   return await enterNamespaces(rung, ownProgram(ctx.env["PATH"]), words, { ...host, env });
 }

@@ -13,6 +13,7 @@ import type { Context } from "../terminal/context.ts";
 import { LOG_LEVELS } from "../terminal/log.ts";
 import { progressSteps } from "../terminal/progress.ts";
 import { buildImages } from "./_build-images.ts";
+import { PIPED } from "./_piped-definition.ts";
 import { progressOutput } from "./_progress-output.ts";
 
 /** Carries an answer given at the terminal into the namespaces of the build. */
@@ -77,14 +78,14 @@ function containerEnvironment(inv: Invocation, ctx: Context): Readonly<Record<st
   for (const flag of ["nv", "nvccli", "rocm", "writable-tmpfs"]) {
     if (inv.bool(flag)) env[`APPTAINER_${flag.toUpperCase().replace("-", "_")}`] = "1";
   }
-  for (const name of [CONFIRMED, MOVED]) delete env[name];
+  for (const name of [CONFIRMED, MOVED, PIPED]) delete env[name];
   return env;
 }
 
 /** The caller's environment, with the Docker daemon that flag or variables name. */
 function daemonEnvironment(inv: Invocation, ctx: Context): Readonly<Record<string, string>> {
   const env: Record<string, string> = { ...ctx.env };
-  for (const name of [CONFIRMED, MOVED]) delete env[name];
+  for (const name of [CONFIRMED, MOVED, PIPED]) delete env[name];
   const host = inv.has("docker-host") ? inv.string("docker-host") : "";
   if (host !== "") env["DOCKER_HOST"] = host;
   return env;

@@ -40,7 +40,7 @@ export async function verifyBuild(inv: Invocation, ctx: Context): Promise<number
       ? requireRecipe(word, readDefinitionText(image.definition, new Map()))
       : recipeFromImage("scratch", "");
   const rung = await chooseRung(host, inv.bool("ignore-subuid"), (one) => tryRung(one, host));
-  if (needsNamespaces(rung, inv, host, true, false)) await takeRung(rung, ctx, host, "");
+  if (needsNamespaces(rung, inv, host, true, false)) await takeRung(rung, ctx, host);
   const space = openWorkspace(cleanPath(resolvePath(host.cwd ?? "/", inv.string("tmpdir"))));
   try {
     const target = `${space.path}/image.sif`;

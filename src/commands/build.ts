@@ -10,10 +10,10 @@ import {
 } from "../build/dockerfile/read-dockerfile.ts";
 import type { PackedImage } from "../build/pack/pack-image.ts";
 import { formatBytes, formatSeconds } from "../build/progress-talk.ts";
-import { readDefinition, readText, requireRecipe } from "../build/read-definition.ts";
+import { readDefinitionText, readText, requireRecipe } from "../build/read-definition.ts";
 import { givenArguments, requestOf } from "../build/request.ts";
 import { chooseRung } from "../build/rung.ts";
-import { recognizeSource } from "../build/source.ts";
+import { type BuildSource, recognizeSource } from "../build/source.ts";
 import { checkTarget } from "../build/target.ts";
 import { checkTempFolder } from "../build/temp-folder.ts";
 import { tryRung } from "../build/user-namespace.ts";
@@ -30,6 +30,7 @@ import { asksForEncryption, buildEncryption, withEncryption } from "./_build-enc
 import { needsNamespaces, takeRung } from "./_build-namespaces.ts";
 import { asksForOciSif, buildOciSif } from "./_build-oci-sif.ts";
 import { CONFIRMED, carryOut } from "./_carry-out-build.ts";
+import { pipedDefinition } from "./_piped-definition.ts";
 import { streamTarget } from "./_stream-target.ts";
 import { ownCache } from "./_user-places.ts";
 import { verifyBuild } from "./_verify-build.ts";
@@ -52,7 +53,11 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     force: inv.bool("force") || ctx.env[CONFIRMED] === target,
     ask: host.stdinIsTerminal ? askUser : undefined,
   });
-  const source = recognizeSource(sourceWord, cwd);
+  const piped = pipedDefinition(sourceWord, resolvePath(cwd, sourceWord), ctx.env);
+  const source: BuildSource =
+    piped === undefined
+      ? recognizeSource(sourceWord, cwd)
+      : { kind: "definition", path: sourceWord };
   if (inv.bool("data")) {
     const { buildData } = await import("./_build-data.ts");
     return await buildData(inv, ctx, { source, target, host });
@@ -73,9 +78,9 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     source.kind === "image"
       ? source.recipe
       : source.kind === "definition"
-        ? readRecipe(inv, teller, sourceWord, source.path, cwd)
+        ? readRecipe(inv, teller, sourceWord, piped ?? readText(source.path), cwd)
         : recipeFromImage("scratch", "");
-  if (moves) await takeRung(rung, ctx, host, replaces ? target : "");
+  if (moves) await takeRung(rung, ctx, host, { confirmed: replaces ? target : "", piped });
   const encryption = asksForEncryption(inv) ? await buildEncryption(inv, ctx, cwd) : undefined;
   if (encryption !== undefined && dockerfile !== undefined) {
     throw new Fault("unsupported", "Images of Dockerfiles are not encrypted in this version", {
@@ -162,9 +167,10 @@ function refuseUnsupported(inv: Invocation, ctx: Context): void {
 function checkOnly(inv: Invocation, ctx: Context): number {
   const file = inv.args.at(-1) ?? "";
   const { values } = givenArguments(inv, process.cwd());
-  const read = isDockerfile(file, readText(file))
+  const text = readText(file);
+  const read = isDockerfile(file, text)
     ? { ...readDockerfile(file), unused: [] }
-    : readDefinition(file, values);
+    : readDefinitionText(text, values);
   for (const finding of read.diagnostics) ctx.print(`${formatDiagnostic(file, finding)}\n`);
   for (const name of read.unused) ctx.print(`${file}: warning: unused build args: ${name}\n`);
   const errors = read.diagnostics.filter((finding) => finding.severity === "error").length;
@@ -196,14 +202,14 @@ function readRecipe(
   inv: Invocation,
   log: Log | undefined,
   word: string,
-  path: string,
+  text: string,
   cwd: string,
 ): Recipe {
   const given = givenArguments(inv, cwd);
   for (const line of given.skipped) {
     log?.warning(`Skipping "${line}" in build arg file: it is not a key=value pair`);
   }
-  const read = readDefinition(path, given.values);
+  const read = readDefinitionText(text, given.values);
   for (const finding of read.diagnostics) {
     if (finding.severity === "warning") log?.warning(formatDiagnostic(word, finding));
   }

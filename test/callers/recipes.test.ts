@@ -238,4 +238,21 @@ module load gzip/1.10 GCC/13.2.0
     const done = await lab.run(["singularity", "run", "odd.sif", "a", "b"]);
     expect(done).toEqual({ code: 0, stdout: "grün 100%\n«2»\n", stderr: "" });
   });
+
+  testRecipe("comes by a pipe: /dev/stdin, a here-document, what a shell substitutes", async () => {
+    lab.write("piped.def", "Bootstrap: localimage\nFrom: base.sif\n%post\n    echo grün >/word\n");
+    const build = "singularity build --force piped.sif";
+    for (const line of [
+      `cat piped.def | ${build} /dev/stdin`,
+      `${build} /dev/stdin <<<"$(cat piped.def)"`,
+      `${build} <(cat piped.def)`,
+      `mkfifo pipe; cat piped.def >pipe & ${build} pipe; wait; rm pipe`,
+    ]) {
+      mustSucceed(await lab.sh(`rm -f piped.sif; ${line}`));
+      expect(await inside("piped.sif", "cat /word; env | grep -c PIPED || true")).toBe("grün\n0\n");
+    }
+    const long = await lab.sh(`head -c 300000 /dev/zero | ${build} /dev/stdin`);
+    expect(long.code).toBe(255);
+    expect(long.stderr).toContain("Unable to build from /dev/stdin: it is no text");
+  });
 });
