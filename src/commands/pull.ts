@@ -23,12 +23,9 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const word = inv.args.at(-1) ?? "";
   const address = parseImageAddress(word);
   if (address === undefined) {
-    const isPath = /^[./]/.test(word) || statFollow(word) !== undefined;
     throw new Fault("usage", "No transport type URI supplied", {
       exitCode: 255,
-      hint: isPath
-        ? `"${word}" is a path: what lies on this machine is used as it is`
-        : `write an address such as docker://${word}`,
+      hint: hintForPath(word, inv.args.length > 1 ? (inv.args[0] ?? "") : ""),
     });
   }
   refuseUnsupported(inv);
@@ -83,6 +80,15 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     if (twin !== undefined) rmSync(twin.path, { force: true });
     opened.close();
   }
+}
+
+/** What to do where a word is no address. `first`: the word before it. */
+function hintForPath(word: string, first: string): string {
+  if (/^[a-z-]+:\/\//.test(first)) return `the file comes first: pull ${word} ${first}`;
+  const isPath = /^[./]/.test(word) || statFollow(word) !== undefined;
+  return isPath
+    ? `"${word}" is a path: what lies on this machine is used as it is`
+    : `write an address such as docker://${word}`;
 }
 
 /** An image of a library that nobody known has signed is kept, with a warning. */
