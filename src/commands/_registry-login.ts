@@ -53,9 +53,11 @@ export async function logIn(inv: Invocation, ctx: Context): Promise<number> {
       throw new HttpFault(401, `while login to ${word}: ${error.message}`);
     });
     const [file = "", ...others] = loginFiles(inv, ctx, opened.host);
-    storeLogin(file, name, username, password);
+    await storeLogin(file, { registry: name, username, password }, ctx.env, (line) =>
+      ctx.log.warning(line),
+    );
     // An older one that is found first would count.
-    for (const other of others) removeLogin(other, name);
+    for (const other of others) await removeLogin(other, name, ctx.env);
     ctx.log.info(`Token stored in ${file}`);
     rememberRegistry(inv, ctx, opened.host, (list) => withRegistry(list, word.replace(/\/+$/, "")));
     return 0;
@@ -65,13 +67,17 @@ export async function logIn(inv: Invocation, ctx: Context): Promise<number> {
 }
 
 /** Forgets the log-in at the registry that the first argument names. */
-export function logOut(inv: Invocation, ctx: Context): number {
+export async function logOut(inv: Invocation, ctx: Context): Promise<number> {
   const name = registryName(inv.args[0] ?? "", "logout from");
   const opened = openAccess(inv, ctx);
   try {
-    const removed = loginFiles(inv, ctx, opened.host).filter((file) => removeLogin(file, name));
-    for (const file of removed) ctx.log.info(`Token removed from ${file}`);
-    if (removed.length === 0) {
+    let isKnown = false;
+    for (const file of loginFiles(inv, ctx, opened.host)) {
+      if (!(await removeLogin(file, name, ctx.env))) continue;
+      ctx.log.info(`Token removed from ${file}`);
+      isKnown = true;
+    }
+    if (!isKnown) {
       ctx.log.warning(`There is no existing login to registry "${name}".`);
     }
     rememberRegistry(inv, ctx, opened.host, (list) => withoutRegistry(list, name));

@@ -148,14 +148,55 @@ test("storeLogin() and removeLogin() keep what else a file holds", async () => {
     auths: { "a.example.org": auth("a:1") },
     x: 1,
   });
-  storeLogin(file, "b.example.org:5000", "bob", "s:t");
-  storeLogin(file, "docker.io", "hub", "t");
+  const { env } = places;
+  await storeLogin(file, { registry: "b.example.org:5000", username: "bob", password: "s:t" }, env);
+  await storeLogin(file, { registry: "docker.io", username: "hub", password: "t" }, env);
   expect(listLogins(file)).toEqual(["a.example.org", "b.example.org:5000", "docker.io"]);
   const find = credentialFinder({ ...places, authFile: file });
   expect(await find("b.example.org:5000", "x")).toMatchObject({ username: "bob", secret: "s:t" });
   expect(await find("docker.io", "x")).toMatchObject({ username: "hub" });
-  expect(removeLogin(file, "b.example.org:5000")).toBe(true);
-  expect(removeLogin(file, "b.example.org:5000")).toBe(false);
+  expect(await removeLogin(file, "b.example.org:5000", env)).toBe(true);
+  expect(await removeLogin(file, "b.example.org:5000", env)).toBe(false);
   expect(JSON.parse(await Bun.file(file).text())).toMatchObject({ x: 1 });
   expect(listLogins(`${home}/none.json`)).toEqual([]);
+});
+
+test("storeLogin() and removeLogin() leave the password to the helper that the file names", async () => {
+  writeFileSync(
+    `${home}/bin/docker-credential-keeper`,
+    `#!/bin/sh
+kept=${home}/kept
+case $1 in
+  store) cat >$kept ;;
+  get) [ -e $kept ] && cat $kept || { echo 'credentials not found in native keychain'; exit 1; } ;;
+  erase) rm $kept ;;
+esac
+`,
+  );
+  chmodSync(`${home}/bin/docker-credential-keeper`, 0o755);
+  const { env } = places;
+  const file = write("kept.json", { credsStore: "keeper" });
+  const login = { registry: "x.example.org", username: "bob", password: "s:t" };
+  await storeLogin(file, login, env);
+  expect(JSON.parse(await Bun.file(file).text())).toEqual({
+    credsStore: "keeper",
+    auths: { "x.example.org": {} },
+  });
+  expect(JSON.parse(await Bun.file(`${home}/kept`).text())).toEqual({
+    ServerURL: "x.example.org",
+    Username: "bob",
+    Secret: "s:t",
+  });
+  const find = credentialFinder({ ...places, authFile: file });
+  expect(await find("x.example.org", "x")).toMatchObject({ username: "bob", secret: "s:t" });
+  expect(await removeLogin(file, "x.example.org", env)).toBe(true);
+  expect(await removeLogin(file, "x.example.org", env)).toBe(false);
+  expect(await find("x.example.org", "x")).toBeUndefined();
+  const said: string[] = [];
+  const lost = write("lost.json", { credsStore: "not-installed" });
+  await storeLogin(lost, login, env, (line) => said.push(line));
+  expect(said.join()).toContain(`the password is kept in "${lost}"`);
+  expect(await removeLogin(lost, "x.example.org", env)).toBe(true);
+  const other = write("unkept.json", { credHelpers: { "x.example.org": "not-installed" } });
+  await expect(storeLogin(other, login, env)).rejects.toThrow("docker-credential-not-installed");
 });

@@ -36,6 +36,41 @@ export async function askHelper(
   }
 }
 
+/** Has `docker-credential-NAME` keep a log-in. Throws a Fault when it is not installed or refuses. */
+export async function storeInHelper(
+  name: string,
+  registry: string,
+  login: { readonly username: string; readonly password: string },
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { password, username } = login;
+  const entry = { ServerURL: credentialKey(registry), Username: username, Secret: password };
+  await change(`keep the log-in at ${registry}`, name, "store", JSON.stringify(entry), env);
+}
+
+/** Has `docker-credential-NAME` forget a log-in. Throws a Fault when it is not installed or refuses. */
+export async function eraseFromHelper(
+  name: string,
+  registry: string,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  await change(`forget the log-in at ${registry}`, name, "erase", credentialKey(registry), env);
+}
+
+async function change(
+  what: string,
+  name: string,
+  action: string,
+  input: string,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  const program = `docker-credential-${name}`;
+  const { code, output } = await runHelper(program, action, input, env);
+  if (code === 0) return;
+  const said = output === "" ? "" : `: ${output.slice(0, 200)}`;
+  throw new Fault("failed", `Cannot ${what}: ${program} failed with status ${code}${said}`);
+}
+
 async function runHelper(
   program: string,
   action: string,

@@ -2,36 +2,100 @@ import { readFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { replaceFile } from "../../config/replace-file.ts";
 import { credentialKey } from "./credential.ts";
-import { hostOfKey } from "./docker-config.ts";
+import { helperFor, hostOfKey, type NamedHelper, readDockerConfig } from "./docker-config.ts";
+import { askHelper, eraseFromHelper, storeInHelper } from "./helper.ts";
 
 type Table = Record<string, unknown>;
 
+type Environment = Readonly<Record<string, string>>;
+
+/** Name and password at a registry. */
+export interface Login {
+  readonly registry: string;
+  readonly username: string;
+  readonly password: string;
+}
+
 /**
- * Stores name and password for a registry in a file of Docker's format; everything else in it stays.
- * The file is replaced as a whole, with mode 0600. Throws a Fault for a file that is no JSON.
+ * Stores name and password for a registry where a file of Docker's format has them: with the credential
+ * helper that it names, else in the file itself; everything else in it stays. The file is replaced as a
+ * whole, with mode 0600. `warn` is told of a helper for all registries that is not installed. Throws a
+ * Fault for a file that is no JSON, and for a helper that refuses or is named for this registry and
+ * not installed.
  */
-export function storeLogin(
+export async function storeLogin(
   path: string,
-  registry: string,
-  username: string,
-  password: string,
-): void {
+  login: Login,
+  env: Environment,
+  warn: (text: string) => void = () => {},
+): Promise<void> {
+  const { password, registry, username } = login;
   const document = readDocument(path);
   const auths = withoutRegistry(document, registry);
-  auths[credentialKey(registry)] = {
-    auth: Buffer.from(`${username}:${password}`).toString("base64"),
-  };
+  const isKept = await keepWithHelper(path, login, env, warn);
+  const auth = Buffer.from(`${username}:${password}`).toString("base64");
+  auths[credentialKey(registry)] = isKept ? {} : { auth };
   write(path, { ...document, auths });
 }
 
-/** Removes what a file knows about a registry; false when it knows nothing. */
-export function removeLogin(path: string, registry: string): boolean {
+async function keepWithHelper(
+  path: string,
+  login: Login,
+  env: Environment,
+  warn: (text: string) => void,
+): Promise<boolean> {
+  const helper = namedHelper(path, login.registry);
+  if (helper === undefined) return false;
+  try {
+    await storeInHelper(helper.name, login.registry, login, env);
+    return true;
+  } catch (error) {
+    if (helper.isOwn || !isMissing(error)) throw error;
+    warn(`${error.message}: the password is kept in "${path}"`);
+    return false;
+  }
+}
+
+/** Removes what a file and the helper that it names know about a registry; false when they know nothing. */
+export async function removeLogin(
+  path: string,
+  registry: string,
+  env: Environment,
+): Promise<boolean> {
   const document = readDocument(path);
+  const isErased = await forgetWithHelper(path, registry, env);
   const before = Object.keys(tableOf(document["auths"])).length;
   const auths = withoutRegistry(document, registry);
-  if (Object.keys(auths).length === before) return false;
+  if (Object.keys(auths).length === before) return isErased;
   write(path, { ...document, auths });
   return true;
+}
+
+async function forgetWithHelper(
+  path: string,
+  registry: string,
+  env: Environment,
+): Promise<boolean> {
+  const helper = namedHelper(path, registry);
+  if (helper === undefined) return false;
+  try {
+    if ((await askHelper(helper.name, registry, env)) === undefined) return false;
+    await eraseFromHelper(helper.name, registry, env);
+    return true;
+  } catch (error) {
+    // What is not installed keeps nothing.
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+function namedHelper(path: string, registry: string): NamedHelper | undefined {
+  const config = readDockerConfig(path);
+  return typeof config === "string" ? undefined : helperFor(config, registry);
+}
+
+function isMissing(error: unknown): error is Fault {
+  return error instanceof Fault && error.code === "missing-tool";
 }
 
 /** Registries that a file has entries for, sorted. */
