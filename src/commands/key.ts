@@ -32,7 +32,9 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   } catch (error) {
     if (failure === undefined || !(error instanceof Fault)) throw error;
     const [start, status] = failure;
-    ctx.log.error(`${start}: ${error.message}`);
+    // The peer says this without a start, as its dialogue comes before the work.
+    const isDialogue = error.message.startsWith("could not collect user input");
+    ctx.log.error(isDialogue ? error.message : `${start}: ${error.message}`);
     if (error.hint !== undefined) ctx.log.info(error.hint);
     return status;
   }

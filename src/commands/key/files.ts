@@ -11,6 +11,8 @@ import { isLocked, lockKey, unlockKey } from "../../trust/pgp/secret-key.ts";
 import type { KeyCall } from "./call.ts";
 import { askNewPassphrase } from "./newpair.ts";
 
+const NEW_PASSWORD = "Enter a new password for this key : ";
+
 /** `key import`: takes the keys of a file, armored or binary, into the rings; a secret key with its public half. */
 export async function importKey(call: KeyCall): Promise<number> {
   const { inv, ctx } = call;
@@ -26,7 +28,9 @@ export async function importKey(call: KeyCall): Promise<number> {
       const isAsked = isKnown === undefined && isLocked(key);
       const open = isAsked ? await opened(key, ctx, isChanged) : key;
       const own =
-        isChanged && isKnown === undefined ? await lockKey(open, askNewPassphrase(ctx)) : key;
+        isChanged && isKnown === undefined
+          ? await lockKey(open, askNewPassphrase(ctx, NEW_PASSWORD))
+          : key;
       await add(call, "secret", own, "private");
       await add(call, "public", key.toPublic(), "public", true);
     } else {

@@ -1,7 +1,7 @@
 import { Fault } from "../../base/fault.ts";
 import type { Invocation } from "../../cli/invocation.ts";
 import { findKeyServers } from "../../registry/keyserver/find-servers.ts";
-import { askLine, askSecret, askYesNo } from "../../terminal/ask.ts";
+import { askLine, askSecret } from "../../terminal/ask.ts";
 import type { Context } from "../../terminal/context.ts";
 import { makeKey } from "../../trust/pgp/secret-key.ts";
 import type { KeyCall } from "./call.ts";
@@ -16,7 +16,7 @@ export async function newPair(call: KeyCall): Promise<number> {
     comment:
       given(inv, "comment") ?? ask("Enter optional comment (e.g., development keys) : ", ctx),
   };
-  const passphrase = given(inv, "password") ?? askNewPassphrase(ctx);
+  const passphrase = given(inv, "password") ?? askNewPassphrase(ctx, "Enter a passphrase : ");
   ctx.print("Generating Entity and OpenPGP Key Pair... ");
   const key = await makeKey(owner, inv.int("bit-length"), passphrase);
   // The secret half first: a public key alone would promise signatures that cannot be made.
@@ -48,18 +48,18 @@ function ask(question: string, ctx: Context): string {
 const MOST_TRIES = 3;
 
 /** A passphrase, typed twice; an empty one only when that is meant. Throws a Fault otherwise. */
-export function askNewPassphrase(ctx: Context): string {
-  const passphrase = askTwice(ctx);
+export function askNewPassphrase(ctx: Context, question: string): string {
+  const passphrase = askTwice(ctx, question);
   if (passphrase !== "") return passphrase;
   const warning =
-    "WARNING: if there is no password set, your key is not secure. Do you want to continue?";
-  if (askYesNo(warning, ctx.printError)) return "";
+    "WARNING: if there is no password set, your key is not secure. Do you want to continue? [y/n] ";
+  if (/^y(es)?$/i.test(ask(warning, ctx))) return "";
   throw new Fault("usage", "could not collect user input: empty passphrase");
 }
 
-function askTwice(ctx: Context): string {
+function askTwice(ctx: Context, question: string): string {
   for (let tries = 1; ; tries++) {
-    const first = askSecret("Enter a passphrase : ", ctx.printError);
+    const first = askSecret(question, ctx.printError);
     const second = askSecret("Retype your passphrase : ", ctx.printError);
     if (first === second) return first ?? "";
     if (tries === MOST_TRIES || second === undefined) break;
