@@ -108,26 +108,31 @@ describe("signatures and keys of both programs", () => {
     }
   });
 
-  testUnless(reason)("each starts what the other encrypted", async () => {
-    await prepare();
-    const key = { APPTAINER_ENCRYPTION_PASSPHRASE: "geheim" };
-    const busybox = Bun.which("busybox");
-    if (busybox === null) throw new Error("busybox is not installed");
-    for (const name of ["bin", "etc", "proc", "sys", "dev", "tmp"]) {
-      mkdirSync(`${outside}/box/${name}`, { recursive: true });
-    }
-    copyFileSync(busybox, `${outside}/box/bin/busybox`);
-    for (const name of ["sh", "cat", "mount"]) symlinkSync("busybox", `${outside}/box/bin/${name}`);
-    writeFileSync(`${outside}/box/etc/word`, "a word\n");
-    await place?.run(["chmod", "-R", "a+rwX", inside], { as: "self" });
-    for (const program of ["skiff", "peer"] as const) {
-      const image = `${inside}/enc-${program}.sif`;
-      const built = await call(program, ["build", "--encrypt", image, `${inside}/box`], key);
-      expect(built).toMatchObject({ code: 0 });
-      for (const starter of ["skiff", "peer"] as const) {
-        const started = await call(starter, ["exec", image, "/bin/cat", "/etc/word"], key);
-        expect(plain(started)).toEqual({ code: 0, stdout: "a word\n" });
+  testUnless(reason)(
+    "each starts what the other encrypted",
+    async () => {
+      await prepare();
+      const key = { APPTAINER_ENCRYPTION_PASSPHRASE: "geheim" };
+      const busybox = Bun.which("busybox");
+      if (busybox === null) throw new Error("busybox is not installed");
+      for (const name of ["bin", "etc", "proc", "sys", "dev", "tmp"]) {
+        mkdirSync(`${outside}/box/${name}`, { recursive: true });
       }
-    }
-  });
+      copyFileSync(busybox, `${outside}/box/bin/busybox`);
+      for (const name of ["sh", "cat", "mount"])
+        symlinkSync("busybox", `${outside}/box/bin/${name}`);
+      writeFileSync(`${outside}/box/etc/word`, "a word\n");
+      await place?.run(["chmod", "-R", "a+rwX", inside], { as: "self" });
+      for (const program of ["skiff", "peer"] as const) {
+        const image = `${inside}/enc-${program}.sif`;
+        const built = await call(program, ["build", "--encrypt", image, `${inside}/box`], key);
+        expect(built).toMatchObject({ code: 0 });
+        for (const starter of ["skiff", "peer"] as const) {
+          const started = await call(starter, ["exec", image, "/bin/cat", "/etc/word"], key);
+          expect(plain(started)).toEqual({ code: 0, stdout: "a word\n" });
+        }
+      }
+    },
+    60_000,
+  );
 });

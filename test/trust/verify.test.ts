@@ -8,6 +8,10 @@ const keys = await fixtureKeys("rsa", "ed25519");
 const TABLE = 4096;
 const SLOT = 585;
 const SIGNATURE_AT = 40960;
+const SIGNATURE_LINE_END = Buffer.from(fixture("one-group-signed-pgp")).indexOf(
+  "\n",
+  SIGNATURE_AT + 900,
+);
 
 test.each([
   ["one-group-signed-pgp", {}, "good 1,2"],
@@ -106,13 +110,16 @@ const FLIPS: readonly (readonly [what: string, at: number, expected: string])[] 
   ["first dash of the signature", SIGNATURE_AT, "altered: signature"],
   ["signed text", SIGNATURE_AT + 200, "altered: signature object 3 not valid"],
   ["signature itself", SIGNATURE_AT + 800, "altered: signature object 3 not valid"],
+  ["end line of the signature", -5, "altered: signature format not recognized"],
+  ["end of a line of the signature", SIGNATURE_LINE_END, "altered: signature object 3 not valid"],
 ];
 
 test.each(FLIPS.map((row) => [...row]))(
   "a flipped bit in the %s at %d: %s",
   async (_, at, expected) => {
     const bytes = fixture("one-group-signed-pgp");
-    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    const place = at < 0 ? bytes.length + at : at;
+    bytes[place] = (bytes[place] ?? 0) ^ 1;
     expect(await outcome(bytes, keys)).toStartWith(expected);
   },
 );

@@ -1,3 +1,4 @@
+import { clearSignedShape } from "../../format/clear-signed/shape.ts";
 import type { SifDescriptor } from "../../format/sif/descriptor.ts";
 import { signatureExtra } from "../../format/sif/extra.ts";
 import { isLegacyText } from "../../format/sif/signed-metadata.ts";
@@ -156,10 +157,12 @@ async function checkSignature(
     const check = await keys.envelope.verify(envelope);
     return { check, text: new TextDecoder().decode(envelope.payload) };
   }
-  if (!new TextDecoder().decode(bytes.subarray(0, 64)).includes("BEGIN PGP SIGNED MESSAGE")) {
-    throw new IntegrityFault("altered", "signature format not recognized");
-  }
+  const shape = clearSignedShape(new TextDecoder().decode(bytes));
+  if (shape === "none") throw new IntegrityFault("altered", "signature format not recognized");
   if (keys.pgp === undefined) throw missing("PGP clear-sign");
+  if (shape === "broken") {
+    throw badSignature(object.id, "altered", "openpgp: invalid data: armor invalid");
+  }
   const check = await keys.pgp.verify(bytes);
   if (check === undefined) throw badSignature(object.id, "altered", "no clear-signed text");
   return { check, text: check.text };
