@@ -1,6 +1,4 @@
-import { lstatSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
-import { resolvePath } from "../base/path.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { UsageFault } from "../cli/usage-fault.ts";
 import { hostFacts } from "../host/facts.ts";
@@ -46,16 +44,16 @@ async function start(inv: Invocation, ctx: Context): Promise<number> {
       hint: "leave --oci out, or use the oci commands",
     });
   }
-  const path = await pathOf(image, inv, ctx);
-  const call = inv.withArgs([path, ...rest]);
-  return startInstance(call, ctx, rareGatherers(ctx), [ownBinary(), ...startingWords(inv)]);
-}
-
-/** What exists is a path; an address is fetched first. */
-async function pathOf(image: string, inv: Invocation, ctx: Context): Promise<string> {
-  if (!/^[a-z][a-z0-9+-]*:/.test(image)) return image;
-  if (lstatSync(resolvePath("/proc/self/cwd", image), { throwIfNoEntry: false })) return image;
-  return (await fetchedImage(image, inv, ctx))?.path ?? image;
+  const isAddress = /^[a-z][a-z0-9+-]*:/.test(image);
+  const fetched = isAddress ? await fetchedImage(image, inv, ctx) : undefined;
+  const call = fetched === undefined ? inv : inv.withArgs([fetched.path, ...rest]);
+  const command = [ownBinary(), ...startingWords(inv)];
+  try {
+    return await startInstance(call, ctx, rareGatherers(ctx), command, fetched?.temporary);
+  } finally {
+    // Only an instance that was not started comes here.
+    fetched?.drop();
+  }
 }
 
 function list(inv: Invocation, ctx: Context): number {

@@ -59,6 +59,19 @@ describe("exec, run and shell", () => {
     expect((await call(home, ["exec", "--cwd", "/nosuch", ...words.slice(1), "true"])).code).toBe(
       255,
     );
+    // It is gone before the status is known.
+    expect(readdirSync(`${home}/tmp`)).toEqual([]);
+  });
+
+  testIt("without a cache leave nothing when the instance is stopped", async () => {
+    const home = newHome();
+    mkdirSync(`${home}/tmp`);
+    chmodSync(`${home}/tmp`, 0o777);
+    const words = ["--disable-cache", "--tmpdir", "tmp", address("tools/sample:1"), "uncached"];
+    const started = await call(home, ["instance", "start", ...words]);
+    expect(started.code, started.stderr).toBe(0);
+    expect(readdirSync(`${home}/tmp`)).toHaveLength(1);
+    await call(home, ["instance", "stop", "uncached"]);
     for (let i = 0; i < 100 && readdirSync(`${home}/tmp`).length > 0; i++) await Bun.sleep(50);
     expect(readdirSync(`${home}/tmp`)).toEqual([]);
   });

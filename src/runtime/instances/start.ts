@@ -28,7 +28,8 @@ import { isInstanceName, ownPlace, type RecordText, readRecord, recordPath } fro
 
 /**
  * `instance start` and `instance run`: becomes the starter, which ends when the program of the
- * instance runs. `command` is what a unit would call again.
+ * instance runs. `command` is what a unit would call again, `temporary` a directory that goes with the
+ * instance.
  *
  * @throws Fault before anything happened, when the name is no name or is taken.
  */
@@ -37,6 +38,7 @@ export async function startInstance(
   by: Launcher,
   rare: RareGatherers,
   command: RecordText["command"]["words"],
+  temporary: string | undefined,
 ): Promise<number> {
   const [image = "", name = "", ...args] = inv.args;
   if (image.startsWith(INSTANCE)) {
@@ -78,7 +80,7 @@ export async function startInstance(
     const { limits } = plan;
     const scope =
       limits?.place.kind === "systemd" ? await rare.scope(limits.place, host) : undefined;
-    return await startPlan(plan, host, { ...options, inherited, instance, scope });
+    return await startPlan(plan, host, { ...options, inherited, instance, scope, temporary });
   } catch (error) {
     unlink(recordPath(directory, name));
     throw error;
