@@ -18,7 +18,7 @@ import { planRoot } from "./layers.ts";
 import type { MountTable } from "./mount-table.ts";
 import { addConfiguredBinds } from "./mounts/configured.ts";
 import { addFuseMounts } from "./mounts/fuse-mounts.ts";
-import { addCoveredHome, addHomeAndTmp } from "./mounts/home.ts";
+import { addHomeAndTmp } from "./mounts/home.ts";
 import { addIdentityFiles } from "./mounts/identity-files.ts";
 import type { MountInput } from "./mounts/mount-input.ts";
 import { MountList } from "./mounts/mount-list.ts";
@@ -128,7 +128,6 @@ export function planLaunch(facts: LaunchFacts): LaunchPlan {
   addIdentityFiles(list, input, imageUser === undefined);
   // Last of all that hold files: what the user binds is never covered, and nothing is written to it.
   addUserBinds(list, input);
-  addCoveredHome(list, input);
   addFuseMounts(list, input);
   const fakeroot = planFakerootCommand(request, host, identity, list.table, notices);
   addDeviceFiles(list, { ...input, fakerootFiles: fakeroot.files });

@@ -220,6 +220,7 @@ describe("user binds", () => {
     { scratch: ["/scratch"], binds: [given("/data:/scratch/dir")] },
     { contain: true, binds: [given("/data:/tmp/dir")] },
     { home: "/tmp:/home/ann", binds: [given("/data:/home/ann/dir")] },
+    { cleanEnv: true, binds: [given("/home"), given("/data:/home/ann/dir")] },
     { hostname: "box", uts: true, binds: [given("/data:/etc")] },
   ]) {
     test(`no other mount follows a bind and covers it: ${Object.keys(request)}`, () => {

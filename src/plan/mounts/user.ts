@@ -5,6 +5,7 @@ import type { BindSpec } from "../bind-spec.ts";
 import type { ImageFacts, ImagePart } from "../facts.ts";
 import { chooseMounter } from "../mounter.ts";
 import type { MountFlag } from "../plan.ts";
+import { addCoveredHome } from "./home.ts";
 import { bindHost } from "./host-bind.ts";
 import type { MountInput } from "./mount-input.ts";
 import { BIND_FLAGS, type MountList } from "./mount-list.ts";
@@ -13,19 +14,22 @@ import { hasMinimalDev } from "./system.ts";
 const LIBS = "/.singularity.d/libs";
 
 /** Number of directories on the way to a destination. */
-function depthOf({ target }: BindSpec): number {
+function depthOf({ target }: Pick<BindSpec, "target">): number {
   return target.split("/").filter((part) => part !== "" && part !== ".").length;
 }
 
 /**
- * Binds of --bind and --mount, command line first (reference: runtime.md 4.5). Whatever their order
- * there, a directory comes before what is bound into it.
+ * Binds of --bind and --mount, command line first (reference: runtime.md 4.5), and the home where one of
+ * them covers it. Whatever their order there, a directory comes before what is bound into it.
  */
 export function addUserBinds(list: MountList, input: MountInput): void {
   const { host } = input;
   const binds = [...input.binds].sort((a, b) => depthOf(a) - depthOf(b));
   const done = new Set<string>();
+  // The home comes in the same order: after what covers it, before what is bound into it.
+  const inHome = binds.find((bind) => depthOf(bind) > depthOf(input.home));
   for (const bind of binds) {
+    if (bind === inHome) addCoveredHome(list, input);
     if (!bind.target.startsWith("/")) {
       throw new Fault(
         "usage",
@@ -71,6 +75,7 @@ export function addUserBinds(list: MountList, input: MountInput): void {
     if (bind.readOnly) flags.unshift("ro");
     bindHost(list, host, { source: bind.source, target: bind.target, flags, why: bind.origin });
   }
+  if (inHome === undefined) addCoveredHome(list, input);
 }
 
 /** Libraries that binds put below /.singularity.d/libs. */
