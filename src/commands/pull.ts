@@ -2,6 +2,7 @@ import { accessSync, constants, lstatSync, mkdirSync, rmSync, statSync } from "n
 import { errnoText } from "../base/errno-text.ts";
 import { Fault } from "../base/fault.ts";
 import { cleanPath, dirName, resolvePath } from "../base/path.ts";
+import type { RemoteAccess } from "../build/remote/access.ts";
 import { localImage } from "../build/remote/local-image.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import {
@@ -45,7 +46,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
       keyFile === ""
         ? undefined
         : await (await import("./_cosign.ts")).requireCosign(address, keyFile, access);
-    const path = await localImage(signed?.address ?? address, access);
+    const path = await fetchToStay(signed?.address ?? address, access);
     if (inv.bool("sandbox")) {
       const { makeSandbox } = await import("../build/remote/make-sandbox.ts");
       access.talk.info("Creating sandbox directory...");
@@ -80,6 +81,15 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     if (twin !== undefined) rmSync(twin.path, { force: true });
     opened.close();
   }
+}
+
+/** The image on this machine; again when somebody cleaned the cache as soon as it was there. */
+async function fetchToStay(address: ImageAddress, access: RemoteAccess): Promise<string> {
+  let path = await localImage(address, access);
+  for (let more = 2; more > 0 && statFollow(path) === undefined; more -= 1) {
+    path = await localImage(address, access);
+  }
+  return path;
 }
 
 /** What to do where a word is no address. `first`: the word before it. */

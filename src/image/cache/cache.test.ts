@@ -396,3 +396,34 @@ test("chooseEntries() chooses by kind, age, size and reference", async () => {
   for (const entry of entries) removeEntry(places, entry);
   expect(listEntries(places)).toEqual([]);
 });
+
+test("obtainFile() fetches again what somebody removed while it was written", async () => {
+  const places = newPlaces();
+  const { file, offsets } = wanted(places);
+  const folder = `${places.root}/skiff/partial`;
+  let removals = 1;
+  const source: WantedFile["source"] = async function* (offset) {
+    yield* file.source(offset);
+    if (removals === 0) return;
+    removals -= 1;
+    for (const name of readdirSync(folder)) rmSync(`${folder}/${name}`);
+  };
+  const path = await obtainFile(places, { ...file, source });
+  expect(readFileSync(path)).toEqual(Buffer.from(content));
+  expect(offsets).toEqual([0, 0]);
+  removals = 9;
+  rmSync(path);
+  await expect(obtainFile(places, { ...file, source })).rejects.toThrow(
+    "removed while it is written",
+  );
+});
+
+test("listEntries() leaves out downloads that are being written", () => {
+  const places = newPlaces();
+  const folder = `${places.root}/skiff/partial`;
+  mkdirSync(folder, { recursive: true });
+  const hex = digest.slice("sha256:".length);
+  writeFileSync(`${folder}/${hex}.${ownOwner().place}.${process.pid}-a`, "written");
+  writeFileSync(`${folder}/${hex}.left`, "left");
+  expect(listEntries(places).map(({ name }) => name)).toEqual([`${hex}.left`]);
+});

@@ -1,6 +1,7 @@
 import { lstatSync } from "node:fs";
 import { namesIn } from "./_names-in.ts";
 import { recordName } from "./image-store.ts";
+import { isFreePartial } from "./partial.ts";
 import { type CachePlaces, IMAGE_FOLDERS, type ImageKind } from "./places.ts";
 import { readRecord } from "./records.ts";
 
@@ -31,6 +32,7 @@ export function listEntries(places: CachePlaces): readonly CacheEntry[] {
       const path = `${folder}/${name}`;
       const stat = lstatSync(path, { throwIfNoEntry: false });
       if (stat === undefined || !stat.isFile() || name.startsWith("tmp_")) continue;
+      if (kind === "partial" && !isFreePartial(path, name)) continue;
       const isImage = kind !== "blob" && kind !== "partial";
       const record = isImage ? readRecord(places, "images", recordName({ kind, name })) : undefined;
       const reference = record?.["reference"];

@@ -73,8 +73,8 @@ export async function obtainImage(
       } catch (error) {
         throw spaceFault(error, `Cannot store the image ${facts["reference"] ?? ""}`, places.root);
       }
-      const { size } = statSync(target);
-      writeRecord(places, "images", recordName(entry), { ...facts, size });
+      const size = statSync(target, { throwIfNoEntry: false })?.size;
+      if (size !== undefined) writeRecord(places, "images", recordName(entry), { ...facts, size });
       return target;
     },
     signal: hooks.signal,

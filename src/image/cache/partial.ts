@@ -26,7 +26,7 @@ export function takePartial(root: string, hex: string, sizeBytes: number): strin
   makeFolder(folder);
   const own = `${folder}/${hex}.${ownOwner().place}.${uniqueName()}`;
   for (const name of readdirSync(folder)) {
-    if (!name.startsWith(`${hex}.`) || !isFree(`${folder}/${name}`, name)) continue;
+    if (!name.startsWith(`${hex}.`) || !isFreePartial(`${folder}/${name}`, name)) continue;
     try {
       // Whoever renames it has it.
       renameSync(`${folder}/${name}`, own);
@@ -57,7 +57,8 @@ export function dropPartial(path: string): void {
   rmSync(path, { force: true });
 }
 
-function isFree(path: string, name: string): boolean {
+/** Whether nobody writes a download any more. `name` is the last part of `path`. */
+export function isFreePartial(path: string, name: string): boolean {
   if (name.endsWith(".left")) return true;
   const [, place = "", unique = ""] = name.split(".");
   if (isDead(place, Number.parseInt(unique, 10))) return true;

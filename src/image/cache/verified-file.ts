@@ -57,7 +57,7 @@ export async function obtainFile(
     name: hex,
     find: () => findVerified(places, wanted),
     work: (tell) =>
-      download(places, wanted, {
+      downloadInPeace(places, wanted, {
         ...hooks,
         onBytes: (done) => {
           tell(done, wanted.sizeBytes);
@@ -93,11 +93,33 @@ export function findVerified(
   return undefined;
 }
 
-async function download(
+/** Downloads again when the file is taken away meanwhile: someone cleans the cache, or thought this process dead. */
+async function downloadInPeace(
   places: CachePlaces,
   wanted: WantedFile,
   hooks: FetchHooks,
 ): Promise<string> {
+  for (let attempt = 1; attempt <= 3; attempt += 1) {
+    const path = await download(
+      places,
+      wanted,
+      attempt === 1 ? hooks : { ...hooks, twin: undefined },
+    );
+    if (path !== undefined) return path;
+    const found = findVerified(places, wanted);
+    if (found !== undefined) return found;
+  }
+  throw new Fault("io", `Cannot store ${wanted.what}: its file is removed while it is written`, {
+    hint: "is something cleaning the cache all the time?",
+  });
+}
+
+/** Undefined when the file is gone in the end. */
+async function download(
+  places: CachePlaces,
+  wanted: WantedFile,
+  hooks: FetchHooks,
+): Promise<string | undefined> {
   const [target = ""] = wanted.candidates;
   const hex = hexOf(wanted.digest);
   let partial: string | undefined;
@@ -143,7 +165,7 @@ async function download(
     await Promise.all([file.sync(), twin?.finish()]);
     await file.close();
     file = undefined;
-    renameSync(partial, target);
+    if (!renamed(partial, target)) return undefined;
     partial = undefined;
     // The folder is not flushed: an entry that a power failure takes away is fetched again.
     rememberVerified(places, target, wanted.digest);
@@ -163,6 +185,17 @@ async function download(
   }
 }
 
+/** Renames a file; false when it is not there. */
+function renamed(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return false;
+  }
+}
+
 function refusal(wanted: WantedFile, why: string): Fault {
   return new Fault("invalid", `Cannot use ${wanted.what}: ${why}`, {
     hint: "what was sent is not what the manifest names: the registry, or something on the way to it, is broken",
@@ -171,7 +204,9 @@ function refusal(wanted: WantedFile, why: string): Fault {
 
 /** Remembers that a file's digest was found right. */
 export function rememberVerified(places: CachePlaces, path: string, digest: string): void {
-  const { size, mtimeMs, ino } = statSync(path);
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  const { size, mtimeMs, ino } = stat;
   writeRecord(places, "verified", recordName(path, digest), { size, mtimeMs, ino });
 }
 

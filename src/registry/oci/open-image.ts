@@ -212,8 +212,17 @@ class LayerSet {
   }
 
   async *#open(layer: OciDescriptor): AsyncGenerator<Uint8Array> {
-    const path = await this.#obtain(layer);
-    yield* readVerified(path, layer.digest, layer.sizeBytes, this.#what(layer));
+    for (let attempt = 1; ; attempt += 1) {
+      const path = await this.#obtain(layer);
+      try {
+        yield* readVerified(path, layer.digest, layer.sizeBytes, this.#what(layer));
+        return;
+      } catch (error) {
+        // The cache has been cleaned between; only opening it fails so.
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT" || attempt === 3) throw error;
+        this.#paths.delete(layer.digest);
+      }
+    }
   }
 
   #what(layer: OciDescriptor): string {
