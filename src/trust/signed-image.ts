@@ -45,15 +45,13 @@ export function isSignature(object: SifDescriptor): boolean {
   return object.dataType === DATA_SIGNATURE;
 }
 
-/** Objects of a group that a signature of it covers, by id. */
+/** Objects of a group that a signature of it covers, by id; among them the legacy signatures that sit in it. */
 export function groupObjects(sif: SifImage, group: number): readonly SifDescriptor[] {
-  return sif.objects
-    .filter((o) => o.group === GROUP_MASK + group && !isSignature(o))
-    .sort((a, b) => a.id - b.id);
+  return sif.objects.filter((o) => o.group === GROUP_MASK + group).sort((a, b) => a.id - b.id);
 }
 
-/** Numbers of all groups that have something to sign, ascending. */
+/** Numbers of all groups, ascending. */
 export function groupNumbers(sif: SifImage): readonly number[] {
-  const numbers = sif.objects.filter((o) => !isSignature(o)).map((o) => groupNumber(o.group));
+  const numbers = sif.objects.map((o) => groupNumber(o.group));
   return [...new Set(numbers)].filter((one) => one !== 0).sort((a, b) => a - b);
 }

@@ -282,6 +282,17 @@ test("key remove of a key that is not there, and import of no key, say so", asyn
   expect(random.stderr).toMatch(/^ERROR: .*\n$/);
 });
 
+test("sign covers the legacy signatures that sit in a group, as the peer does", async () => {
+  await ownKey();
+  const path = await image("one-group-signed-legacy");
+  await skiff(["sign", "-k", "0", path], { stdin: "secret\n" });
+  const { stdout } = await skiff(["sif", "dump", "4", path]);
+  expect([...stdout.matchAll(/"relativeId":(\d)/g)].map(([, id]) => id)).toEqual(["0", "1", "2"]);
+  expect(await skiff(["verify", path])).toMatchObject({ code: 0 });
+  expect(await skiff(["sif", "del", "3", path])).toMatchObject({ code: 0 });
+  expect(await skiff(["verify", path])).toMatchObject({ code: 6 });
+});
+
 test("key rings that cannot be looked at are told in one line", async () => {
   const path = await image("one-group-signed-pgp");
   const home = `${dir}/closed-home`;

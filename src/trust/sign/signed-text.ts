@@ -4,7 +4,7 @@ import { descriptorDigest, firstIdOfGroup, headerDigest } from "../../format/sif
 import { findObject } from "../../format/sif/image.ts";
 import { renderMetadata } from "../../format/sif/signed-metadata.ts";
 import { DataDigests, digestOf } from "../data-digests.ts";
-import { groupNumbers, groupObjects, isSignature, type SignedImage } from "../signed-image.ts";
+import { groupNumbers, groupObjects, type SignedImage } from "../signed-image.ts";
 
 /** What one signature covers. */
 export interface SignTask {
@@ -35,7 +35,7 @@ export function signTasks(image: SignedImage, choice: SignChoice): readonly Sign
     if (choice.object === 0) refuse("invalid object ID");
     const object = findObject(sif, choice.object) ?? refuse("object not found");
     const group = groupNumber(object.group);
-    if (isSignature(object) || group === 0) refuse("object not associated with object group");
+    if (group === 0) refuse("object not associated with object group");
     return [{ group, objects: [object] }];
   }
   const groups = groupNumbers(sif);

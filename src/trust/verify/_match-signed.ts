@@ -21,6 +21,12 @@ export const LEGACY_HASHES: readonly string[] = [
   "blake2s_256",
   "blake2b_256",
 ];
+
+/** Whether the extra field of a signature, of any form, has a number that stands for a hash. */
+export function isHashNumber(number: number): boolean {
+  return (LEGACY_HASHES[number] ?? "") !== "";
+}
+
 /** Compares an image with what was signed of it; objects that fit are put into `verified` one by one. Throws an IntegrityFault. */
 export async function matchMetadata(
   image: SignedImage,

@@ -43,7 +43,9 @@ export function verifyTasks(sif: SifImage, choice: VerifyChoice): readonly Verif
   ];
   if (chosen.length > 0) return chosen;
   if (choice.legacy === true && choice.all === true) {
-    const grouped = groupNumbers(sif).flatMap((group) => groupObjects(sif, group));
+    const grouped = groupNumbers(sif)
+      .flatMap((group) => groupObjects(sif, group))
+      .filter((o) => !isSignature(o));
     if (grouped.length === 0) throw new IntegrityFault("unusable", "no groups found");
     return grouped.map((o) => objectTask(sif, o.id, true));
   }

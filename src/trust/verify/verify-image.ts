@@ -4,7 +4,7 @@ import { signatureExtra } from "../../format/sif/extra.ts";
 import { isLegacyText } from "../../format/sif/signed-metadata.ts";
 import { DataDigests } from "../data-digests.ts";
 import type { SignedImage } from "../signed-image.ts";
-import { AlteredData, matchLegacy, matchMetadata } from "./_match-signed.ts";
+import { AlteredData, isHashNumber, matchLegacy, matchMetadata } from "./_match-signed.ts";
 import { claimedHashes, type ReadSignature, readSignature } from "./_read-signature.ts";
 import { badSignature, IntegrityFault } from "./integrity-fault.ts";
 import type { KeyMaterial, SignatureCheck, Signer } from "./key-material.ts";
@@ -128,8 +128,10 @@ async function verifyOne(
       throw badSignature(object.id, check.failure.kind, check.failure.why);
     }
     const { signer } = check;
+    const { fingerprint, hashType } = signatureExtra(object);
+    if (!isHashNumber(hashType)) throw new IntegrityFault("altered", "hash algorithm unsupported");
     if (signer !== undefined) {
-      const named = signatureExtra(object).fingerprint.toHex();
+      const named = fingerprint.toHex();
       if (named !== signer.fingerprint.slice(0, 40)) {
         const why = "fingerprint in descriptor does not correspond to signing entity";
         throw new IntegrityFault("altered", why);
