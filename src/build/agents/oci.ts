@@ -5,7 +5,6 @@ import type { OciImage } from "../../format/oci/oci-image.ts";
 import { applyEdits } from "../oci/apply-edits.ts";
 import { ociRunscript, planOciFiles } from "../oci/describe-image.ts";
 import { imageOfStage } from "../oci/image-of-stage.ts";
-import { mergeImage } from "../oci/merge-image.ts";
 import { unpackMerged } from "../oci/unpack-merged.ts";
 import { editedView } from "../root/edited-view.ts";
 import { planSkeleton } from "../root/skeleton.ts";
@@ -27,14 +26,19 @@ export const oci: Agent = {
 
 /** Fills the root of a stage with the merged layers of an image and what its configuration says. */
 export async function unpackOci(stage: Stage, image: OciImage): Promise<void> {
-  const { talk, signal } = stage.ports;
+  const { ports } = stage;
   const config = parseImageConfig(decodeOsText(image.config), image.reference);
-  const root = await mergeImage(image, config.createdSeconds, () => {}, signal);
-  const view = editedView(mergedView(root));
-  planOciFiles(view, config, image.base);
-  planSkeleton(view, true, ociRunscript(config));
-  applyEdits(root, view.edits, config.createdSeconds);
-  talk.info("Extracting OCI image...");
-  await unpackMerged(image, root, stage.root, stage.ports, stage.owners);
+  ports.talk.info("Extracting OCI image...");
+  await unpackMerged(image, stage.root, {
+    impliedTime: config.createdSeconds,
+    ports,
+    edit: (root) => {
+      const view = editedView(mergedView(root));
+      planOciFiles(view, config, image.base);
+      planSkeleton(view, true, ociRunscript(config));
+      applyEdits(root, view.edits, config.createdSeconds);
+    },
+    lost: stage.owners,
+  });
   stage.objects?.set("oci-config.json", config.configJson);
 }

@@ -10,7 +10,6 @@ import {
 import { parseImageConfig } from "../../format/oci/image-config.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
 import { imageOfStage } from "../oci/image-of-stage.ts";
-import { mergeImage } from "../oci/merge-image.ts";
 import { unpackMerged } from "../oci/unpack-merged.ts";
 import type { BuildPorts, StageOptions } from "../stage.ts";
 import type { Step } from "../step.ts";
@@ -76,12 +75,15 @@ function imageStep(word: string, line: number, image: OciImage): Step {
     line,
     inputs: () => new Map([["image", image.manifestDigest]]),
     async run(stage) {
-      const { talk, signal } = stage.ports;
+      const { ports } = stage;
       const config = parseImageConfig(decodeOsText(image.config), image.reference);
-      const root = await mergeImage(image, config.createdSeconds, () => {}, signal);
       mkdirSync(stage.root, { recursive: true, mode: 0o755 });
-      talk.verbose(`Extracting ${word}`);
-      await unpackMerged(image, root, stage.root, stage.ports, stage.owners);
+      ports.talk.verbose(`Extracting ${word}`);
+      await unpackMerged(image, stage.root, {
+        impliedTime: config.createdSeconds,
+        ports,
+        lost: stage.owners,
+      });
     },
   };
 }

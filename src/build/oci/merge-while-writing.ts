@@ -1,5 +1,6 @@
 import { Fault } from "../../base/fault.ts";
 import { Foresight } from "../../format/oci/merge/foresight.ts";
+import type { KeptMarks } from "../../format/oci/merge/kept-marks.ts";
 import { LayerMerge, MAX_ENTRIES } from "../../format/oci/merge/layer-merge.ts";
 import type { WrittenFiles } from "../../format/oci/merge/merge-output.ts";
 import { type MergedNode, nodeOf } from "../../format/oci/merge/merged-node.ts";
@@ -23,6 +24,14 @@ export interface EarlyMerge {
   readonly written: readonly WrittenFiles[];
 }
 
+/** Choices about a merge. */
+export interface MergeChoices {
+  /** For an image of one layer that stays a layer: its marks of removal go there. */
+  readonly marks?: KeptMarks;
+  /** Makes of a file what is to be written of it; the same is to be done to the merged root. */
+  fit?(node: MergedNode): void;
+}
+
 /** Contents whose fate is unknown are kept in memory up to this, in all layers together. */
 const KEPT_BYTES = 32 * 1024 * 1024;
 
@@ -41,9 +50,10 @@ export async function mergeWhileWriting(
   write: Write,
   progress: (event: ConvertProgress) => void,
   signal: AbortSignal,
+  choices: MergeChoices = {},
 ): Promise<EarlyMerge> {
   const { layers } = image;
-  const early = new EarlyWriter(latest, write);
+  const early = new EarlyWriter(latest, write, choices);
   const onPacked = countPacked(image, progress);
   const scans: LayerScan[] = [];
   let entries = 0;
@@ -59,7 +69,7 @@ export async function mergeWhileWriting(
     }
     scans.push(scan);
   }
-  const merge = new LayerMerge(impliedTime);
+  const merge = new LayerMerge(impliedTime, choices.marks);
   for (const scan of scans.reverse()) scan.mergeInto(merge);
   return { root: merge.root, written: early.written.reverse() };
 }
@@ -71,11 +81,13 @@ class EarlyWriter implements EarlyContents {
   readonly #foresight = new Foresight();
   readonly #copier: FileCopier;
   readonly #write: Write;
+  readonly #choices: MergeChoices;
   #keptBytes = 0;
 
-  constructor(latest: number, write: Write) {
+  constructor(latest: number, write: Write, choices: MergeChoices) {
     this.#copier = new FileCopier(latest);
     this.#write = write;
+    this.#choices = choices;
   }
 
   beginLayer(isBottom: boolean): void {
@@ -98,7 +110,9 @@ class EarlyWriter implements EarlyContents {
       this.#keptBytes += sizeBytes;
       return "keep";
     }
-    const node = nodeOf({ ...entry, kind }, 0, ordinal);
+    const { marks } = this.#choices;
+    const node = nodeOf({ ...(marks?.plain(entry) ?? entry), kind }, 0, ordinal);
+    this.#choices.fit?.(node);
     this.written.at(-1)?.set(ordinal, { path, mode: node.mode });
     this.#copier.begin(path, node, entry);
     return this.#copier;

@@ -12,9 +12,17 @@ export interface MergedRoot {
   readonly output: MergeOutput;
 }
 
+/** A program that takes the archive of a merged root. */
+export interface ArchiveTaker {
+  /** Runs it on what `produce` writes. Throws a Fault, with what producing threw as its cause. */
+  run(produce: (write: Write) => Promise<void>): Promise<void>;
+  /** Removes what it has made, so that it can run once more. */
+  reset(): void;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Packs an image whose layers are written while they are merged. Where much was not foreseen, it is packed
- * once more of what the merge gave.
+ * Packs an image whose layers are written while they are merged.
  *
  * @param latest no time in the archive is later; seconds since 1970.
  * @param merge reads the layers and writes what is foreseen to be left of them.
@@ -26,9 +34,34 @@ export async function packOnce<Merged extends MergedRoot>(
   merge: (write: Write) => Promise<Merged>,
 ): Promise<Merged> {
   const { signal, target, tool } = stream;
+  const merged = await writeOnce(
+    image,
+    latest,
+    {
+      run: (produce) => packStream(stream, produce),
+      reset: () => rmSync(target, { force: true }),
+      signal,
+    },
+    merge,
+  );
+  if (merged !== undefined) return merged;
+  throw new Fault("failed", `while creating squashfs: "${tool}" ended before the archive did`);
+}
+
+/**
+ * Writes an image for a program while its layers are merged. Where much was not foreseen, it is written
+ * once more of what the merge gave. Undefined when the program ended before the merge did.
+ */
+export async function writeOnce<Merged extends MergedRoot>(
+  image: OciImage,
+  latest: number,
+  taker: ArchiveTaker,
+  merge: (write: Write) => Promise<Merged>,
+): Promise<Merged | undefined> {
+  const { signal } = taker;
   const merged: { done?: Merged } = {};
   try {
-    await packStream(stream, async (write) => {
+    await taker.run(async (write) => {
       merged.done = await merge(write);
       if (!merged.done.output.isForeseen) throw new Unforeseen();
       await writeMerged(image, merged.done.output, latest, write, signal);
@@ -36,12 +69,11 @@ export async function packOnce<Merged extends MergedRoot>(
   } catch (error) {
     const isUnforeseen = error instanceof Fault && error.cause instanceof Unforeseen;
     if (merged.done === undefined || !isUnforeseen) throw error;
-    rmSync(target, { force: true });
+    taker.reset();
     const output = planOutput(merged.done.root, image.layers.length);
-    await packStream(stream, (write) => writeMerged(image, output, latest, write, signal));
+    await taker.run((write) => writeMerged(image, output, latest, write, signal));
   }
-  if (merged.done !== undefined) return merged.done;
-  throw new Fault("failed", `while creating squashfs: "${tool}" ended before the archive did`);
+  return merged.done;
 }
 
 class Unforeseen extends Error {}

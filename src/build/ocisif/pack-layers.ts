@@ -6,11 +6,9 @@ import type { MergedNode } from "../../format/oci/merge/merged-node.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
 import type { ConvertOptions } from "../oci/convert.ts";
 import { finishRoot } from "../oci/finish-root.ts";
-import { mergeImage } from "../oci/merge-image.ts";
 import { mergeWhileWriting } from "../oci/merge-while-writing.ts";
 import { type MergedRoot, packOnce } from "../oci/pack-once.ts";
-import { packStream, type StreamInput } from "../oci/squashfs-stream.ts";
-import { writeMerged } from "../oci/write-merged.ts";
+import type { StreamInput } from "../oci/squashfs-stream.ts";
 
 /** Choices about packing layers. */
 export type PackLayersOptions = Pick<
@@ -86,18 +84,21 @@ async function packKept(
   progress: PackLayersOptions["progress"],
 ): Promise<MergedRoot> {
   const { signal } = stream;
-  const marks = new KeptMarks();
-  const root = await mergeImage(image, created, progress, signal, marks);
-  marks.finish(root, over?.lower);
-  if (marks.opaque.has(root) && over?.lower === undefined) {
-    const [layer] = image.layers;
-    throw new Fault(
-      "unsupported",
-      `Cannot use the layer ${layer?.digest}: it hides all of the layers below it`,
-      { hint: "leave --keep-layers out" },
-    );
-  }
-  const output = planOutput(root, image.layers.length);
-  await packStream(stream, (write) => writeMerged(image, output, limit, write, signal));
-  return { root, output };
+  return await packOnce(image, limit, stream, async (write) => {
+    const marks = new KeptMarks();
+    const merged = await mergeWhileWriting(image, created, limit, write, progress, signal, {
+      marks,
+    });
+    const { root, written } = merged;
+    marks.finish(root, over?.lower);
+    if (marks.opaque.has(root) && over?.lower === undefined) {
+      const [layer] = image.layers;
+      throw new Fault(
+        "unsupported",
+        `Cannot use the layer ${layer?.digest}: it hides all of the layers below it`,
+        { hint: "leave --keep-layers out" },
+      );
+    }
+    return { root, output: planOutput(root, image.layers.length, written) };
+  });
 }

@@ -6,7 +6,6 @@ import { imageHost } from "../../host/image-host.ts";
 import { openImageFile } from "../../image/image-file.ts";
 import type { ImageFacts } from "../../plan/facts.ts";
 import { lastWords, runChild } from "../child.ts";
-import { mergeImage } from "../oci/merge-image.ts";
 import { unpackMerged } from "../oci/unpack-merged.ts";
 import { imageOfOciSif } from "../ocisif/image-of-oci-sif.ts";
 import type { BuildPorts } from "../stage.ts";
@@ -46,9 +45,8 @@ export async function unpackImage(
 async function unpackLayers(image: ImageFacts, target: string, ports: UnpackPorts): Promise<void> {
   const layered = imageOfOciSif(openImageFile(image.path, imageHost));
   const { createdSeconds } = parseImageConfig(decodeOsText(layered.config), layered.reference);
-  const root = await mergeImage(layered, createdSeconds, () => {}, ports.signal);
   mkdirSync(target, { recursive: true });
-  await unpackMerged(layered, root, target, ports);
+  await unpackMerged(layered, target, { impliedTime: createdSeconds, ports });
 }
 
 async function unpackSquashfs(
