@@ -1,6 +1,8 @@
-import { mergeImage } from "../../src/build/oci/merge-image.ts";
 import { mergeWhileWriting } from "../../src/build/oci/merge-while-writing.ts";
+import { LayerScan, UNPACK_LIMITS } from "../../src/build/oci/scan-layer.ts";
 import { writeMerged } from "../../src/build/oci/write-merged.ts";
+import type { KeptMarks } from "../../src/format/oci/merge/kept-marks.ts";
+import { LayerMerge } from "../../src/format/oci/merge/layer-merge.ts";
 import { planOutput } from "../../src/format/oci/merge/merge-output.ts";
 import type { OciImage } from "../../src/format/oci/oci-image.ts";
 import type { TarEntry } from "../../src/format/tar/tar-entry.ts";
@@ -31,21 +33,29 @@ export function imageOf(
 }
 
 /** The archive of the merged root, by reading headers first and contents then. */
-export async function twoPasses(image: OciImage): Promise<Uint8Array> {
+export async function twoPasses(image: OciImage, marks?: KeptMarks): Promise<Uint8Array> {
   const archive = new Archive();
   const { signal } = new AbortController();
-  const root = await mergeImage(image, IMPLIED, () => {}, signal);
-  const output = planOutput(root, image.layers.length);
+  const merge = new LayerMerge(IMPLIED, marks);
+  for (const layer of image.layers) {
+    const scan = new LayerScan(layer, UNPACK_LIMITS, () => {}, signal);
+    await scan.done;
+    scan.mergeInto(merge);
+  }
+  marks?.finish(merge.root, undefined);
+  const output = planOutput(merge.root, image.layers.length);
   await writeMerged(image, output, LATEST, archive.write, signal);
   return archive.bytes;
 }
 
 /** The archive of the merged root, written while its layers are read; undefined when they were foreseen wrongly. */
-export async function onePass(image: OciImage): Promise<Uint8Array | undefined> {
+export async function onePass(image: OciImage, marks?: KeptMarks): Promise<Uint8Array | undefined> {
   const archive = new Archive();
   const { write } = archive;
   const { signal } = new AbortController();
-  const merged = await mergeWhileWriting(image, IMPLIED, LATEST, write, () => {}, signal);
+  const choices = marks === undefined ? {} : { marks };
+  const merged = await mergeWhileWriting(image, IMPLIED, LATEST, write, () => {}, signal, choices);
+  marks?.finish(merged.root, undefined);
   const output = planOutput(merged.root, image.layers.length, merged.written);
   if (!output.isForeseen) return undefined;
   await writeMerged(image, output, LATEST, write, signal);

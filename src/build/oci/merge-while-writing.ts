@@ -7,7 +7,7 @@ import { type MergedNode, nodeOf } from "../../format/oci/merge/merged-node.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
 import type { TarEntry } from "../../format/tar/tar-entry.ts";
 import { FileCopier } from "./_file-copier.ts";
-import { type ConvertProgress, countPacked } from "./merge-image.ts";
+import { type ConvertProgress, countPacked } from "./convert-progress.ts";
 import {
   type EarlyContents,
   KEPT_FILE_BYTES,

@@ -1,6 +1,5 @@
 import { Fault } from "../../base/fault.ts";
 import { type LayerMerge, MAX_ENTRIES } from "../../format/oci/merge/layer-merge.ts";
-import type { MergedNode } from "../../format/oci/merge/merged-node.ts";
 import type { OciLayer } from "../../format/oci/oci-image.ts";
 import { storedBytes, type TarEntry } from "../../format/tar/tar-entry.ts";
 import { TarReader, type TarSink } from "../../format/tar/tar-reader.ts";
@@ -86,13 +85,11 @@ export interface EarlyContents {
 export class LayerScan implements TarSink {
   /** Resolves at the end of the layer. */
   readonly done: Promise<void>;
-  /** Headers that have come before anybody took them. */
+  /** Headers so far. */
   entries: TarEntry[] = [];
   readonly #where: string;
   /** Contents of the small files that say how to run the image, by number of the entry. */
   readonly #contents = new Map<number, Uint8Array>();
-  #merge: LayerMerge | undefined;
-  #node: MergedNode | undefined;
   #held = new Uint8Array(0);
   #at = 0;
   #ordinal = 0;
@@ -120,20 +117,17 @@ export class LayerScan implements TarSink {
     this.done.catch(() => {});
   }
 
-  /**
-   * Takes what has been read, and from now on everything as it comes: so of the layers that are read at
-   * a time only those whose turn has not come hold anything. Throws the Fault of the merge.
-   */
+  /** Adds the layer, when all of it has been read, and forgets it. Throws the Fault of the merge. */
   mergeInto(merge: LayerMerge): void {
     merge.beginLayer(this.#where);
     for (const [ordinal, entry] of this.entries.entries()) {
-      this.#node = addTo(merge, entry, ordinal);
+      const added = merge.add(entry, ordinal);
       const content = this.#contents.get(ordinal);
-      if (content !== undefined && this.#node !== undefined) this.#node.content = content;
+      // A further name of a file has none of its own.
+      if (content !== undefined && added !== undefined) added.node.content = content;
     }
     this.entries = [];
     this.#contents.clear();
-    this.#merge = merge;
   }
 
   async #read(pieces: AsyncIterable<Uint8Array>): Promise<void> {
@@ -153,9 +147,7 @@ export class LayerScan implements TarSink {
   }
 
   entry(entry: TarEntry, ordinal: number): boolean {
-    if (this.#merge !== undefined) {
-      this.#node = addTo(this.#merge, entry, ordinal);
-    } else if (this.entries.push(entry) > MAX_ENTRIES) {
+    if (this.entries.push(entry) > MAX_ENTRIES) {
       throw new Fault("invalid", `Cannot use the ${this.#where}: more than ${MAX_ENTRIES} entries`);
     }
     const { sizeBytes } = entry;
@@ -188,9 +180,7 @@ export class LayerScan implements TarSink {
 
   endOfData(): void {
     if (this.#copier !== undefined) this.#copier.end();
-    // The merge may have begun in the middle of the content: then the node is the latest one.
-    else if (this.#merge === undefined) this.#contents.set(this.#ordinal, this.#held);
-    else if (this.#node !== undefined) this.#node.content = this.#held;
+    else this.#contents.set(this.#ordinal, this.#held);
   }
 
   #countHoles(entry: TarEntry): void {
@@ -202,10 +192,4 @@ export class LayerScan implements TarSink {
       { hint: "such a layer is made to fill disks; do not use this image" },
     );
   }
-}
-
-/** The file that an entry makes; nothing for a further name of another one. */
-function addTo(merge: LayerMerge, entry: TarEntry, ordinal: number): MergedNode | undefined {
-  const added = merge.add(entry, ordinal);
-  return entry.kind === "file" ? added?.node : undefined;
 }

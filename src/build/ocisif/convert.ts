@@ -16,7 +16,7 @@ import {
 import { SQUASHFS_LAYER } from "../../format/ocisif/media-types.ts";
 import { sha256 } from "../../image/ocisif/open-oci-sif.ts";
 import type { ConvertOptions } from "../oci/convert.ts";
-import { type ConvertProgress, totalOf } from "../oci/merge-image.ts";
+import { type ConvertProgress, totalOf } from "../oci/convert-progress.ts";
 import { openWorkspace } from "../workspace.ts";
 import { type LayerPart, layerParts } from "./layer-parts.ts";
 import { OciSifFile } from "./oci-sif-file.ts";

@@ -2,7 +2,7 @@ import { recipeFromImage } from "../../format/deffile/recipe.ts";
 import type { OciImage } from "../../format/oci/oci-image.ts";
 import { wantedPlatform } from "../../format/oci/platform.ts";
 import { convertOciImage } from "../oci/convert.ts";
-import type { ConvertProgress } from "../oci/merge-image.ts";
+import type { ConvertProgress } from "../oci/convert-progress.ts";
 import type { RemoteAccess, Step } from "./access.ts";
 
 /** Who follows a conversion. */
