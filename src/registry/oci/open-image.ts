@@ -133,12 +133,28 @@ export async function readBlob(
   blob: OciDescriptor,
   what: string,
 ): Promise<Uint8Array> {
-  const path = await obtainBlob(options, blob, what, () => {});
+  const obtain = (): Promise<string> => obtainBlob(options, blob, what, () => {});
   const pieces: Uint8Array[] = [];
-  for await (const piece of readVerified(path, blob.digest, blob.sizeBytes, what)) {
-    pieces.push(piece);
-  }
+  for await (const piece of readObtained(obtain, blob, what)) pieces.push(piece);
   return new Uint8Array(Buffer.concat(pieces));
+}
+
+/** The content of a blob in the cache, which is obtained again when the cache is cleaned before it is opened. */
+async function* readObtained(
+  obtain: (isAgain: boolean) => Promise<string>,
+  { digest, sizeBytes }: OciDescriptor,
+  what: string,
+): AsyncGenerator<Uint8Array> {
+  for (let attempt = 1; ; attempt += 1) {
+    const path = await obtain(attempt > 1);
+    try {
+      yield* readVerified(path, digest, sizeBytes, what);
+      return;
+    } catch (error) {
+      // Only opening it fails so.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || attempt === 3) throw error;
+    }
+  }
 }
 
 function wantedOf(
@@ -212,17 +228,11 @@ class LayerSet {
   }
 
   async *#open(layer: OciDescriptor): AsyncGenerator<Uint8Array> {
-    for (let attempt = 1; ; attempt += 1) {
-      const path = await this.#obtain(layer);
-      try {
-        yield* readVerified(path, layer.digest, layer.sizeBytes, this.#what(layer));
-        return;
-      } catch (error) {
-        // The cache has been cleaned between; only opening it fails so.
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT" || attempt === 3) throw error;
-        this.#paths.delete(layer.digest);
-      }
-    }
+    const obtain = (isAgain: boolean): Promise<string> => {
+      if (isAgain) this.#paths.delete(layer.digest);
+      return this.#obtain(layer);
+    };
+    yield* readObtained(obtain, layer, this.#what(layer));
   }
 
   #what(layer: OciDescriptor): string {
