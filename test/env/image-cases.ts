@@ -97,6 +97,14 @@ export const IMAGE_CASES: Readonly<Record<string, ImageCase>> = {
     flags: ["--env", "PATH=/e:$PATH"],
     input: { env: [{ name: "PATH", value: "/e:$PATH" }] },
   },
+  "paths injected that speak of PATH": {
+    scripts: { "90-environment.sh": "export PATH=/img:$PATH" },
+    host: {
+      APPTAINERENV_PREPEND_PATH: "/pre:$PATH",
+      APPTAINERENV_APPEND_PATH: "$PATH:/app",
+      APPTAINERENV_PATH: "/whole:$PATH",
+    },
+  },
   "PATH of an OCI image": {
     scripts: {
       ...PLAIN,

@@ -5,7 +5,7 @@ import { describeOrigin, type Origin } from "../shell/state.ts";
 import type { BaseVariables } from "./base-variables.ts";
 import type { EnvironmentInput } from "./environment-input.ts";
 import type { EnvironmentNotice, EnvironmentVariable, ScriptOutput } from "./environment-plan.ts";
-import type { Injection } from "./injected-variables.ts";
+import type { InjectedVariable, Injection } from "./injected-variables.ts";
 import { DEFAULT_PATH, isScriptName, LIBRARY_DIRECTORY } from "./names.ts";
 import { quoteInjected } from "./quote-injected.ts";
 import type { ScriptStep } from "./script-steps.ts";
@@ -171,29 +171,19 @@ class DirectRun {
 
   private applyPath(): void {
     const { path, prependPath, appendPath } = this.construction.injection;
-    const origin = this.originOf("PATH");
-    if (prependPath !== undefined) {
-      const front = this.evaluate(prependPath.value, prependPath.origin);
-      if (front !== "")
-        this.export(
-          "PATH",
-          `${front}:${this.get("PATH") ?? ""}`,
-          `${prependPath.origin}, ${origin}`,
-        );
+    const evaluated = (injected: InjectedVariable | undefined): string =>
+      injected === undefined ? "" : this.evaluate(injected.value, injected.origin);
+    // What they say of PATH is the image's, before any of them.
+    const [front, end, whole] = [prependPath, appendPath, path].map(evaluated);
+    if (front) {
+      const origin = `${prependPath?.origin}, ${this.originOf("PATH")}`;
+      this.export("PATH", `${front}:${this.get("PATH") ?? ""}`, origin);
     }
-    if (appendPath !== undefined) {
-      const end = this.evaluate(appendPath.value, appendPath.origin);
-      if (end !== "")
-        this.export(
-          "PATH",
-          `${this.get("PATH") ?? ""}:${end}`,
-          `${this.originOf("PATH")}, ${appendPath.origin}`,
-        );
+    if (end) {
+      const origin = `${this.originOf("PATH")}, ${appendPath?.origin}`;
+      this.export("PATH", `${this.get("PATH") ?? ""}:${end}`, origin);
     }
-    if (path !== undefined) {
-      const whole = this.evaluate(path.value, path.origin);
-      if (whole !== "") this.export("PATH", whole, path.origin);
-    }
+    if (whole && path !== undefined) this.export("PATH", whole, path.origin);
     this.interpreter.state.mark("PATH", { exported: true }, words("default PATH"));
   }
 

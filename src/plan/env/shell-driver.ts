@@ -126,17 +126,18 @@ function assignLine(
 
 function pathLines(construction: Construction, refer: Refer): string[] {
   const { input, injection } = construction;
+  // What they say of PATH is the image's, before any of them.
+  const values: string[] = [];
   const lines: string[] = [];
   const apply = (variable: { value: string } | undefined, name: string, line: string): void => {
     if (variable === undefined) return;
-    lines.push(assignLine(name, variable.value, "", input.noEval, refer));
+    values.push(assignLine(name, variable.value, "", input.noEval, refer));
     lines.push(`[[ -z $${name} ]] || PATH=${line}`);
   };
   apply(injection.prependPath, "__skiff_front", "$__skiff_front:${PATH-}");
   apply(injection.appendPath, "__skiff_end", "${PATH-}:$__skiff_end");
   apply(injection.path, "__skiff_path", "$__skiff_path");
-  lines.push("\\builtin export PATH");
-  return lines;
+  return [...values, ...lines, "\\builtin export PATH"];
 }
 
 function libraryPathLines(): string[] {
