@@ -64,7 +64,10 @@ export class DataDigests {
 
   /** The digest of an object's data by one of the algorithms, in hexadecimal. */
   async of(object: SifDescriptor, algorithm: string): Promise<string> {
-    return (await this.#digestsOf(object)).get(algorithm) ?? "";
+    const known = (await this.#digestsOf(object)).get(algorithm);
+    if (known !== undefined || newHash(algorithm) === undefined) return known ?? "";
+    // One that nobody announced.
+    return (await this.#read([object], [algorithm])).get(algorithm) ?? "";
   }
 
   /** The digest of the data of several objects, one after another. */

@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
+import { generateKeyPairSync, sign } from "node:crypto";
 import fc from "fast-check";
 import { Fault } from "../../src/base/fault.ts";
+import { signedBytes } from "../../src/format/dsse/envelope.ts";
+import { envelopeVerifier } from "../../src/trust/pem/envelope-keys.ts";
 import { verifyImage } from "../../src/trust/verify/verify-image.ts";
 import { fixture, fixtureKeys, imageOf, outcome, UNIT_TEST } from "./fixtures.ts";
 
@@ -45,6 +48,33 @@ test.each([
   ],
 ])("verifyImage() of %s with %o is %s", async (name, choice, expected) => {
   expect(await outcome(fixture(name), keys, choice)).toBe(expected);
+});
+
+test("verifyImage() takes envelopes and texts as others may write them", async () => {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const own = { envelope: envelopeVerifier([publicKey]) };
+  const bytes = fixture("one-group-signed-dsse");
+  const at = SIGNATURE_AT;
+  const old = JSON.parse(new TextDecoder().decode(bytes.subarray(at)));
+  const metadata = JSON.parse(Buffer.from(old.payload, "base64").toString());
+  const { payloadType } = old;
+  const placed = (text: string, base64: BufferEncoding, keyid: string): Uint8Array<ArrayBuffer> => {
+    const payload = new TextEncoder().encode(text);
+    const sig = sign(null, signedBytes({ payload, payloadType }), privateKey).toString(base64);
+    const signatures = [{ keyid, sig }];
+    const envelope = { payload: Buffer.from(payload).toString(base64), payloadType, signatures };
+    const object = new TextEncoder().encode(JSON.stringify(envelope));
+    const image = new Uint8Array([...bytes.subarray(0, at), ...object]);
+    new DataView(image.buffer).setBigInt64(TABLE + 2 * SLOT + 25, BigInt(object.length), true);
+    return image;
+  };
+  const compact = JSON.stringify(metadata);
+  const spacious = JSON.stringify(metadata, undefined, 1);
+  expect(await outcome(placed(compact, "base64", ""), own)).toBe("good 1,2");
+  expect(await outcome(placed(spacious, "base64", ""), own)).toBe("good 1,2");
+  expect(await outcome(placed(`${spacious} `, "base64url", ""), own)).toBe("good 1,2");
+  // A signature that says that it is by another key is not tried, as with the peer.
+  expect(await outcome(placed(compact, "base64", "SHA256:x"), own)).toStartWith("unknown-key: ");
 });
 
 test("verifyImage() tells who signed", async () => {

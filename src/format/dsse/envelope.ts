@@ -61,18 +61,23 @@ export function parseEnvelope(text: string): Envelope | undefined {
 /** The same of JSON that was read already. */
 export function readEnvelope(document: unknown): Envelope | undefined {
   const { payload, payloadType, signatures } = tableOf(document);
-  const bytes = typeof payload === "string" ? fromBase64(payload) : undefined;
+  const bytes = typeof payload === "string" ? fromEither(payload) : undefined;
   if (bytes === undefined || typeof payloadType !== "string" || !Array.isArray(signatures)) {
     return undefined;
   }
   const found: EnvelopeSignature[] = [];
   for (const one of signatures as unknown[]) {
     const { keyid, sig } = tableOf(one);
-    const value = typeof sig === "string" ? fromBase64(sig) : undefined;
+    const value = typeof sig === "string" ? fromEither(sig) : undefined;
     if (value === undefined) return undefined;
     found.push({ keyId: typeof keyid === "string" ? keyid : "", bytes: value });
   }
   return { payloadType, payload: bytes, signatures: found };
+}
+
+/** Both alphabets of base64, as the specification of DSSE asks of readers. */
+function fromEither(text: string): Uint8Array<ArrayBuffer> | undefined {
+  return fromBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
 }
 
 function tableOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -46,7 +46,9 @@ export function claimedHashes(signatures: readonly ReadSignature[]): ReadonlySet
   for (const { claimed, object } of signatures) {
     const legacy = LEGACY_HASHES[signatureExtra(object).hashType] ?? "";
     if (isLegacyText(claimed)) names.add(legacy);
-    else for (const [, name = ""] of claimed.matchAll(/"objectDigest":"(\w+):/g)) names.add(name);
+    else
+      for (const [, name = ""] of claimed.matchAll(/"objectDigest"\s*:\s*"(\w+):/g))
+        names.add(name);
   }
   return names;
 }
