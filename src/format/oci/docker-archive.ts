@@ -57,9 +57,10 @@ export function chooseArchived(
         : images.find(({ tags }) => tags.some((tag) => fullName(tag) === full));
   if (found !== undefined) return found;
   const names = images.map(({ tags }, place) => tags[0] ?? `@${place}`).join(", ");
+  if (names === "") throw new Fault("not-found", `Cannot use ${where}: it holds no image`);
   const what = wanted === "" ? "it holds several images" : `it holds no image "${wanted}"`;
   throw new Fault("not-found", `Cannot choose an image of ${where}: ${what}`, {
-    hint: names === "" ? "it holds none at all" : `name one of ${names} after a colon`,
+    hint: `name one of ${names} after a colon`,
   });
 }
 

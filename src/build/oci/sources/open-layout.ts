@@ -88,6 +88,9 @@ function chooseEntry(index: Index, choice: LayoutChoice): OciDescriptor {
   if (first !== undefined && named.every((entry) => entry.platform !== undefined)) {
     return choosePlatform({ kind: "index", manifests: named }, platform, reference);
   }
+  if (images.length === 0) {
+    throw new Fault("not-found", `Cannot use ${reference}: it holds no image`);
+  }
   const names = [...new Set(images.flatMap(namesOf))];
   const known =
     names.length > 0
@@ -98,7 +101,7 @@ function chooseEntry(index: Index, choice: LayoutChoice): OciDescriptor {
     tag === ""
       ? `Cannot use ${reference}: it holds ${images.length} images, you must specify a digest or tag`
       : `Cannot use ${reference}: it holds no image "${tag}"`,
-    { hint: images.length === 0 ? "it holds no image at all" : known },
+    { hint: known },
   );
 }
 
