@@ -293,8 +293,8 @@ function explain(code: string, text: string, url: URL): Explanation {
   }
   if (code === "EPROTO") {
     return [
-      "it does not speak TLS on this port",
-      "for plain http use --no-https, or http:// where the address is of the web",
+      "it does not speak TLS on this port, or wants a certificate to be shown",
+      `for plain http use --no-https, or http:// where the address is of the web; a certificate goes into /etc/docker/certs.d/${url.host}`,
     ];
   }
   if (/^(ENETUNREACH|EHOSTUNREACH|EINVAL|FailedToOpenSocket)$/.test(code)) {
