@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { resolvePath } from "../base/path.ts";
-import { registryOf, type Step } from "../build/remote/access.ts";
+import { type RemoteAccess, registryOf, type Step } from "../build/remote/access.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { parseImageAddress } from "../format/oci/image-address.ts";
 import { statFollow } from "../host/host-files.ts";
@@ -9,6 +9,7 @@ import { imageHost } from "../host/image-host.ts";
 import { openImageFile } from "../image/image-file.ts";
 import { isLayered } from "../image/open.ts";
 import type { HostFacts } from "../plan/facts.ts";
+import type { LibraryPlace } from "../registry/library/pull.ts";
 import { type PushReceipt, pushLibraryImage } from "../registry/library/push.ts";
 import type { UploadContent } from "../registry/library/upload-content.ts";
 import { pushOrasImage } from "../registry/oras/push.ts";
@@ -70,7 +71,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     };
     try {
       if (address.kind === "library") {
-        const place = await opened.access.findLibrary(address.image.host);
+        const place = await libraryFor(address.image.host, opened.access);
         if (place.token === "") {
           throw new Fault(
             "denied",
@@ -105,6 +106,19 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   } finally {
     opened.close();
   }
+}
+
+/** The library to send to: a host in the address has to be that of the service in use, which has the log-in. */
+async function libraryFor(host: string | undefined, access: RemoteAccess): Promise<LibraryPlace> {
+  const named = await access.findLibrary(host);
+  if (host === undefined) return named;
+  const own = await access.findLibrary(undefined);
+  if (new URL(own.base).host === host) return own;
+  throw new Fault(
+    "denied",
+    `Cannot push image to library: push to location other than current remote is not supported: that is ${own.base}`,
+    { hint: "the token of the service in use is never shown to another library" },
+  );
 }
 
 /** What --description and --annotation say about the image; a word without a value says nothing. */

@@ -152,6 +152,16 @@ testIt("push sends the file with the request to a service of the first version",
   expect(bodies.get("POST /v1/tags/id1")).toEqual({ Tag: "1", ImageID: "img1" });
 });
 
+testIt("a host in the address has to be that of the service in use", async () => {
+  await call("pull", "x.sif", `docker://${registry.host}/x/y:1`);
+  const own = `library://127.0.0.1:${server.port}/u/c/tool:1`;
+  expect((await call("push", "-U", "x.sif", own)).code).toBe(0);
+  expect(asked.at(-1)).toBe("POST /v2/tags/id1");
+  const other = await call("push", "-U", "x.sif", "library://library.invalid/u/c/tool:1");
+  expect(other.code).toBe(255);
+  expect(other.stderr).toContain("push to location other than current remote is not supported");
+});
+
 testIt("push sends long files in parts", async () => {
   await call("pull", "x.sif", `docker://${registry.host}/x/y:1`);
   truncateSync(`${home}/x.sif`, 70_000_000);

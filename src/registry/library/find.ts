@@ -24,7 +24,7 @@ export async function findLibrary(http: HttpClient, choice: LibraryChoice): Prom
   if (host !== undefined && given !== "") {
     throw new Fault(
       "usage",
-      `Conflicting arguments; the address names the library ${host}, and --library another one`,
+      `Conflicting arguments; do not use --library with a library URI containing host name: ${host}`,
       { exitCode: 255 },
     );
   }
