@@ -361,6 +361,12 @@ describe("binds among the other mounts", () => {
       "ls /a; touch /a/n; ls -d /b",
     ],
     ["over the homes: a home is there", ["-B", "@own:/home"], "cd; pwd; touch n; ls -R /home"],
+    ["over the homes, with --no-home", ["--no-home", "-B", "@own:/home"], "ls -A /home ~"],
+    [
+      "over the homes, with --no-mount",
+      ["--no-mount", "home,cwd", "-B", "@own:/home"],
+      "ls -A /home ~; pwd",
+    ],
     ["over the homes, with --contain", ["--contain", "-B", "@own:/home"], "pwd; ls -R /home"],
   ];
   for (const [name, flags, look] of rows) {

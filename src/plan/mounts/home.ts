@@ -7,11 +7,15 @@ import { BIND_FLAGS, type MountList } from "./mount-list.ts";
 import { addTmp } from "./scratch.ts";
 import { addSessionDir } from "./session-dir.ts";
 
+function hasHome({ request, config, home }: MountInput): boolean {
+  if (request.noHome || isUnwanted(request, "home")) return false;
+  return config.values.mountHome || home.custom;
+}
+
 /** The home directory (reference: runtime.md 4.3). */
 function addHome(list: MountList, input: MountInput): void {
-  const { request, config, host, home } = input;
-  if (request.noHome || isUnwanted(request, "home")) return;
-  if (!config.values.mountHome && !home.custom) return;
+  const { request, host, home } = input;
+  if (!hasHome(input)) return;
   if (home.target === "/" || (home.source === "/" && !home.custom)) {
     list.notices.push({ level: "warning", text: "Not mounting the home directory: it is /" });
     return;
@@ -127,7 +131,7 @@ function coverOf({ binds, home }: MountInput): BindSpec | undefined {
  */
 export function addCoveredHome(list: MountList, input: MountInput): void {
   const { home, host } = input;
-  const cover = coverOf(input);
+  const cover = hasHome(input) ? coverOf(input) : undefined;
   if (cover === undefined) return;
   const below = host.realPath(cover.source);
   if (below === undefined) return;
