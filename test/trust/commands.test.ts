@@ -252,6 +252,9 @@ test("key export and import round, armored and binary, secret too", async () => 
     });
     expect(exported).toMatchObject({ code: 0 });
     expect(statSync(file).mode & 0o777).toBe(0o600);
+    const forAll = await skiff(["key", "import", "--global", file], other);
+    expect(forAll).toMatchObject({ code: 2, stdout: "" });
+    expect(forAll.stderr).toContain("global keyring doesn't contain private keys");
     expect(await skiff(["key", "import", file], other)).toMatchObject({ code: 0 });
     expect((await skiff(["key", "list", "--secret"], other)).stdout).toContain(fingerprint);
     expect(await skiff(["key", "import", file], other)).toMatchObject({ code: 2 });

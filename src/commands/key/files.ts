@@ -20,8 +20,12 @@ export async function importKey(call: KeyCall): Promise<number> {
   const keys = await readFile(resolvePath(call.cwd, path), path);
   // No failure with the peer, either: scripts go on.
   if (keys.length === 0) ctx.log.warning(`"${path}" is empty: no key was imported`);
+  const isGlobal = inv.bool("global");
+  if (isGlobal && keys.some((key) => key.isPrivate())) {
+    throw new Fault("usage", "global keyring doesn't contain private keys");
+  }
   for (const key of keys) {
-    if (key.isPrivate() && !inv.bool("global")) {
+    if (key.isPrivate()) {
       const isChanged = inv.bool("new-password");
       // Nothing secret of a key that is there already is taken.
       const isKnown = findByFingerprint(await call.rings.secretKeys(), fingerprintOf(key));
@@ -34,8 +38,8 @@ export async function importKey(call: KeyCall): Promise<number> {
       await add(call, "secret", own, "private");
       await add(call, "public", key.toPublic(), "public", true);
     } else {
-      await add(call, inv.bool("global") ? "global" : "public", key.toPublic(), "public");
-      if (!inv.bool("global")) await updateSecret(call.rings, key.toPublic());
+      await add(call, isGlobal ? "global" : "public", key.toPublic(), "public");
+      if (!isGlobal) await updateSecret(call.rings, key.toPublic());
     }
   }
   return 0;

@@ -43,7 +43,7 @@ export function jsonReport(results: readonly SignatureResult[], verdict?: string
         Partition: dataTypeName(object.dataType),
         Name: signer?.name ?? "unknown",
         Fingerprint: signer?.fingerprint ?? "",
-        KeyLocal: signer !== undefined && signer.source !== "server",
+        KeyLocal: signer?.source === "local",
         KeyCheck: signer !== undefined,
         DataCheck: isGood,
       },
