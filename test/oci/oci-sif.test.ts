@@ -73,6 +73,22 @@ testUnless(ociLack)("an image that is fetched for one launch is gone after it", 
   expect(readdirSync(folder)).toEqual([]);
 });
 
+const unpackLack = firstReason(ociLack, noTool("unsquashfs"));
+testUnless(unpackLack)(
+  "--oci unpacks an image that cannot be mounted, and takes it away",
+  async () => {
+    const folder = `${dir}/unpacked`;
+    await run(["mkdir", folder]);
+    const words = ["--unsquash", "many.sif", "sh", "-c", "cat /etc/word; echo x > /new && exit 3"];
+    const done = await skiff(["exec", "--oci", ...words], {
+      cwd: dir,
+      extraEnv: { TMPDIR: folder },
+    });
+    expect([done.code, done.stdout], done.stderr).toEqual([3, "above\n"]);
+    expect(readdirSync(folder)).toEqual([]);
+  },
+);
+
 testUnless(ociLack)("oci-sif: before a path says that it is such a file", async () => {
   for (const word of ["oci-sif:many.sif", `oci-sif:${dir}/many.sif`]) {
     const done = await call("exec", "--oci", word, "cat", "/etc/word");

@@ -4,6 +4,7 @@ import { setupFault } from "../lower/fault-texts.ts";
 import { dataDir, HOST, stagedFile } from "../lower/layout.ts";
 import { enterOps, type LowerOptions, sessionOps, volumes } from "../lower/lower.ts";
 import { rootOps, volumeOps } from "../lower/root-ops.ts";
+import { unpackOps } from "../lower/unpack-ops.ts";
 import type { Plan } from "../plan.ts";
 import { type LaunchBundle, launchSpec } from "./launch-spec.ts";
 
@@ -29,7 +30,9 @@ export function lowerOci(planned: Plan, options: LowerOptions, launch: OciLaunch
   const { base } = options;
   const spec = launchSpec(planned, { ...launch, base });
   const plan = launch.outer === undefined ? planned : { ...planned, identity: launch.outer };
-  const out: WiredOp[] = [...enterOps(plan)];
+  const out: WiredOp[] =
+    options.unpacking === undefined ? [] : unpackOps(options.unpacking, options.says.info, true);
+  out.push(...enterOps(plan));
   sessionOps(out, plan, options);
   volumes(out, plan, options);
   // Who ends the runtime, however, ends the container: its namespace is inside this one.

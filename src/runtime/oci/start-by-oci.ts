@@ -25,11 +25,6 @@ export async function startByOci(
   host: HostFacts,
   options: StartOptions,
 ): Promise<never> {
-  if (plan.root.image.mounter.kind === "unpack") {
-    throw new Fault("unsupported", "Cannot use --oci: the image cannot be mounted here", {
-      hint: "install squashfuse and open /dev/fuse, or leave --oci out",
-    });
-  }
   if (host.isRealRoot) sweepGroups(host);
   const facts = await lowerOptions(plan, host, options);
   const { path } = findLowLevel(host, "");
