@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { encodeOsText } from "../base/os-text.ts";
 import { resolvePath } from "../base/path.ts";
@@ -51,12 +52,15 @@ export async function buildEncryption(
     });
   }
   const { loadEncryptionKey, wrapKey } = await import("../trust/encryption/key-message.ts");
-  const pem =
-    key.kind === "pem-text"
-      ? key.text
-      : new TextDecoder().decode(readNamed(resolvePath(cwd, key.path)));
+  const pem = key.kind === "pem-text" ? key.text : readPem(key.path, cwd);
   const secret = form === "luks" ? randomBytes(64) : encodeOsText(randomBytes(16).toHex());
   return { form, secret, message: wrapKey(secret, loadEncryptionKey(pem)) };
+}
+
+function readPem(name: string, cwd: string): string {
+  const path = resolvePath(cwd, name);
+  if (existsSync(path)) return new TextDecoder().decode(readNamed(path));
+  throw new Fault("not-found", `Specified PEM file ${name}: does not exist`);
 }
 
 /** Root has the kernel encrypt, as the peer does, where the kernel and cryptsetup are there for it. */

@@ -124,6 +124,10 @@ describe("an encrypted image", () => {
       const none = await skiff(["build", "--encrypt", "none.sif", "box"], { cwd: dir });
       expect(none.stderr).toContain("Missing encryption info");
       expect(none.code).toBe(255);
+      const noFile = ["build", "--pem-path", "none.pub", "none.sif", "box"];
+      expect((await skiff(noFile, { cwd: dir })).stderr).toContain(
+        "Specified PEM file none.pub: does not exist",
+      );
       const sandbox = await skiff(["build", "--encrypt", "--sandbox", "none", "box"], key);
       expect(sandbox.stderr).toContain("Cannot encrypt a sandbox");
       const plain = await skiff(["build", "plain.sif", "box"], key);
