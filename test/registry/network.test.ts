@@ -78,6 +78,20 @@ describe("a registry with TLS", () => {
     expect(code).toBe(255);
     expect(stderr).toContain("certificate is not trusted");
     expect(stderr).toContain(`/etc/docker/certs.d/127.0.0.1:${server?.port}/ca.crt`);
+    const elsewhere = Bun.serve({
+      hostname: "127.0.0.2",
+      port: 0,
+      tls: {
+        cert: readFileSync(`${folder}/server.crt`, "utf8"),
+        key: readFileSync(`${folder}/server.key`, "utf8"),
+      },
+      fetch: answer,
+    });
+    const { stderr: named } = await pull(`docker://127.0.0.2:${elsewhere.port}/x/y:1`, [], {
+      SSL_CERT_FILE: `${folder}/ca.crt`,
+    });
+    elsewhere.stop(true);
+    expect(named).toContain("its certificate is for another name than 127.0.0.2");
     const lost = await pull(address(), [], { SSL_CERT_FILE: "/nosuch.pem" });
     expect(lost.stderr).toContain('SSL_CERT_FILE names "/nosuch.pem"');
   });

@@ -1,5 +1,5 @@
 import type { RegistryReference } from "../../format/oci/reference.ts";
-import { ConnectionFault } from "../../registry/http/client.ts";
+import { ConnectionFault } from "../../registry/http/connection-fault.ts";
 import { HttpFault } from "../../registry/http/http-fault.ts";
 import { mirrorsOf } from "../../registry/mirror/mirrors.ts";
 import type { RemoteAccess } from "./access.ts";

@@ -8,7 +8,7 @@ import {
 } from "../../format/oci/reference.ts";
 import { findImage, obtainImage } from "../../image/cache/image-store.ts";
 import { readRecord, writeRecord } from "../../image/cache/records.ts";
-import { ConnectionFault } from "../../registry/http/client.ts";
+import { ConnectionFault } from "../../registry/http/connection-fault.ts";
 import { askDigest, openDigestRequest } from "../../registry/oci/manifest-request.ts";
 import type { OpenImageOptions, RegistryImage } from "../../registry/oci/open-image.ts";
 import { wishOf } from "../../registry/oci/wish-of.ts";

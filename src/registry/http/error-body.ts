@@ -73,3 +73,8 @@ function oneLine(text: string): string {
   const line = text.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
   return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
 }
+
+/** A URL without its query and credentials, which may be secret. */
+export function show(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
