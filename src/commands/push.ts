@@ -76,7 +76,9 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
           throw new Fault(
             "denied",
             "Cannot push image to library: no authentication token, log in with `remote login`",
-            { hint: "the token of the service in use is never shown to another library" },
+            inv.string("library") === ""
+              ? {}
+              : { hint: "the token of the service in use is never shown to another library" },
           );
         }
         await requireSignature(inv, ctx, opened.host, file, path);

@@ -59,6 +59,14 @@ test("remote add logs in with a token that the service takes, and status tells o
   expect(status.stdout).toContain("Logged in as: alice <a@example.org>");
   expect(status.stdout).toContain("logged in");
   expect((await remote(home, "get-login-password")).stdout).toBe("secret\n");
+  const list = `${home}/.skiff/remote.yaml`;
+  const kept = readFileSync(list, "utf8");
+  writeFileSync(list, kept.replace("tttt", "xxxx"));
+  const stale = await remote(home, "status");
+  expect(stale.code).toBe(255);
+  expect(stale.stdout).toContain("Authentication token is invalid (please login again).");
+  expect(stale.stderr).toContain("Invalid Credentials");
+  writeFileSync(list, kept);
   expect((await remote(home, "logout")).code).toBe(0);
   expect((await remote(home, "get-login-password")).code).toBe(255);
   expect(readFileSync(`${home}/.skiff/remote.yaml`, "utf8")).not.toContain(TOKEN);

@@ -60,7 +60,12 @@ export async function status({ ctx, inv, http, list }: RemoteCall, name: string)
   const library = parts.get("library");
   const user = library === undefined ? undefined : await askUser(http, library, remote.token);
   if (user !== undefined) ctx.print(`\nLogged in as: ${user.name} <${user.mail}>\n`);
-  await checkToken(http, parts, remote.token);
+  try {
+    await checkToken(http, parts, remote.token);
+  } catch (error) {
+    ctx.print("\nAuthentication token is invalid (please login again).\n");
+    throw error;
+  }
   ctx.log.info("Access Token Verified!");
   ctx.print("\nValid authentication token set (logged in).\n");
   return 0;

@@ -73,7 +73,10 @@ export async function checkToken(
   if (answer.status === 200) return;
   const why =
     { 404: "Invalid Credentials", 500: "Internal Server Error" }[answer.status] ?? "Unknown";
-  throw new HttpFault(answer.status, `Cannot log in: ${why} (${answer.status})`);
+  throw new HttpFault(
+    answer.status,
+    `while verifying token: error response from server: ${why} (${answer.status})`,
+  );
 }
 
 /** Who a token belongs to. */
