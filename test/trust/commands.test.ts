@@ -285,6 +285,18 @@ test("key remove of a key that is not there, and import of no key, say so", asyn
   expect(random.stderr).toMatch(/^ERROR: .*\n$/);
 });
 
+test("sign of a group and an object makes a signature for each", async () => {
+  await ownKey();
+  const path = await image("two-groups");
+  const words = ["sign", "-k", "0", "--group-id", "1", "--sif-id", "3", path];
+  expect(await skiff(words, { stdin: "secret\n" })).toMatchObject({ code: 0 });
+  const { stdout } = await skiff(["sif", "list", path]);
+  expect([...stdout.matchAll(/\|(\d) {3}\(G\) .*Signature/g)].map(([, link]) => link)).toEqual([
+    "1",
+    "2",
+  ]);
+});
+
 test("sign covers the legacy signatures that sit in a group, as the peer does", async () => {
   await ownKey();
   const path = await image("one-group-signed-legacy");

@@ -1,7 +1,7 @@
 import { Fault } from "../../base/fault.ts";
 import { groupNumber, type SifDescriptor } from "../../format/sif/descriptor.ts";
 import { descriptorDigest, firstIdOfGroup, headerDigest } from "../../format/sif/digests.ts";
-import { findObject } from "../../format/sif/image.ts";
+import { findObject, type SifImage } from "../../format/sif/image.ts";
 import { renderMetadata } from "../../format/sif/signed-metadata.ts";
 import { DataDigests, digestOf } from "../data-digests.ts";
 import { groupNumbers, groupObjects, type SignedImage } from "../signed-image.ts";
@@ -13,34 +13,46 @@ export interface SignTask {
   readonly objects: readonly SifDescriptor[];
 }
 
-/** What is to be signed: a group, an object, or every group. */
+/** What is to be signed: a group, an object, both, or every group. */
 export interface SignChoice {
   readonly group?: number;
   readonly object?: number;
 }
 
-/** One task for each signature, in the order they are added. Throws a Fault whose message is the peer's. */
-export function signTasks(image: SignedImage, choice: SignChoice): readonly SignTask[] {
-  const { sif } = image;
-  const refuse = (why: string): never => {
-    throw new Fault("not-found", `integrity: ${why}`);
-  };
-  if (choice.group !== undefined) {
-    if (choice.group === 0) refuse("invalid group ID");
-    const objects = groupObjects(sif, choice.group);
-    if (objects.length === 0) refuse("group not found");
-    return [{ group: choice.group, objects }];
-  }
-  if (choice.object !== undefined) {
-    if (choice.object === 0) refuse("invalid object ID");
-    const object = findObject(sif, choice.object) ?? refuse("object not found");
-    const group = groupNumber(object.group);
-    if (group === 0) refuse("object not associated with object group");
-    return [{ group, objects: [object] }];
-  }
+/**
+ * One task for each signature, in the order they are added: for the chosen group, the chosen object, or
+ * both; for every group without a choice. Throws a Fault whose message is the peer's.
+ */
+export function signTasks({ sif }: SignedImage, choice: SignChoice): readonly SignTask[] {
+  const { group, object } = choice;
+  const chosen = [
+    ...(group === undefined ? [] : [groupTask(sif, group)]),
+    ...(object === undefined ? [] : [objectTask(sif, object)]),
+  ];
+  if (chosen.length > 0) return chosen;
   const groups = groupNumbers(sif);
-  if (groups.length === 0) refuse("no groups found");
-  return groups.map((group) => ({ group, objects: groupObjects(sif, group) }));
+  if (groups.length === 0) throw refused("no groups found");
+  return groups.map((one) => groupTask(sif, one));
+}
+
+function groupTask(sif: SifImage, group: number): SignTask {
+  if (group === 0) throw refused("invalid group ID");
+  const objects = groupObjects(sif, group);
+  if (objects.length === 0) throw refused("group not found");
+  return { group, objects };
+}
+
+function objectTask(sif: SifImage, id: number): SignTask {
+  if (id === 0) throw refused("invalid object ID");
+  const object = findObject(sif, id);
+  if (object === undefined) throw refused("object not found");
+  const group = groupNumber(object.group);
+  if (group === 0) throw refused("object not associated with object group");
+  return { group, objects: [object] };
+}
+
+function refused(why: string): Fault {
+  return new Fault("not-found", `integrity: ${why}`);
 }
 
 /** The hash that data are signed by. */
