@@ -112,7 +112,9 @@ static void end_early(pid_t child, int signal, const struct op_fork *op)
   die_by(signal);
 }
 
-static _Noreturn void wait_for(pid_t child, int watch, int socket, const struct op_fork *op)
+/* `outer`: socket to a waiter of our own, which learns from its end that the program runs; -1: none. */
+static _Noreturn void wait_for(pid_t child, int watch, int socket, int outer,
+                               const struct op_fork *op)
 {
   bool running = false;
   struct pollfd events[2] = {{.fd = watch, .events = POLLIN}, {.fd = socket, .events = POLLIN}};
@@ -123,6 +125,8 @@ static _Noreturn void wait_for(pid_t child, int watch, int socket, const struct 
       continue;
     if (events[1].revents) {
       running = true;
+      if (outer >= 0)
+        close(take_fd(&outer));
       if (read(socket, &word, 1) != 1)
         events[1].fd = -1;
       else if (word == 'S')
@@ -157,13 +161,14 @@ int op_fork(struct starter *starter, const struct op_fork *op)
     return errno;
   auto_fd ours = ends[0];
   auto_fd theirs = ends[1];
+  auto_fd outer = take_fd(&starter->waiter);
   auto_fd watch = watch_signals();
   pid_t child = watch < 0 ? -1 : fork();
   if (child < 0)
     return errno;
   if (child > 0) {
     close(take_fd(&theirs));
-    wait_for(child, watch, ours, op);
+    wait_for(child, watch, ours, take_fd(&outer), op);
   }
   close(take_fd(&ours));
   starter->pending_init = op->init;

@@ -176,6 +176,20 @@ describe("an image that is unpacked is gone when the status is known", () => {
       expect(stderr).toMatch(/INFO: {4}Cleaning up image\.\.\.$/m);
     });
   }
+  for (const flags of ["", "--pid", "--pid --no-init"]) {
+    testUnless(firstReason(lack, noTool("unsquashfs")))(
+      `after a signal that the program is sent ${flags}`,
+      async () => {
+        const program = "trap 'echo caught; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
+        const script = `mkdir -p unpacked; mkfifo ready; export TMPDIR=${dir}/unpacked
+          ${skiffPath} exec ${flags} --unsquash img.sqfs sh -c "${program}" >ready 2>/dev/null & pid=$!
+          { read -r; kill -TERM $pid; cat; } <ready
+          wait $pid; code=$?; rm ready; ls unpacked; exit $code`;
+        const { code, stdout, stderr } = await run(["bash", "-c", script], { cwd: dir });
+        expect([code, stdout], stderr).toEqual([5, "caught\n"]);
+      },
+    );
+  }
   testUnless(firstReason(lack, noTool("unsquashfs")))("after a signal from outside", async () => {
     const { code, stdout, stderr } = await run(
       [
