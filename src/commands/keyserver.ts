@@ -109,7 +109,7 @@ async function list({ inv, ctx, host, file }: Call): Promise<number> {
     }
     const width = Math.max(0, ...servers.map((server) => server.uri.length));
     for (const [at, server] of servers.entries()) {
-      const lock = server.isInsecure ? "  " : "🔒";
+      const lock = server.isInsecure ? "" : "🔒";
       ctx.print(`   #${at + 1}  ${server.uri.padEnd(width)}  ${lock}\n`);
     }
   }

@@ -5,7 +5,7 @@ const GROUP_ID_FLAG: FlagSpec = {
   short: "g",
   kind: "uint",
   meta: "n",
-  aliases: [{ name: "groupid", hidden: true, deprecated: "use --group-id" }],
+  aliases: [{ name: "groupid", hidden: true, deprecated: "use '--group-id'" }],
   help: "only the objects of this group",
 };
 
@@ -14,7 +14,7 @@ const SIF_ID_FLAG: FlagSpec = {
   short: "i",
   kind: "uint",
   meta: "n",
-  aliases: [{ name: "id", hidden: true, deprecated: "use --sif-id" }],
+  aliases: [{ name: "id", hidden: true, deprecated: "use '--sif-id'" }],
   help: "only this object",
 };
 
@@ -189,7 +189,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         short: "a",
         kind: "bool",
         hidden: true,
-        deprecated: "all objects are signed anyway",
+        deprecated: "now the default behavior",
         help: "sign all objects",
       },
       {
