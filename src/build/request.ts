@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { cleanPath, resolvePath } from "../base/path.ts";
+import { asksForOci } from "../cli/asks-for-oci.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import {
   type ArgumentList,
@@ -54,7 +55,7 @@ export function requestOf(inv: Invocation, input: RequestInput): BuildRequest {
     runTests: !inv.bool("notest"),
     fixPermissions: flags.fixPermissions,
     isSandbox: inv.bool("sandbox"),
-    isOciSif: inv.bool("oci") && !inv.bool("no-oci"),
+    isOciSif: asksForOci(inv),
     binds,
     mounts: binds.map(mountWord),
     containerFlags: ["nv", "rocm", "nvccli"].filter((name) => inv.bool(name)),

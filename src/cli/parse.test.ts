@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { asksForOci } from "./asks-for-oci.ts";
 import { findCommand } from "./command-index.ts";
 import type { Invocation } from "./invocation.ts";
 import { finishFlags, type Parsed, parseCommand, readWords } from "./parse.ts";
@@ -284,6 +285,17 @@ describe("FlagValues", () => {
     expect(inv.source("workdir")).toBe("default");
     expect(inv.isSet("home")).toBe(true);
     expect(inv.isSet("workdir")).toBe(false);
+  });
+
+  test.each([
+    [["--oci"], {}, true],
+    [["--oci", "--no-oci"], {}, false],
+    [["--no-oci"], { APPTAINER_OCI: "1" }, false],
+    [["--oci"], { APPTAINER_NO_OCI: "1" }, true],
+    [[], { APPTAINER_OCI: "1", APPTAINER_NO_OCI: "1" }, false],
+    [[], {}, false],
+  ])("asksForOci() of %j and %j", (words, env, asks) => {
+    expect(asksForOci(invoke([...words, "i", "c"], env))).toBe(asks);
   });
 
   test("throws for a flag that the command lacks, or of another kind", () => {

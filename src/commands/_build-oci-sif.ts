@@ -2,6 +2,7 @@ import { Fault } from "../base/fault.ts";
 import { dirName } from "../base/path.ts";
 import { localImage } from "../build/remote/local-image.ts";
 import type { BuildSource } from "../build/source.ts";
+import { asksForOci } from "../cli/asks-for-oci.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { parseImageAddress } from "../format/oci/image-address.ts";
 import { copyImage } from "../image/cache/image-store.ts";
@@ -18,7 +19,7 @@ const KINDS: readonly string[] = [
 
 /** Whether `build` is to make an OCI-SIF. Throws a Fault for flags that cannot go with it. */
 export function asksForOciSif(inv: Invocation): boolean {
-  const isOci = inv.bool("oci") && !inv.bool("no-oci");
+  const isOci = asksForOci(inv);
   if (!isOci && inv.bool("keep-layers")) {
     throw new Fault("usage", "--keep-layers is only supported when creating OCI-SIF images", {
       exitCode: 255,

@@ -3,6 +3,7 @@ import { Fault } from "../base/fault.ts";
 import { cleanPath, resolvePath } from "../base/path.ts";
 import type { RemoteAccess } from "../build/remote/access.ts";
 import type { Talk } from "../build/talk.ts";
+import { asksForOci } from "../cli/asks-for-oci.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { VERSIONS } from "../cli/program.ts";
 import { hostFacts } from "../host/facts.ts";
@@ -87,7 +88,7 @@ export function openAccess(inv: Invocation, ctx: Context): OpenedAccess {
       platform: text("platform"),
       hostArch: host.arch,
     },
-    ...(bool("oci") && !bool("no-oci") ? { ociSif: { keepLayers: bool("keep-layers") } } : {}),
+    ...(asksForOci(inv) ? { ociSif: { keepLayers: bool("keep-layers") } } : {}),
     ipfsGateway: () => ipfsGateway(ctx.env, credentials.home),
     findLibrary: async (place) => {
       const { findLibrary } = await import("../registry/library/find.ts");

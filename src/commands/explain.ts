@@ -1,4 +1,5 @@
 import { Fault } from "../base/fault.ts";
+import { asksForOci } from "../cli/asks-for-oci.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { hostFiles } from "../host/host-files.ts";
 import { explainPlan } from "../plan/explain.ts";
@@ -39,7 +40,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     ctx.print(`${launch.note}\n`);
     return 0;
   }
-  if (inv.bool("oci") && !inv.bool("no-oci")) {
+  if (asksForOci(inv)) {
     const { explainSpec } = await import("../runtime/oci/start-by-oci.ts");
     ctx.print(asJson(explainSpec(launch.plan, facts.host)));
     return 0;

@@ -1,4 +1,5 @@
 import { Fault } from "../base/fault.ts";
+import { asksForOci } from "../cli/asks-for-oci.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { UsageFault } from "../cli/usage-fault.ts";
 import { hostFacts } from "../host/facts.ts";
@@ -39,7 +40,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
 
 async function start(inv: Invocation, ctx: Context): Promise<number> {
   const [image = "", ...rest] = inv.args;
-  if (inv.bool("oci") && !inv.bool("no-oci")) {
+  if (asksForOci(inv)) {
     throw new Fault("unsupported", "Cannot use --oci: instances are started natively", {
       hint: "leave --oci out, or use the oci commands",
     });

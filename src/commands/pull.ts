@@ -4,6 +4,7 @@ import { Fault } from "../base/fault.ts";
 import { cleanPath, dirName, resolvePath } from "../base/path.ts";
 import type { RemoteAccess } from "../build/remote/access.ts";
 import { localImage } from "../build/remote/local-image.ts";
+import { asksForOci } from "../cli/asks-for-oci.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import {
   defaultFileName,
@@ -123,7 +124,7 @@ async function tellTrust(
 function targetOf(inv: Invocation, address: ImageAddress, cwd: string): string {
   const named = inv.string("name");
   const given = named === "" && inv.args.length > 1 ? (inv.args[0] ?? "") : named;
-  const name = given === "" ? defaultFileName(address, isOciSif(inv)) : given;
+  const name = given === "" ? defaultFileName(address, asksForOci(inv)) : given;
   const folder = inv.string("dir");
   if (folder !== "" && name.startsWith("/")) {
     throw new Fault("usage", `Cannot write "${name}" in the directory "${folder}"`, {
@@ -162,12 +163,8 @@ function orFault(target: string, work: () => void): void {
   }
 }
 
-function isOciSif(inv: Invocation): boolean {
-  return inv.bool("oci") && !inv.bool("no-oci");
-}
-
 function refuseUnsupported(inv: Invocation): void {
-  const isOci = isOciSif(inv);
+  const isOci = asksForOci(inv);
   if (inv.bool("keep-layers") && !isOci) {
     throw new Fault("usage", "--keep-layers is only supported when creating OCI-SIF images", {
       exitCode: 255,

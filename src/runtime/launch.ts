@@ -1,3 +1,4 @@
+import { asksForOci } from "../cli/asks-for-oci.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import { inheritedDescriptors } from "../host/inherited-descriptors.ts";
 import type { LaunchKey } from "../host/launcher-note.ts";
@@ -43,7 +44,7 @@ export async function launch(
   const plan = announce(planLaunch(facts), by);
   if (typeof plan === "number") return plan;
   const options = startOptions(inv, by, facts, plan.environment, canKeep(plan) ? key : undefined);
-  if (inv.bool("oci") && !inv.bool("no-oci")) {
+  if (asksForOci(inv)) {
     return rare.oci(plan, facts.host, { ...options, key: undefined, inherited, temporary });
   }
   return startPlan(plan, facts.host, {

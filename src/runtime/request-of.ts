@@ -1,4 +1,5 @@
 import { Fault } from "../base/fault.ts";
+import { asksForOci } from "../cli/asks-for-oci.ts";
 import type { Invocation } from "../cli/invocation.ts";
 import type { Action, Given, LaunchRequest } from "../plan/request.ts";
 
@@ -54,7 +55,7 @@ export function requestOf(
     if (LIMITS.includes(flag) && !isOff(inv, flag)) limits[flag] = inv.strings(flag);
   }
   // OCI runtimes isolate more than the native mode does, unless asked not to.
-  const oci = inv.bool("oci") && !inv.bool("no-oci");
+  const oci = asksForOci(inv);
   const compat = inv.bool("compat") || (oci && !inv.bool("no-compat"));
   const containAll = inv.bool("containall") || compat;
   const contain = inv.bool("contain") || containAll;
