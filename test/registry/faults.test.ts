@@ -164,15 +164,20 @@ testIt("credentials never follow a redirect to another host", async () => {
   expect(store.authorizations.every((value) => value === "")).toBe(true);
 });
 
-testIt("a token service that is not reached by http gets no credentials", async () => {
-  registry.answer = () =>
-    new Response("", {
-      status: 401,
-      headers: { "www-authenticate": 'Bearer realm="ftp://thief.example.org/token",service="x"' },
-    });
-  const said = await failedPull();
-  expect(said).toContain("token service");
-});
+testIt(
+  "a token service that is not reached by http, or is the machine's own, is not asked",
+  async () => {
+    let realm = "ftp://thief.example.org/token";
+    registry.answer = () =>
+      new Response("", {
+        status: 401,
+        headers: { "www-authenticate": `Bearer realm="${realm}",service="x"` },
+      });
+    expect(await failedPull()).toContain("token service");
+    realm = "http://169.254.169.254/latest";
+    expect(await failedPull()).toContain("is an address of the local link");
+  },
+);
 
 testIt("a token is fetched once with name and password and used for all that follows", async () => {
   let tokens = 0;

@@ -130,6 +130,10 @@ function requireRealm(request: TokenRequest): URL {
   if (isElsewhere && isInside && name !== registryName && !isPrivateAddress(registryName)) {
     return refuse("is an address of a private network, which a registry outside cannot mean");
   }
+  // Where machines of a cloud tell their secrets to whoever asks.
+  if (/^169\.254\./.test(name) && name !== registryName) {
+    return refuse("is an address of the local link");
+  }
   realm.username = "";
   realm.password = "";
   return realm;
