@@ -40,7 +40,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
   if (inv.has("check") && inv.bool("check")) return checkOnly(inv, ctx);
   if (inv.bool("verify")) return await verifyBuild(inv, ctx);
   const [targetWord = "", sourceWord = ""] = inv.args;
-  refuseUnsupported(inv, ctx);
+  refuseUnsupported(inv);
   const isOci = asksForOciSif(inv);
   const config = readConfig(inv);
   const host = hostFacts({ binaryPath: config.values.binaryPath, env: ctx.env });
@@ -63,6 +63,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
     return await buildData(inv, ctx, { source, target, host });
   }
   if (isOci) {
+    tellOfKeys(inv, ctx);
     const done = await buildOciSif(inv, ctx, source, target);
     if (done !== undefined) return done;
   }
@@ -81,6 +82,7 @@ export async function run(inv: Invocation, ctx: Context): Promise<number> {
         ? readRecipe(inv, teller, sourceWord, piped ?? readText(source.path), cwd)
         : recipeFromImage("scratch", "");
   if (moves) await takeRung(rung, ctx, host, { confirmed: replaces ? target : "", piped });
+  if (!isOci) tellOfKeys(inv, ctx);
   const encryption = asksForEncryption(inv) ? await buildEncryption(inv, ctx, cwd) : undefined;
   if (encryption !== undefined && dockerfile !== undefined) {
     throw new Fault("unsupported", "Images of Dockerfiles are not encrypted in this version", {
@@ -142,7 +144,7 @@ function cacheFolder(inv: Invocation, ctx: Context, host: HostFacts): string | u
   }
 }
 
-function refuseUnsupported(inv: Invocation, ctx: Context): void {
+function refuseUnsupported(inv: Invocation): void {
   const refuse = (what: string, hint: string): never => {
     throw new Fault("unsupported", `${what} is not available in this version`, { hint });
   };
@@ -155,6 +157,9 @@ function refuseUnsupported(inv: Invocation, ctx: Context): void {
     });
   }
   if (inv.bool("remote")) refuse("--remote", "build on this machine, without the flag");
+}
+
+function tellOfKeys(inv: Invocation, ctx: Context): void {
   const isKey = (name: string): boolean => /^(SKIFF|APPTAINER|SINGULARITY)_ENCRYPTION_/.test(name);
   if (!asksForEncryption(inv) && Object.keys(ctx.env).some(isKey)) {
     ctx.log.warning(
