@@ -248,6 +248,12 @@ describe("a mirror of registries.conf", () => {
     const from = "docker://registry.invalid/far/sample:1";
     const built = await call(home, ["build", "--sandbox", "tree", from], env);
     expect(built).toMatchObject({ code: 0 });
+    const moved = `[[registry]]\nprefix = "gone.invalid/a"\nlocation = "${lab.registry().host}/tools"\n`;
+    writeFileSync(conf, moved);
+    const here = await call(home, ["pull", "moved.sif", "docker://gone.invalid/a/sample:1"], env);
+    expect(here).toMatchObject({ code: 0 });
+    const none = await call(home, ["pull", "none.sif", "docker://gone.invalid/a/none:1"], env);
+    expect(none.stderr).toContain(`${lab.registry().host} has no such thing (404)`);
     writeFileSync(conf, rule(lab.registry().host, `${lab.registry().host}/nothing/here`));
     const past = await call(home, ["pull", "y.sif", address("tools/zstd:1")], env);
     expect(past.code).toBe(0);

@@ -6,7 +6,8 @@ import type { RemoteAccess } from "./access.ts";
 
 /**
  * What `ask` gives for the first place that has the image: its mirrors in their order, then the registry
- * that its address names. A mirror that does not answer or does not have it is passed over, and told.
+ * that its address names, or the place where that one's images were moved. A mirror that does not answer
+ * or does not have it is passed over, and told.
  */
 export async function askMirrors<T>(
   image: RegistryReference,
@@ -19,7 +20,7 @@ export async function askMirrors<T>(
       return await ask(mirror.image, { ...access, noHttps });
     } catch (error) {
       const isTheirs = error instanceof HttpFault || error instanceof ConnectionFault;
-      if (!isTheirs || access.signal.aborted) throw error;
+      if (!isTheirs || mirror.isLast || access.signal.aborted) throw error;
       const { registry } = mirror.image;
       access.talk.info(`The mirror ${registry} does not have it (${error.message})`);
     }

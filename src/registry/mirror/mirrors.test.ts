@@ -24,6 +24,12 @@ location = "x"
 location = "net.example.org"
 [[registry]]
 location = "none.example.org"
+[[registry]]
+prefix = "old.example.org/sub"
+location = "new.example.org/other/place"
+insecure = true
+[[registry.mirror]]
+location = "near.example.org"
 `) ?? [];
 
 test.each([
@@ -36,6 +42,8 @@ test.each([
   ["r.example.net/a/b", ["net.example.org/a/b"]],
   ["none.example.org/a", []],
   ["other.example.org/a", []],
+  ["old.example.org/sub/a", ["near.example.org/a", "new.example.org/other/place/a"]],
+  ["old.example.org/a", []],
 ])("mirrorsOf(%s) is %j", (text, expected) => {
   const found = mirrorsOf(parseRegistryReference(text), rules);
   expect(found.map(({ image }) => `${image.registry}/${image.repository}`)).toEqual(expected);
@@ -45,6 +53,14 @@ test("mirrorsOf() keeps the version and says where plain http is allowed", () =>
   const [first, second] = mirrorsOf(parseRegistryReference("alpine:3"), rules);
   expect(first?.image.tag).toBe("3");
   expect([first?.isInsecure, second?.isInsecure]).toEqual([true, false]);
+});
+
+test("mirrorsOf() says where images were moved to, without a way back", () => {
+  const found = mirrorsOf(parseRegistryReference("old.example.org/sub/a"), rules);
+  expect(found.map(({ isLast, isInsecure }) => [isLast, isInsecure])).toEqual([
+    [false, false],
+    [true, true],
+  ]);
 });
 
 test("parseRules() takes broken files for empty ones", () => {

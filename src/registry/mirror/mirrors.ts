@@ -6,6 +6,8 @@ export interface MirrorRule {
   /** `host[:port][/path]`, or `*.example.org`. */
   readonly prefix: string;
   readonly mirrors: readonly Mirror[];
+  /** Where images below the prefix really are, when that is elsewhere: the registry of their name is not asked. */
+  readonly moved?: Mirror;
 }
 
 export interface Mirror {
@@ -44,7 +46,7 @@ export function readMirrorRules(
 export function parseRules(text: string | undefined): readonly MirrorRule[] | undefined {
   if (text === undefined) return undefined;
   // Lists of short names are long, and have none.
-  if (!text.includes("mirror")) return [];
+  if (!/mirror|location/.test(text)) return [];
   let table: Table;
   try {
     table = Bun.TOML.parse(text) as Table;
@@ -58,16 +60,28 @@ export function parseRules(text: string | undefined): readonly MirrorRule[] | un
     const mirrors = listOf(entry["mirror"])
       .map((one) => ({ location: textOf(one["location"]), isInsecure: one["insecure"] === true }))
       .filter((one) => one.location !== "");
-    if (prefix !== "" && mirrors.length > 0) rules.push({ prefix, mirrors });
+    // A wildcard has no end that another name could take the place of.
+    const isMoved = location !== "" && location !== prefix && !prefix.startsWith("*.");
+    const moved = isMoved ? { location, isInsecure: entry["insecure"] === true } : undefined;
+    if (prefix === "" || (mirrors.length === 0 && moved === undefined)) continue;
+    rules.push({ prefix, mirrors, ...(moved === undefined ? {} : { moved }) });
   }
   return rules;
+}
+
+/** A place where an image may be had. */
+export interface ImagePlace {
+  readonly image: RegistryReference;
+  readonly isInsecure: boolean;
+  /** There is none after it, not even the registry of the image's name. */
+  readonly isLast: boolean;
 }
 
 /** Where else an image may be had, best first, by the longest prefix that fits. */
 export function mirrorsOf(
   image: RegistryReference,
   rules: readonly MirrorRule[],
-): readonly { readonly image: RegistryReference; readonly isInsecure: boolean }[] {
+): readonly ImagePlace[] {
   const whole = `${image.registry}/${image.repository}`;
   const fitting = rules
     .map((rule) => ({ rule, length: fit(whole, image.registry, rule.prefix) }))
@@ -75,9 +89,14 @@ export function mirrorsOf(
     .sort((a, b) => b.length - a.length)[0];
   if (fitting === undefined) return [];
   const rest = whole.slice(fitting.length);
-  return fitting.rule.mirrors.map(({ location, isInsecure }) => {
-    const [registry = "", ...path] = `${location}${rest}`.split("/");
-    return { image: { ...image, registry, repository: path.join("/") }, isInsecure };
+  const { mirrors, moved } = fitting.rule;
+  return [...mirrors, ...(moved === undefined ? [] : [moved])].map((place) => {
+    const [registry = "", ...path] = `${place.location}${rest}`.split("/");
+    return {
+      image: { ...image, registry, repository: path.join("/") },
+      isInsecure: place.isInsecure,
+      isLast: place === moved,
+    };
   });
 }
 
