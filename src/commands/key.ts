@@ -19,18 +19,37 @@ const FAILURES: Readonly<Record<string, readonly [start: string, status: number]
 export async function run(inv: Invocation, ctx: Context): Promise<number> {
   const host = plainHost(ctx);
   const verb = inv.path[1] ?? "";
+  let noServers: Fault | undefined;
   const call: KeyCall = {
     inv,
     ctx,
     rings: openKeyRings(inv, ctx, host),
     cwd: host.cwd ?? "/",
-    servers: () => keyServerChoice(ctx, host, inv.has("url") ? inv.string("url") : ""),
+    servers: async () => {
+      const { findKeyServers } = await import("../registry/keyserver/find-servers.ts");
+      try {
+        return await findKeyServers(
+          keyServerChoice(ctx, host, inv.has("url") ? inv.string("url") : ""),
+        );
+      } catch (error) {
+        if (error instanceof Fault) noServers = error;
+        throw error;
+      }
+    },
   };
   const failure = FAILURES[verb];
   try {
     return await perform(verb, call);
   } catch (error) {
     if (failure === undefined || !(error instanceof Fault)) throw error;
+    // Nothing was asked of anybody yet.
+    if (error === noServers) {
+      throw new Fault(error.code, `Keyserver client failed: ${error.message}`, {
+        cause: error,
+        exitCode: 255,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      });
+    }
     const [start, status] = failure;
     // The peer says this without a start, as its dialogue comes before the work.
     const isDialogue = error.message.startsWith("could not collect user input");

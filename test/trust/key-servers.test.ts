@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { parseKeyIndex } from "../../src/format/hkp/key-index.ts";
 import { HttpClient } from "../../src/registry/http/client.ts";
@@ -48,6 +48,25 @@ test("key search shows short and long lists, all pages of them", async () => {
   expect(none).toMatchObject({ code: 2, stdout: "" });
   expect(none.stderr).toContain("search failed: no matching keys found");
   extra.stop();
+});
+
+test("key search, pull and push end with another status where nobody can be asked", async () => {
+  const place = `${dir}/no-service`;
+  mkdirSync(place);
+  const list =
+    "Active: none\nRemotes:\n    none:\n        URI: 127.0.0.1:1\n        System: false\n";
+  writeFileSync(`${place}/remote.yaml`, list, { mode: 0o600 });
+  for (const words of [
+    ["search", "x"],
+    ["pull", UNIT_TEST],
+    ["search", "-u", "ftp://x", "x"],
+  ]) {
+    const done = await skiff(["key", ...words], { extraEnv: { SKIFF_CONFIGDIR: place } });
+    expect([done.code, done.stderr]).toEqual([
+      255,
+      expect.stringMatching(/^FATAL: +Keyserver client failed: /),
+    ]);
+  }
 });
 
 test("key pull takes a key by fingerprint and id, once; key push gives it back", async () => {

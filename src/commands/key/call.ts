@@ -1,5 +1,5 @@
 import type { Invocation } from "../../cli/invocation.ts";
-import type { KeyServerChoice } from "../../registry/keyserver/find-servers.ts";
+import type { KeyServers } from "../../registry/keyserver/find-servers.ts";
 import type { KeyRings } from "../../runtime/key-rings.ts";
 import type { Context } from "../../terminal/context.ts";
 
@@ -10,6 +10,6 @@ export interface KeyCall {
   readonly rings: KeyRings;
   /** Directory that file names start in. */
   readonly cwd: string;
-  /** Key servers, for those who ask one. */
-  servers(): KeyServerChoice;
+  /** Key servers, for those who ask one; throws a Fault where there is none. */
+  servers(): Promise<KeyServers>;
 }

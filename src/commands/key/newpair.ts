@@ -1,6 +1,5 @@
 import { Fault } from "../../base/fault.ts";
 import type { Invocation } from "../../cli/invocation.ts";
-import { findKeyServers } from "../../registry/keyserver/find-servers.ts";
 import { askLine, askSecret } from "../../terminal/ask.ts";
 import type { Context } from "../../terminal/context.ts";
 import { makeKey } from "../../trust/pgp/secret-key.ts";
@@ -25,7 +24,7 @@ export async function newPair(call: KeyCall): Promise<number> {
   ctx.print("done\n");
   if (!inv.bool("push")) return 0;
   try {
-    const [server] = await findKeyServers(call.servers());
+    const [server] = await call.servers();
     const answer = await server.add(key.toPublic().armor());
     if (answer !== "") ctx.log.info(`Key server response: ${answer}`);
     ctx.print("Key successfully pushed to keystore\n");

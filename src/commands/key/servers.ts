@@ -1,7 +1,7 @@
 import type { Key } from "openpgp";
 import { Fault } from "../../base/fault.ts";
 import { algorithmName, type ListedKey, statusText } from "../../format/hkp/key-index.ts";
-import { fetchKeys, findKeyServers } from "../../registry/keyserver/find-servers.ts";
+import { fetchKeys } from "../../registry/keyserver/find-servers.ts";
 import { findByFingerprint } from "../../runtime/key-rings.ts";
 import { fingerprintOf } from "../../trust/pgp/describe-key.ts";
 import type { KeyCall } from "./call.ts";
@@ -14,7 +14,7 @@ const MOST_SHOWN = 100;
 export async function search(call: KeyCall): Promise<number> {
   const { inv, ctx } = call;
   const [words = ""] = inv.args;
-  const [server] = await findKeyServers(call.servers());
+  const [server] = await call.servers();
   // Upper case: a word such as "decade" may be meant as one.
   const isId = /^[0-9A-F]{8,40}$/.test(words);
   if (words === "") throw new Fault("usage", "failed to get key: invalid search");
@@ -38,7 +38,7 @@ export async function pull(call: KeyCall): Promise<number> {
       hint: "give 8, 16 or 40 hexadecimal digits",
     });
   }
-  const keys = await fetchKeys(await findKeyServers(call.servers()), id);
+  const keys = await fetchKeys(await call.servers(), id);
   const [key, ...more] = keys;
   if (key === undefined) {
     throw new Fault(
@@ -77,7 +77,7 @@ export async function push(call: KeyCall): Promise<number> {
   const keys = await rings.publicKeys(inv.bool("global") ? "global" : "local");
   const key = findByFingerprint(keys, fingerprint);
   if (key === undefined) throw new Fault("not-found", "could not find the requested key");
-  const [server] = await findKeyServers(call.servers());
+  const [server] = await call.servers();
   const answer = await server.add(key.armor());
   if (answer !== "") ctx.log.info(`Key server response: ${answer}`);
   ctx.print(`public key \`${fingerprint}' pushed to server successfully\n`);

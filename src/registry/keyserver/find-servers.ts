@@ -17,13 +17,14 @@ export interface KeyServerChoice {
   readonly url: string;
 }
 
+/** In the order in which they are asked. */
+export type KeyServers = readonly [KeyServerClient, ...KeyServerClient[]];
+
 /**
  * The key servers to ask, in order: that of `--url`, else those of the service in use. Throws a Fault
  * when there is none.
  */
-export async function findKeyServers(
-  choice: KeyServerChoice,
-): Promise<readonly [KeyServerClient, ...KeyServerClient[]]> {
+export async function findKeyServers(choice: KeyServerChoice): Promise<KeyServers> {
   const { http, services, url } = choice;
   const clientOf = (uri: string, token = ""): KeyServerClient =>
     new KeyServerClient(http, {
