@@ -4,6 +4,8 @@
 #   bash-static ─► build/embed/bash ────┼─► dist/skiff
 #   src/main.ts ────────────────────────┤
 #   launcher/*.c ───────────────────────┘
+# For another processor CC and OBJCOPY name its tools, BASH_STATIC its static bash and TARGET_BUN its Bun
+# (docs/admin-guide.md).
 set -eu
 . "$(dirname -- "$0")/progress.sh"
 sh scripts/setup.sh
@@ -25,7 +27,7 @@ place() {
 step "Compiling the starter" sh scripts/build-starter.sh build/starter.new
 place 755 build/starter.new build/embed/starter
 rm -f build/starter.new
-place 755 "$(command -v bash-static)" build/embed/bash
+place 755 "${BASH_STATIC:-$(command -v bash-static)}" build/embed/bash
 
 # What a launch needs becomes one module first: loading it in the many pieces that splitting would leave
 # costs 2 to 3 ms of every launch. What is loaded on demand keeps its own pieces.
@@ -50,6 +52,7 @@ cp src/main.ts build/stage/main.ts
 # later than by default: compiling what runs for milliseconds costs a launch up to 2 ms, and 2 of 15 ms of
 # CPU; what runs for long, such as reading an image, still reaches it.
 step "Compiling dist/skiff" "$bun" build --compile --minify --bytecode --format=esm --splitting \
+  ${TARGET_BUN:+"--compile-executable-path=$TARGET_BUN"} \
   --define 'process.env.NODE_ENV="production"' --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-jit-policy=20 \
   build/stage/main.ts build/stage/hash-thread.ts build/stage/digest-thread.ts --outfile build/skiff.new
 step "Compiling the launcher" sh scripts/build-launcher.sh build/launcher
