@@ -32,6 +32,8 @@ export interface MergeChoices {
   fit?(node: MergedNode): void;
 }
 
+/** Layers with more are worth a look at the heap. */
+const MANY_ENTRIES = 20_000;
 /** Contents whose fate is unknown are kept in memory up to this, in all layers together. */
 const KEPT_BYTES = 32 * 1024 * 1024;
 
@@ -68,10 +70,20 @@ export async function mergeWhileWriting(
       throw new Fault("invalid", `Cannot use the ${where}: more than ${MAX_ENTRIES} entries`);
     }
     scans.push(scan);
+    collectGarbage(scan.entries.length);
   }
   const merge = new LayerMerge(impliedTime, choices.marks);
-  for (const scan of scans.reverse()) scan.mergeInto(merge);
+  for (let scan = scans.pop(); scan !== undefined; scan = scans.pop()) {
+    const { length } = scan.entries;
+    scan.mergeInto(merge);
+    collectGarbage(length);
+  }
   return { root: merge.root, written: early.written.reverse() };
+}
+
+/** After a layer. Left to itself the heap grows by as much again before it is looked at. */
+function collectGarbage(entries: number): void {
+  if (entries >= MANY_ENTRIES) Bun.gc(true);
 }
 
 /** Writes what is foreseen to stay. */

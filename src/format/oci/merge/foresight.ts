@@ -56,7 +56,9 @@ export class Foresight {
   foresee(entry: TarEntry): Fate {
     const parts = cleanName(entry.path);
     if (typeof parts === "string") return UNKNOWN;
-    const path = parts.join("/");
+    const joined = parts.join("/");
+    // Mostly the same text, which is kept once then.
+    const path = joined === entry.path ? entry.path : joined;
     const name = parts.pop();
     if (name === undefined) return UNKNOWN;
     const place = this.#placeOf(parts);
@@ -67,9 +69,13 @@ export class Foresight {
     return { fate: isHidden ? "hidden" : "stays", path };
   }
 
-  /** What the layer hides of those below. */
+  /** What the layer hides of those below; after the bottom one all is forgotten. */
   endLayer(entries: readonly TarEntry[]): void {
-    if (this.#isBottom) return;
+    if (this.#isBottom) {
+      this.#root.children = undefined;
+      this.beginLayer(true);
+      return;
+    }
     for (const entry of entries) this.#cover(entry);
   }
 
