@@ -5,6 +5,7 @@ import {
   openLocalOciImage,
 } from "../../src/build/oci/sources/open-local-image.ts";
 import { recipeFromImage } from "../../src/format/deffile/recipe.ts";
+import { ownArch } from "../support/own-arch.ts";
 import { run } from "../support/run.ts";
 
 /** Converts an image on this machine in this process. */
@@ -18,14 +19,14 @@ export async function convertLocal(
     readonly args?: readonly string[];
   } = {},
 ): Promise<void> {
-  const platform = { os: "linux", arch: "amd64", variant: "" };
+  const platform = { os: "linux", arch: ownArch, variant: "" };
   const image = await openLocalOciImage(transport, place, "/", platform, dirname(target));
   await convertOciImage(image, target, {
     recipe: recipeFromImage(transport, "test"),
     talk: { info() {}, warning() {}, verbose() {} },
     progress() {},
     tool: (name) => Bun.which(name) ?? undefined,
-    hostArch: "amd64",
+    hostArch: ownArch,
     version: "1",
     peerVersion: "1",
     mksquashfsArgs: options.args ?? [],

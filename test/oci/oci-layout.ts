@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { ownArch } from "../support/own-arch.ts";
 
 /** How a layer is packed. */
 export type Packing = "plain" | "gzip" | "zstd";
@@ -12,7 +13,7 @@ export interface LayoutImage {
   /** The `config` object. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly created?: string;
-  /** GOARCH name; default amd64. */
+  /** GOARCH name; default the machine's own. */
   readonly arch?: string;
 }
 
@@ -41,7 +42,7 @@ export function writeLayout(folder: string, images: readonly LayoutImage[]): voi
     });
     const image = {
       created: created ?? "2020-02-02T02:02:02Z",
-      architecture: arch ?? "amd64",
+      architecture: arch ?? ownArch,
       os: "linux",
       config: config ?? {},
       rootfs: { type: "layers", diff_ids: layers.map(({ archive }) => sha256(archive)) },

@@ -4,6 +4,7 @@ import { LayerScan, UNPACK_LIMITS } from "../../src/build/oci/scan-layer.ts";
 import { openLocalOciImage } from "../../src/build/oci/sources/open-local-image.ts";
 import type { OciImage } from "../../src/format/oci/oci-image.ts";
 import { noTool } from "../support/host-lacks.ts";
+import { ownArch } from "../support/own-arch.ts";
 import { run } from "../support/run.ts";
 import { scratch } from "../support/scratch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
@@ -26,7 +27,7 @@ writeLayout(`${dir}/single`, [image("only")]);
 const gzipped = image("only").layers.map((layer) => ({ ...layer, packing: "gzip" as const }));
 writeLayout(`${dir}/gzipped`, [{ tag: "only", layers: gzipped }]);
 
-const platform = { os: "linux", arch: "amd64", variant: "" };
+const platform = { os: "linux", arch: ownArch, variant: "" };
 const open = (transport: "oci" | "oci-archive" | "docker-archive", place: string) =>
   openLocalOciImage(transport, place, dir, platform, dir);
 

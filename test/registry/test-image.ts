@@ -1,4 +1,5 @@
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { ownArch } from "../support/own-arch.ts";
 
 /** A file of a layer. */
 export interface LayerFile {
@@ -16,6 +17,7 @@ export interface TestImage {
   /** `config` member of the configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly compression?: "gzip" | "zstd" | "none";
+  /** GOARCH name; default the machine's own. */
   readonly arch?: string;
 }
 
@@ -47,7 +49,7 @@ export function packImage(image: TestImage): PackedImage {
   const config = blobOf(
     encode({
       created: "2024-05-06T07:08:09Z",
-      architecture: image.arch ?? "amd64",
+      architecture: image.arch ?? ownArch,
       os: "linux",
       config: image.config ?? {},
       rootfs: { type: "layers", diff_ids: tars.map((tar) => blobOf(tar).digest) },

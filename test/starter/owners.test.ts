@@ -2,6 +2,7 @@ import { describe, expect } from "bun:test";
 import { fakeOwnersFilter } from "../../src/build/fake-owners.ts";
 import type { Op } from "../../src/ops/op.ts";
 import { noTool, noUserNamespaces } from "../support/host-lacks.ts";
+import { ownArch } from "../support/own-arch.ts";
 import { firstReason, testUnless } from "../support/skip.ts";
 import { useStarter } from "./driver.ts";
 import { rootNamespace, script } from "./make-op.ts";
@@ -11,11 +12,10 @@ import { rootNamespace, script } from "./make-op.ts";
  */
 
 const starter = useStarter();
-const arch = process.arch === "arm64" ? "arm64" : "amd64";
 const owners: Op = {
   kind: "owners",
-  recording: fakeOwnersFilter("noted", arch) ?? new Uint8Array(0),
-  filter: fakeOwnersFilter("done", arch) ?? new Uint8Array(0),
+  recording: fakeOwnersFilter("noted", ownArch) ?? new Uint8Array(0),
+  filter: fakeOwnersFilter("done", ownArch) ?? new Uint8Array(0),
 };
 
 const testNotes = testUnless(
