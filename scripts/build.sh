@@ -4,8 +4,8 @@
 #   bash-static ─► build/embed/bash ────┼─► dist/skiff
 #   src/main.ts ────────────────────────┤
 #   launcher/*.c ───────────────────────┘
-# For another processor CC and OBJCOPY name its tools, BASH_STATIC its static bash and TARGET_BUN its Bun
-# (docs/admin-guide.md).
+# For another processor CC and OBJCOPY name its tools, BASH_STATIC its static bash, TARGET_BUN its Bun, and
+# TARGET the processor to Bun, which writes process.arch into the program (docs/admin-guide.md).
 set -eu
 . "$(dirname -- "$0")/progress.sh"
 sh scripts/setup.sh
@@ -52,7 +52,7 @@ cp src/main.ts build/stage/main.ts
 # later than by default: compiling what runs for milliseconds costs a launch up to 2 ms, and 2 of 15 ms of
 # CPU; what runs for long, such as reading an image, still reaches it.
 step "Compiling dist/skiff" "$bun" build --compile --minify --bytecode --format=esm --splitting \
-  ${TARGET_BUN:+"--compile-executable-path=$TARGET_BUN"} \
+  ${TARGET_BUN:+"--target=${TARGET:?}" "--compile-executable-path=$TARGET_BUN"} \
   --define 'process.env.NODE_ENV="production"' --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-jit-policy=20 \
   build/stage/main.ts build/stage/hash-thread.ts build/stage/digest-thread.ts --outfile build/skiff.new
 step "Compiling the launcher" sh scripts/build-launcher.sh build/launcher
