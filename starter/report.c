@@ -2,6 +2,7 @@
 #include "starter.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -19,17 +20,21 @@ static void append(struct line *line, const char *text)
   line->length += length;
 }
 
-/* One write for a whole line: many ranks print at once. */
+/* One write for a whole line: many ranks print at once. Whoever read the messages may be gone, which ends no launch. */
 static void flush(struct line *line)
 {
+  struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+  if (sigaction(SIGPIPE, &ignore, &before) < 0)
+    return;
   line->text[line->length++] = '\n';
   for (size_t at = 0; at < line->length;) {
     ssize_t done = write(STDERR_FILENO, line->text + at, line->length - at);
     if (done < 0 && errno != EINTR)
-      return;
+      break;
     if (done > 0)
       at += (size_t)done;
   }
+  sigaction(SIGPIPE, &before, NULL);
 }
 
 /* The kernel's words as part of a sentence: "no such file", but "RPC ..." stays. */

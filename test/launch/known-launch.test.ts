@@ -62,6 +62,10 @@ const SCENES: readonly (readonly [name: string, command: string])[] = [
   ],
   ["the mask for new files", "umask 027; skiff exec img sh -c umask"],
   ["a message", "skiff exec nameless echo said"],
+  [
+    "its program when nobody reads the messages any more",
+    "{ sleep 0.3; skiff exec nameless sh -c 'echo ran >&3'; echo $? >&3; } 3>&1 2> >(:)",
+  ],
   ["silence", "skiff -s exec nameless echo unsaid"],
   ["another name of the program", `exec -a apptainer ${skiffPath} exec img sh -c "env | sort"`],
   ["flags before and behind the verb", "skiff -q exec --containall --pwd /tmp img pwd"],
