@@ -9,7 +9,7 @@ import { launchLab } from "./launch-lab.ts";
 
 /** Launches killed at random moments leave nothing behind: no mount, no process, no file. */
 const { dir, lack } = launchLab((place) => {
-  for (const name of ["tmp", "cache", "over"]) mkdirSync(`${place}/${name}`);
+  for (const name of ["tmp", "cache", "over", "unpacked"]) mkdirSync(`${place}/${name}`);
 });
 
 beforeAll(async () => {
@@ -132,7 +132,7 @@ describe("SIGKILL at a random moment", () => {
         const here = readdirSync(dir).filter(
           (file) => !/^(img|img.sqfs|(img|over).ext3)$/.test(file),
         );
-        expect(here.sort()).toEqual(["cache", "over", "tmp"]);
+        expect(here.sort()).toEqual(["cache", "over", "tmp", "unpacked"]);
       },
       60_000,
     );
@@ -168,7 +168,7 @@ describe("an image that is unpacked is gone when the status is known", () => {
         [
           "bash",
           "-c",
-          `mkdir -p unpacked; TMPDIR=${dir}/unpacked ${skiffPath} exec --unsquash ${words}; code=$?; ls unpacked; exit $code`,
+          `TMPDIR=${dir}/unpacked ${skiffPath} exec --unsquash ${words}; code=$?; ls unpacked; exit $code`,
         ],
         { cwd: dir },
       );
@@ -181,7 +181,7 @@ describe("an image that is unpacked is gone when the status is known", () => {
       `after a signal that the program is sent ${flags}`,
       async () => {
         const program = "trap 'echo caught; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
-        const script = `mkdir -p unpacked; mkfifo ready; export TMPDIR=${dir}/unpacked
+        const script = `mkfifo ready; export TMPDIR=${dir}/unpacked
           ${skiffPath} exec ${flags} --unsquash img.sqfs sh -c "${program}" >ready 2>/dev/null & pid=$!
           { read -r; kill -TERM $pid; cat; } <ready
           wait $pid; code=$?; rm ready; ls unpacked; exit $code`;
@@ -195,7 +195,7 @@ describe("an image that is unpacked is gone when the status is known", () => {
       [
         "bash",
         "-c",
-        `mkdir -p unpacked; TMPDIR=${dir}/unpacked timeout -s INT 1 ${skiffPath} exec --unsquash img.sqfs sleep 20; code=$?; ls unpacked; exit $code`,
+        `TMPDIR=${dir}/unpacked timeout -s INT 1 ${skiffPath} exec --unsquash img.sqfs sleep 20; code=$?; ls unpacked; exit $code`,
       ],
       { cwd: dir },
     );
