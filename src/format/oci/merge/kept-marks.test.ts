@@ -87,3 +87,15 @@ test("attributes by which overlays would hide something are no marks of a layer"
   const root = keep([{ ...entry("d", "dir"), xattrs }], undefined);
   expect([...(root.children?.get("d")?.xattrs.keys() ?? [])]).toEqual(["user.overlays"]);
 });
+
+test("a directory that a layer does not describe is as the layer right below left it", () => {
+  const described = (mode: number): TarEntry[] =>
+    ["./", "a"].map((at) => ({ ...entry(at, "dir"), mode, uid: mode }));
+  const root = laid([described(0o700), described(0o750)]);
+  const top = keep([entry("a/file", "file")], root);
+  const seen = [top, top.children?.get("a")].map((node) => [node?.mode, node?.uid]);
+  expect(seen).toEqual([
+    [0o750, 0o750],
+    [0o750, 0o750],
+  ]);
+});

@@ -4,8 +4,10 @@ import type { MergedNode } from "./merged-node.ts";
 export function layOver(lower: MergedNode, layer: MergedNode): void {
   const todo = [{ below: lower, above: layer }];
   for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
-    const { children } = at.below;
+    const { children, serial } = at.below;
     if (children === undefined) continue;
+    // A directory that no entry describes is what it was.
+    if (at.above.layer >= 0) Object.assign(at.below, { ...at.above, children, serial });
     for (const [name, node] of at.above.children ?? []) {
       const before = children.get(name);
       if (isMark(node)) children.delete(name);
