@@ -103,6 +103,18 @@ describe("pull", () => {
     expect(stderr).not.toMatch(/^[0-9a-f]{64}$/m);
   });
 
+  testIt("says in one line that files may not be so long", async () => {
+    const home = newHome();
+    const line = 'ulimit -f 8; exec "$0" pull "$1"';
+    const child = start(["bash", "-c", line, skiffPath, address("tools/sample:1")], {
+      cwd: home,
+      extraEnv: { HOME: home },
+    });
+    const [stderr, code] = await Promise.all([child.stderr.text(), child.exited]);
+    expect(code).toBe(255);
+    expect(stderr).toMatch(/FATAL: {3}Cannot store .*\(ulimit -f\); raise the limit.*\n$/);
+  });
+
   testIt("says in one line why it cannot write there, before anything is fetched", async () => {
     const home = newHome();
     writeFileSync(`${home}/file`, "");

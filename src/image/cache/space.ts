@@ -59,14 +59,19 @@ export function spaceFault(error: unknown, what: string, folder: string): unknow
     EACCES: "permission denied",
     EPERM: "operation not permitted",
     EIO: "input/output error",
+    EFBIG: "the limit on the size of files is lower (ulimit -f)",
   };
   const why = reasons[code];
   if (why === undefined) return error;
   const isFull = code === "ENOSPC" || code === "EDQUOT";
-  return new Fault(isFull || code === "EIO" ? "io" : "denied", `${what} in "${folder}": ${why}`, {
+  const isLong = code === "EFBIG";
+  const isDenied = !isFull && !isLong && code !== "EIO";
+  return new Fault(isDenied ? "denied" : "io", `${what} in "${folder}": ${why}`, {
     cause: error,
-    hint: isFull
-      ? 'make room ("cache clean"), or name another directory in SKIFF_CACHEDIR'
-      : "name another directory in SKIFF_CACHEDIR",
+    hint: isLong
+      ? "raise the limit, or ask whoever set it"
+      : isFull
+        ? 'make room ("cache clean"), or name another directory in SKIFF_CACHEDIR'
+        : "name another directory in SKIFF_CACHEDIR",
   });
 }
