@@ -41,3 +41,30 @@ export function desk(): Desk {
     },
   };
 }
+
+/** A desk with one key, whose passphrase is "secret" and which is made when it is first asked for. */
+export interface KeyDesk extends Desk {
+  /** Its fingerprint. */
+  ownKey(): Promise<string>;
+}
+
+/** To be called at the top level of a test file. */
+export function keyDesk(): KeyDesk {
+  const place = desk();
+  let made: Promise<string> | undefined;
+  const make = async (): Promise<string> => {
+    const owner = ["--name", "A User", "--email", "user@example.org", "--comment", "test"];
+    const args = ["key", "newpair", ...owner, "--password", "secret", "-b", "2048", "--push=false"];
+    const { code, stderr } = await place.skiff(args);
+    if (code !== 0) throw new Error(stderr);
+    const { stdout } = await place.skiff(["key", "list", "--secret"]);
+    return /Fingerprint: +([0-9A-F]{40})\n/.exec(stdout)?.[1] ?? "";
+  };
+  return {
+    ...place,
+    ownKey: () => {
+      made ??= make();
+      return made;
+    },
+  };
+}

@@ -9,7 +9,7 @@
  *   Comment: of any kind                 none or more
  *                                        an empty line
  *   base64                               lines of it
- *   =XXXX                                a checksum, in older ones
+ *   =CCCC                                a checksum, in older ones
  *   -----END PGP SIGNATURE-----
  */
 
