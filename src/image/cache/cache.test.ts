@@ -14,7 +14,6 @@ import {
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { Fault } from "../../base/fault.ts";
-import { withClaim } from "./claim.ts";
 import { chooseEntries, removeEntry } from "./clean.ts";
 import { listEntries } from "./entries.ts";
 import { copyImage, findImage, obtainImage, twinBeside } from "./image-store.ts";
@@ -244,69 +243,6 @@ test("obtainFile() takes over the partial download of a process that died", asyn
   const { file, offsets } = wanted(places);
   await obtainFile(places, file);
   expect(offsets).toEqual([7000]);
-});
-
-test("withClaim() lets one of many work and gives its result to all", async () => {
-  const places = newPlaces();
-  let works = 0;
-  let entry: string | undefined;
-  const one = () =>
-    withClaim({
-      folder: `${places.root}/claims`,
-      name: "x",
-      find: () => entry,
-      work: async () => {
-        works += 1;
-        await Bun.sleep(30);
-        entry = "made";
-        return entry;
-      },
-    });
-  expect(await Promise.all(Array.from({ length: 20 }, one))).toEqual(Array(20).fill("made"));
-  expect(works).toBe(1);
-});
-
-test("withClaim() passes over a claim that nobody touches, and one that is waited for too long", async () => {
-  for (const options of [{ staleMs: 30 }, { limitMs: 30 }]) {
-    const places = newPlaces();
-    mkdirSync(`${places.root}/claims`);
-    writeFileSync(`${places.root}/claims/x`, "elsewhere/1-x\nnode7\n5\n10\n");
-    const seen: unknown[] = [];
-    const result = await withClaim({
-      folder: `${places.root}/claims`,
-      name: "x",
-      find: () => undefined,
-      work: async () => "worked",
-      onWait: (state) => seen.push(state),
-      ...options,
-    });
-    expect(result).toBe("worked");
-    expect(seen[0]).toEqual({ host: "node7", pid: 1, done: 5, total: 10 });
-  }
-});
-
-test("withClaim() hands the work on when it fails, and works where no claim can be made", async () => {
-  const places = newPlaces();
-  let calls = 0;
-  const one = () =>
-    withClaim({
-      folder: `${places.root}/claims`,
-      name: "x",
-      find: () => undefined,
-      work: async () => {
-        calls += 1;
-        await Bun.sleep(5);
-        throw new Fault("io", "no");
-      },
-    });
-  const results = await Promise.allSettled([one(), one(), one()]);
-  expect(results.map((result) => result.status)).toEqual(Array(3).fill("rejected"));
-  expect(calls).toBe(3);
-  writeFileSync(`${places.root}/file`, "");
-  const folder = `${places.root}/file/claims`;
-  expect(await withClaim({ folder, name: "x", find: () => undefined, work: async () => 7 })).toBe(
-    7,
-  );
 });
 
 test("obtainImage() makes an image once, and again when it was cut", async () => {
