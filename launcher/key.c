@@ -45,25 +45,33 @@ bool is_launch(const struct call *call)
 /*
  * Variables that a plan depends on by their values. All others only pass through: scripts of an image
  * do not see the caller's variables (reference: runtime.md 2.1, step 4). PWD is the name that the
- * working directory was reached by.
+ * working directory was reached by. Those of proxies say whether the launcher may ask a registry itself.
  */
 static bool is_read(const char *entry)
 {
   switch (*entry) {
   case 'A':
-    return begins(entry, "APPTAINER");
+    return begins(entry, "APPTAINER") || begins(entry, "ALL_PROXY=");
   case 'C':
     return begins(entry, "CONTAINERS_");
   case 'D':
     return begins(entry, "DOCKER_");
   case 'H':
-    return begins(entry, "HOME=");
+    return begins(entry, "HOME=") || begins(entry, "HTTP_PROXY=");
+  case 'N':
+    return begins(entry, "NO_PROXY=");
   case 'P':
     return begins(entry, "PATH=") || begins(entry, "PWD=") || begins(entry, "PROMPT_COMMAND=");
   case 'S':
     return begins(entry, "SKIFF_") || begins(entry, "SINGULARITY");
   case 'T':
     return begins(entry, "TMPDIR=");
+  case 'a':
+    return begins(entry, "all_proxy=");
+  case 'h':
+    return begins(entry, "http_proxy=");
+  case 'n':
+    return begins(entry, "no_proxy=");
   default:
     return false;
   }

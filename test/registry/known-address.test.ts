@@ -144,6 +144,16 @@ describe("a launch by address that is known", () => {
     expect((await launch()).stdout).toBe("moved\n");
   });
 
+  testIt("is another launch where a proxy is named", async () => {
+    await warmUp();
+    const before = written();
+    for (const name of ["http_proxy", "HTTP_PROXY", "all_proxy", "NO_PROXY"]) {
+      env = { [name]: registry.url };
+      for (let i = 0; i < 2; i++) expect((await launch()).stdout).toBe("above\n");
+    }
+    expect(Object.keys(written()).length).toBeGreaterThan(Object.keys(before).length);
+  });
+
   function wantToken(seconds: number): void {
     registry.answer = (request, path) => {
       if (path === "/token") return Response.json({ token: "open", expires_in: seconds });
