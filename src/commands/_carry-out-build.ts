@@ -20,6 +20,8 @@ import { progressOutput } from "./_progress-output.ts";
 export const CONFIRMED = "_SKIFF_BUILD_REPLACES";
 /** Carries over that this process has the namespaces that it needs. */
 export const MOVED = "_SKIFF_BUILD_MOVED";
+/** What this program tells itself, and no other. */
+const OWN_VARIABLES = [CONFIRMED, MOVED, PIPED];
 
 /** Builds with what the flags give it to reach the world through, until it is done or stopped. */
 export async function carryOut(
@@ -78,14 +80,14 @@ function containerEnvironment(inv: Invocation, ctx: Context): Readonly<Record<st
   for (const flag of ["nv", "nvccli", "rocm", "writable-tmpfs"]) {
     if (inv.bool(flag)) env[`APPTAINER_${flag.toUpperCase().replace("-", "_")}`] = "1";
   }
-  for (const name of [CONFIRMED, MOVED, PIPED]) delete env[name];
+  for (const name of OWN_VARIABLES) delete env[name];
   return env;
 }
 
 /** The caller's environment, with the Docker daemon that flag or variables name. */
 function daemonEnvironment(inv: Invocation, ctx: Context): Readonly<Record<string, string>> {
   const env: Record<string, string> = { ...ctx.env };
-  for (const name of [CONFIRMED, MOVED, PIPED]) delete env[name];
+  for (const name of OWN_VARIABLES) delete env[name];
   const host = inv.has("docker-host") ? inv.string("docker-host") : "";
   if (host !== "") env["DOCKER_HOST"] = host;
   return env;
