@@ -1,14 +1,12 @@
 import { forgetBunsProxies, proxyFor } from "./_proxy.ts";
 import type { TlsOptions } from "./_trust.ts";
-import { OWN_HEADERS } from "./own-headers.ts";
 
 /** A request whose answer tells whether a name still stands for a digest. */
 export interface Question {
   /** Asked for by HEAD. */
   readonly url: string;
-  readonly accept: string;
-  /** Value of the header of that name; never a secret of the user's. */
-  readonly authorization?: string;
+  /** All of them; never a secret of the user's. */
+  readonly headers: Readonly<Record<string, string>>;
   /** What the header Docker-Content-Digest of the answer must say. */
   readonly digest: string;
   /** skiff's own configuration directory: `certs.d` in it. */
@@ -31,7 +29,7 @@ const LONGEST_MS = 10_000;
  * @param env the caller's: proxies and certificates.
  */
 export async function confirms(
-  { url: text, accept, authorization, digest, configDir }: Question,
+  { url: text, headers, digest, configDir }: Question,
   env: Readonly<Record<string, string>>,
 ): Promise<boolean> {
   const url = new URL(text);
@@ -41,7 +39,7 @@ export async function confirms(
   const asked = fetch(url, {
     method: "HEAD",
     redirect: "manual",
-    headers: { ...OWN_HEADERS, accept, ...(authorization === undefined ? {} : { authorization }) },
+    headers,
     ...(proxy === undefined ? {} : { proxy }),
     ...(tls === undefined ? {} : { tls }),
   } as BunFetchRequestInit);

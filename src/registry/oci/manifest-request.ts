@@ -1,5 +1,7 @@
 import { Fault } from "../../base/fault.ts";
 import { MANIFEST_TYPES } from "../../format/oci/manifest.ts";
+import { OWN_HEADERS } from "../http/own-headers.ts";
+import type { Question } from "../http/question.ts";
 import { readWhole } from "../http/read-body.ts";
 import type { OpenRequest, Registry } from "./registry.ts";
 
@@ -13,6 +15,7 @@ export interface FetchedManifest {
 }
 
 const LIMIT_BYTES = 8 << 20;
+const ACCEPT = MANIFEST_TYPES.join(",");
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 /** The digest that a tag stands for, by one HEAD request; undefined when the registry does not say it that way. */
@@ -24,7 +27,7 @@ export async function askDigest(
 ): Promise<string | undefined> {
   const answer = await registry.send(manifestPath(repository, version), repository, "pull", {
     method: "HEAD",
-    headers: { accept: MANIFEST_TYPES.join(",") },
+    headers: { accept: ACCEPT },
   });
   // An answer to HEAD has no body to tell more.
   if (answer.status === 405 || answer.status === 501) return undefined;
@@ -41,9 +44,17 @@ export async function openDigestRequest(
   registry: Registry,
   repository: string,
   version: string,
-): Promise<(OpenRequest & { readonly accept: string }) | undefined> {
-  const request = await registry.openRequest(manifestPath(repository, version), repository, "pull");
-  return request && { ...request, accept: MANIFEST_TYPES.join(",") };
+): Promise<(Pick<Question, "url" | "headers"> & Pick<OpenRequest, "untilMs">) | undefined> {
+  const path = manifestPath(repository, version);
+  const request = await registry.openRequest(path, repository, "pull");
+  if (request === undefined) return undefined;
+  const { url, authorization, untilMs } = request;
+  const shown = authorization === undefined ? {} : { authorization };
+  return {
+    url,
+    headers: { ...OWN_HEADERS, accept: ACCEPT, ...shown },
+    ...(untilMs === undefined ? {} : { untilMs }),
+  };
 }
 
 /**

@@ -1,8 +1,7 @@
 /** A question for a registry; `registry/http/question.ts` has the words of one that Bun asks. */
 export interface AskedQuestion {
   readonly url: string;
-  readonly accept: string;
-  readonly authorization?: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly digest: string;
 }
 
@@ -28,16 +27,15 @@ export function encodeQuestion(question: AskedQuestion, isDirect: boolean): Uint
     const { url: first, ...rest } = question;
     return encoder.encode(`${BUN}${JSON.stringify({ url: first, ...rest })}\0`);
   }
-  const { accept, authorization, digest } = question;
   const lines = [
     `HEAD ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
-    "User-Agent: skiff/0.1",
-    `Accept: ${accept}`,
-    ...(authorization === undefined ? [] : [`Authorization: ${authorization}`]),
+    ...Object.entries(question.headers).map(([name, value]) => `${name}: ${value}`),
     "Connection: close",
   ];
-  const text = encoder.encode(`${lines.map((line) => `${line}\r\n`).join("")}\r\n\0${digest}\0`);
+  const text = encoder.encode(
+    `${lines.map((line) => `${line}\r\n`).join("")}\r\n\0${question.digest}\0`,
+  );
   const bytes = new Uint8Array(1 + ADDRESS_BYTES + text.length);
   bytes[0] = PLAINLY;
   bytes.set(address, 1);
